@@ -1,0 +1,1 @@
+"""The services of Verger: web -> preprocess -> inference. They share services.common and nothing else."""

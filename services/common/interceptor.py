@@ -1,0 +1,90 @@
+"""Around every gRPC call: a time limit, counters, and one place where an error becomes a status."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import structlog
+
+from services.common import metrics
+from services.common.errors import DeadlineExceeded, VergerError
+from services.common.statuses import abort
+
+log = structlog.get_logger(__name__)
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Handler = grpc.RpcMethodHandler[Any, Any]
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
+    """Wraps Verger's own methods; health and reflection stay as they are."""
+
+    def __init__(self, request_timeout_seconds: float) -> None:
+        """request_timeout_seconds limits single calls whose client sets no deadline; streams may stay open."""
+        self._timeout = request_timeout_seconds
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or not method.startswith("/verger."):
+            return handler
+        if handler.request_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._wrap_stream(method, handler.stream_stream),  # type: ignore[arg-type]  # typed for sync servers
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            self._wrap_unary(method, handler.unary_unary),  # type: ignore[arg-type]  # typed for sync servers
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    def _wrap_unary(self, method: str, answer: Any) -> Callable[[Any, Context], Awaitable[Any]]:
+        async def call(request: Any, context: Context) -> Any:
+            async with self._observed(method, context):
+                seconds = None if context.time_remaining() is not None else self._timeout
+                try:
+                    async with asyncio.timeout(seconds):
+                        return await answer(request, context)
+                except TimeoutError:
+                    raise DeadlineExceeded(f"The call took longer than {self._timeout:g} s.") from None
+
+        return call
+
+    def _wrap_stream(self, method: str, answer: Any) -> Callable[[AsyncIterable[Any], Context], AsyncIterator[Any]]:
+        async def call(requests: AsyncIterable[Any], context: Context) -> AsyncIterator[Any]:
+            async with self._observed(method, context):
+                async for response in answer(requests, context):
+                    yield response
+
+        return call
+
+    @asynccontextmanager
+    async def _observed(self, method: str, context: Context) -> AsyncIterator[None]:
+        started, code = time.perf_counter(), "OK"
+        metrics.CALLS_IN_FLIGHT.labels(method).inc()
+        try:
+            yield
+        except VergerError as error:
+            code = error.code
+            log.info("call refused", method=method, code=code, reason=error.reason, message=str(error))
+            await abort(context, error)
+        except asyncio.CancelledError:
+            code = "CANCELLED"
+            raise
+        except Exception:
+            code = "INTERNAL"
+            log.exception("call failed", method=method)
+            await abort(context, VergerError("Something went wrong here; the log of this service says what."))
+        finally:
+            metrics.CALLS_IN_FLIGHT.labels(method).dec()
+            metrics.CALLS.labels(method, code).inc()
+            metrics.CALL_SECONDS.labels(method).observe(time.perf_counter() - started)

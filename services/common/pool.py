@@ -1,0 +1,74 @@
+"""Runs CPU work beside the event loop, on as many threads as there are cores, with a bounded number of calls waiting."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Generic, NamedTuple, TypeVar
+
+import loky
+
+from services.common.errors import Overloaded
+from services.common.metrics import QUEUE_SECONDS, STAGE_SECONDS
+
+T = TypeVar("T")
+
+
+def available_cores() -> int:
+    """Cores that this process may use: the container's CPU quota or the affinity mask, whichever is smaller. At least 1."""
+    return int(loky.cpu_count())
+
+
+class Timed(NamedTuple, Generic[T]):
+    """A result with the time it took."""
+
+    value: T
+    queue_ms: float
+    work_ms: float
+
+
+class WorkPool:
+    """Threads for work that releases the GIL (Pillow's decoding, ONNX Runtime).
+
+    Health checks, reflection and refusals run on the event loop and never wait for these threads.
+    """
+
+    def __init__(self, stage: str, workers: int, places: int) -> None:
+        """Makes `workers` threads; at most `places` calls may be inside `place()` at once."""
+        self._stage = stage
+        self._free_places = places
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix=stage)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Holds one place while a call is answered.
+
+        Raises:
+            Overloaded: all places are taken. A queue without an end would only turn load into timeouts.
+        """
+        if self._free_places <= 0:
+            raise Overloaded("All places are taken. Wait a second, then send the request again.")
+        self._free_places -= 1
+        try:
+            yield
+        finally:
+            self._free_places += 1
+
+    async def run(self, work: Callable[[], T]) -> Timed[T]:
+        """Runs `work` on a thread. When the caller is cancelled first, work that has not started never does."""
+        asked = time.perf_counter()
+
+        def timed() -> Timed[T]:
+            started = time.perf_counter()
+            value = work()
+            return Timed(value, (started - asked) * 1e3, (time.perf_counter() - started) * 1e3)
+
+        result = await asyncio.get_running_loop().run_in_executor(self._threads, timed)
+        QUEUE_SECONDS.labels(self._stage).observe(result.queue_ms / 1e3)
+        STAGE_SECONDS.labels(self._stage).observe(result.work_ms / 1e3)
+        return result
+
+    def close(self) -> None:
+        """Drops work that has not started and lets the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,1 @@
+"""Photos in, tensors on to inference, classifications back."""

@@ -1,0 +1,141 @@
+"""From the bytes of a photo to the pixels that a model was trained on. Pure; the trainer runs this very code.
+
+Whoever changes what comes out of here for any photo raises services.common.contract.PREPROCESSING_CODE_VERSION.
+"""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError, features
+from verger.v1 import model_pb2
+
+from services.common.errors import (
+    ImageCorrupt,
+    ImageEmpty,
+    ImageFormatUnsupported,
+    ImageTooLarge,
+    ImageTooManyPixels,
+    ImageTruncated,
+    InvalidArgument,
+)
+
+# Pillow's name: IANA media type. Nothing else is even looked at: a parser that never runs has no holes.
+FORMATS = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    **({"AVIF": "image/avif"} if features.check("avif") else {}),
+}
+
+_FILTERS = {
+    model_pb2.RESAMPLING_BILINEAR: Image.Resampling.BILINEAR,
+    model_pb2.RESAMPLING_BICUBIC: Image.Resampling.BICUBIC,
+    model_pb2.RESAMPLING_LANCZOS: Image.Resampling.LANCZOS,
+}
+
+# Limits are checked below, on the header, per call; Pillow's own global one would only be a second, other limit.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused before anything is decoded."""
+
+    max_bytes: int = 20 * 2**20
+    max_pixels: int = 64_000_000
+
+
+def preprocess(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> NDArray[np.uint8]:
+    """Turns an encoded photo into pixels of shape [height, width, 3], 0 to 255.
+
+    Raises:
+        InvalidArgument: one of the Image... errors of services.common.errors.
+    """
+    return resize(decode(photo, spec, limits), spec)
+
+
+def decode(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> Image.Image:
+    """Decodes a photo to an upright RGB picture, transparency on white. JPEG may come smaller, see draft_factor.
+
+    Raises:
+        InvalidArgument: one of the Image... errors of services.common.errors.
+    """
+    if not photo:
+        raise ImageEmpty("The file is empty. Send the bytes of a picture.")
+    if len(photo) > limits.max_bytes:
+        raise ImageTooLarge(f"The file has {len(photo):,} bytes; at most {limits.max_bytes:,} are accepted.")
+    image = _open(photo)
+    pixels = image.width * image.height
+    if pixels > limits.max_pixels:
+        raise ImageTooManyPixels(
+            f"The picture has {image.width} x {image.height} = {pixels:,} pixels; "
+            f"at most {limits.max_pixels:,} are accepted. Send a smaller copy."
+        )
+    if spec.draft_factor:
+        image.draft("RGB", (spec.width * spec.draft_factor, spec.height * spec.draft_factor))
+    try:
+        return _to_rgb(_upright(image))
+    except Exception as error:  # the parsers of seven formats raise whatever they like on broken data
+        raise _explain(error) from error
+
+
+def resize(
+    image: Image.Image, spec: model_pb2.Preprocessing, box: tuple[float, float, float, float] | None = None
+) -> NDArray[np.uint8]:
+    """Stretches an RGB picture, or the part of it in `box` (left, top, right, bottom), to [height, width, 3] pixels."""
+    return np.asarray(image.resize((spec.width, spec.height), _FILTERS[spec.resampling], box))
+
+
+def _open(photo: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(photo), formats=list(FORMATS))
+    except UnidentifiedImageError as error:
+        known = ", ".join(FORMATS)
+        raise ImageFormatUnsupported(f"This is not a picture that can be read. Accepted formats: {known}.") from error
+    except Image.DecompressionBombError as error:
+        raise ImageTooManyPixels("The picture has far too many pixels. Send a smaller copy.") from error
+    except Exception as error:
+        raise _explain(error) from error
+
+
+def _explain(error: Exception) -> InvalidArgument:
+    text = str(error).lower()
+    if "truncated" in text or "unexpected end" in text or "not enough image data" in text:
+        return ImageTruncated("The picture's end is missing. Send the whole file.")
+    return ImageCorrupt("The picture is damaged and can't be decoded. Save it again and send the copy.")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged metadata is no reason to refuse sound pixels
+        return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Grey levels of more than 8 bits: integers are taken as 16-bit, floating point numbers up to 1 as fractions."""
+    numbers = np.nan_to_num(values.astype(np.float32))
+    peak = float(numbers.max(initial=0))
+    if values.dtype.kind == "f" and peak <= 1:
+        numbers = numbers * 255
+    elif peak > 255 or values.dtype == np.uint16:
+        numbers = numbers / 257
+    return numbers.round().clip(0, 255).astype(np.uint8)
