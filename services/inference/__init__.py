@@ -1,0 +1,1 @@
+"""Tensors in, classifications out, by whatever version the registry calls champion."""
