@@ -19,7 +19,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 Handler = grpc.RpcMethodHandler[Any, Any]
 
 
-class CallInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
+class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps Verger's own methods; health and reflection stay as they are."""
 
     def __init__(self, request_timeout_seconds: float) -> None:
@@ -28,21 +28,21 @@ class CallInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    ) -> Handler | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or not method.startswith("/verger."):
             return handler
         if handler.request_streaming:
             return grpc.stream_stream_rpc_method_handler(
-                self._wrap_stream(method, handler.stream_stream),  # type: ignore[arg-type]  # typed for sync servers
+                self._wrap_stream(method, handler.stream_stream),
                 handler.request_deserializer,
                 handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
-            self._wrap_unary(method, handler.unary_unary),  # type: ignore[arg-type]  # typed for sync servers
+            self._wrap_unary(method, handler.unary_unary),
             handler.request_deserializer,
             handler.response_serializer,
         )

@@ -1,4 +1,4 @@
-"""Runs CPU work beside the event loop, on as many threads as there are cores, with a bounded number of calls waiting."""
+"""Runs CPU work beside the event loop, on one thread per core, with a bounded number of calls waiting."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def available_cores() -> int:
-    """Cores that this process may use: the container's CPU quota or the affinity mask, whichever is smaller. At least 1."""
+    """Cores that this process may use: the container's CPU quota or the affinity mask, the smaller one. At least 1."""
     return int(loky.cpu_count())
 
 
@@ -37,23 +37,20 @@ class WorkPool:
     def __init__(self, stage: str, workers: int, places: int) -> None:
         """Makes `workers` threads; at most `places` calls may be inside `place()` at once."""
         self._stage = stage
-        self._free_places = places
+        self._places = asyncio.Semaphore(places)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix=stage)
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Holds one place while a call is answered.
+    async def place(self, wait: bool = False) -> AsyncIterator[None]:
+        """Holds one place while an item is answered; `wait` is for items of streams, which hold back their sender.
 
         Raises:
             Overloaded: all places are taken. A queue without an end would only turn load into timeouts.
         """
-        if self._free_places <= 0:
+        if self._places.locked() and not wait:
             raise Overloaded("All places are taken. Wait a second, then send the request again.")
-        self._free_places -= 1
-        try:
+        async with self._places:
             yield
-        finally:
-            self._free_places += 1
 
     async def run(self, work: Callable[[], T]) -> Timed[T]:
         """Runs `work` on a thread. When the caller is cancelled first, work that has not started never does."""

@@ -39,9 +39,9 @@ class ServiceSettings(BaseSettings):
     """PEM private key that belongs to tls_certificate_file."""
 
     tls_ca_file: Path | None = None
-    """PEM certificates to trust. Set: channels use TLS, and a server with TLS asks its clients for a certificate too."""
+    """PEM certificates to trust. Set: channels use TLS, and servers with TLS ask clients for a certificate too."""
 
     @property
     def max_message_bytes(self) -> int:
-        """Largest gRPC message: a photo, or a tensor of 1024x1024 float32 pixels, and some room for the other fields."""
+        """Largest gRPC message: a photo or a tensor of 1024x1024 float32 pixels, and room for the other fields."""
         return max(self.max_image_bytes, 1024 * 1024 * 3 * 4) + 2**20

@@ -36,8 +36,8 @@ def from_status(status: status_pb2.Status) -> RemoteError:
 def from_rpc_error(error: grpc.aio.AioRpcError) -> RemoteError:
     """Reads what a failed call says, with or without rich details."""
     for key, value in error.trailing_metadata() or ():
-        if key == DETAILS_METADATA_KEY:
-            return from_status(status_pb2.Status.FromString(value))  # type: ignore[arg-type]  # "-bin" values are bytes
+        if key == DETAILS_METADATA_KEY and isinstance(value, bytes):
+            return from_status(status_pb2.Status.FromString(value))
     code = error.code().name
     return RemoteError(code, code, error.details() or "The call failed without an explanation.")
 

@@ -1,12 +1,17 @@
 """Between pixels, model inputs and wire tensors. Pure; shared by training and serving."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from verger.v1 import inference_pb2, model_pb2
 
 from services.common.errors import TensorInvalid
 
-_NUMPY_TYPES = {model_pb2.DATA_TYPE_UINT8: np.dtype("<u1"), model_pb2.DATA_TYPE_FLOAT32: np.dtype("<f4")}
+_NUMPY_TYPES: dict[model_pb2.DataType, np.dtype[Any]] = {
+    model_pb2.DATA_TYPE_UINT8: np.dtype("<u1"),
+    model_pb2.DATA_TYPE_FLOAT32: np.dtype("<f4"),
+}
 
 
 def scale_pixels(pixels: NDArray[np.uint8], spec: model_pb2.Preprocessing) -> NDArray[np.float32]:

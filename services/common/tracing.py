@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import grpc
 
@@ -27,7 +26,7 @@ def configure_tracing(service: str) -> None:
     trace.set_tracer_provider(provider)
 
 
-def server_interceptors() -> Sequence[grpc.aio.ServerInterceptor[Any, Any]]:
+def server_interceptors() -> Sequence[grpc.aio.ServerInterceptor]:
     """One span per call, apart from health checks."""
     if not tracing_enabled():
         return []

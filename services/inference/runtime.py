@@ -1,4 +1,4 @@
-"""Runs an ONNX graph. Pure: model input in, logits out. Also used by the trainer, so that scores are those of serving."""
+"""Runs an ONNX graph. Pure: model input in, logits out. The trainer scores with it too."""
 
 from pathlib import Path
 

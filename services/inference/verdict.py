@@ -8,11 +8,11 @@ Floats = NDArray[np.float32]
 
 
 def probabilities(logits: Floats, temperature: float) -> Floats:
-    """Softmax of logits / temperature (Guo et al., 2017, arXiv:1706.04599) over the last axis; same shape, sums to 1."""
+    """Softmax of logits / temperature (Guo et al., 2017, arXiv:1706.04599) over the last axis; same shape."""
     scaled = logits / np.float32(temperature)
     exponentials = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    total: Floats = exponentials.sum(axis=-1, keepdims=True)
-    return exponentials / total
+    result: Floats = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return result
 
 
 def scope_score(logits: Floats, calibration: model_pb2.Calibration) -> Floats:
@@ -22,10 +22,11 @@ def scope_score(logits: Floats, calibration: model_pb2.Calibration) -> Floats:
         logits: float32 of shape [..., classes].
     """
     if calibration.scope_score == model_pb2.SCOPE_SCORE_MAX_PROBABILITY:
-        best: Floats = probabilities(logits, calibration.temperature).max(axis=-1)
-        return best
-    peak: Floats = logits.max(axis=-1)
-    return peak + np.log(np.exp(logits - peak[..., None]).sum(axis=-1))
+        score: Floats = probabilities(logits, calibration.temperature).max(axis=-1)
+    else:
+        peak = logits.max(axis=-1)
+        score = peak + np.log(np.exp(logits - peak[..., None]).sum(axis=-1))
+    return score
 
 
 def decide(probability: float, score: float, calibration: model_pb2.Calibration) -> classifier_pb2.Verdict:

@@ -4,7 +4,6 @@ Whoever changes what comes out of here for any photo raises services.common.cont
 """
 
 import io
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +38,9 @@ _FILTERS = {
     model_pb2.RESAMPLING_LANCZOS: Image.Resampling.LANCZOS,
 }
 
-# Limits are checked below, on the header, per call; Pillow's own global one would only be a second, other limit.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow's own limit, one for the whole process, backs up the limit that each call brings along. Never None.
+MOST_PIXELS = 178_000_000
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Limits:
     """What is refused before anything is decoded."""
 
     max_bytes: int = 20 * 2**20
-    max_pixels: int = 64_000_000
+    max_pixels: int = 64_000_000  # no more than MOST_PIXELS
 
 
 def preprocess(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> NDArray[np.uint8]:
@@ -98,7 +98,7 @@ def _open(photo: bytes) -> Image.Image:
     except UnidentifiedImageError as error:
         known = ", ".join(FORMATS)
         raise ImageFormatUnsupported(f"This is not a picture that can be read. Accepted formats: {known}.") from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageTooManyPixels("The picture has far too many pixels. Send a smaller copy.") from error
     except Exception as error:
         raise _explain(error) from error
@@ -132,7 +132,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Grey levels of more than 8 bits: integers are taken as 16-bit, floating point numbers up to 1 as fractions."""
-    numbers = np.nan_to_num(values.astype(np.float32))
+    numbers: NDArray[np.floating] = np.nan_to_num(values.astype(np.float32))
     peak = float(numbers.max(initial=0))
     if values.dtype.kind == "f" and peak <= 1:
         numbers = numbers * 255

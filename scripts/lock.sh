@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Pins every package of every program, with hashes, from the groups in pyproject.toml into requirements/.
+# Run it after a change of a group; give "--upgrade" to move all pins. Needs uv.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for group in uv serving trainer test preprocess inference web mlflow; do
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate "$@" \
+        --group "$group" --output-file "requirements/$group.txt"
+done

@@ -1,0 +1,127 @@
+"""Keeps the live model equal to the registry's champion, without a restart and without a failed call."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+from verger.v1 import model_pb2
+
+from services.common.errors import ContractUnsupported, ModelCorrupt, ModelNotLoaded, Unavailable, VergerError
+from services.common.metrics import MODEL_LIVE, MODEL_REFUSALS
+from services.inference.model import LoadedModel, load_model
+from services.inference.registry import Registry
+from services.inference.store import ModelStore
+
+log = structlog.get_logger(__name__)
+
+# A refused version is looked at again now and then: somebody may have mended its files.
+REFUSAL_RETRY_SECONDS = 60.0
+
+
+class Champion:
+    """The version that answers. Calls in flight keep the object they started with, so a swap is one assignment."""
+
+    def __init__(self, registry: Registry, store: ModelStore, on_live: Callable[[], Awaitable[None]]) -> None:
+        """on_live is awaited after each swap."""
+        self._registry = registry
+        self._store = store
+        self._on_live = on_live
+        self._live: LoadedModel | None = None
+        self._refusal: model_pb2.VersionRefusal | None = None
+        self._refused_at = 0.0
+        self._registry_away = False
+
+    @property
+    def live(self) -> LoadedModel:
+        """The live version.
+
+        Raises:
+            ModelNotLoaded: there is none yet, with the reason why.
+        """
+        if self._live is None:
+            why = self._refusal.message if self._refusal else "No version is live yet."
+            raise ModelNotLoaded(
+                f"{why} Register one (python -m trainer import-release, or train) or wait until MLflow is back."
+            )
+        return self._live
+
+    def describe(self) -> model_pb2.Model:
+        """The live version's description. Raises as `live`."""
+        return self.live.describe(self._refusal)
+
+    async def follow(self, poll_seconds: float) -> None:
+        """Starts with the last live version where there is a copy of it, then follows the registry. Never returns."""
+        await self._restore()
+        while True:
+            try:
+                await self._look()
+            except Exception:  # the watcher must outlive whatever MLflow or a disk may raise
+                log.exception("looking for a new champion failed")
+            await asyncio.sleep(poll_seconds)
+
+    async def _restore(self) -> None:
+        last = self._store.last_live(self._registry.name)
+        if last is None:
+            return
+        ref, folder = last
+        try:
+            await self._go_live(await asyncio.to_thread(load_model, ref, folder))
+        except VergerError as error:
+            log.warning("the local copy can't be used", version=ref.version, reason=error.reason, message=str(error))
+            self._store.discard(folder)
+
+    async def _look(self) -> None:
+        try:
+            ref = await asyncio.to_thread(self._registry.champion)
+            if ref is not None and self._is_news(ref):
+                await self._try(ref)
+        except Unavailable as error:
+            if not self._registry_away:
+                log.warning("the registry is away", message=str(error))
+            self._registry_away = True
+        else:
+            if self._registry_away:
+                log.info("the registry is back")
+            self._registry_away = False
+
+    async def _try(self, ref: model_pb2.ModelRef) -> None:
+        try:
+            model = await asyncio.to_thread(self._fetch, ref)
+        except (ModelCorrupt, ContractUnsupported) as error:
+            self._refuse(ref, error)
+        else:
+            await self._go_live(model)
+
+    def _is_news(self, ref: model_pb2.ModelRef) -> bool:
+        if self._live is not None and self._live.ref == ref:
+            self._refusal = None
+            return False
+        refused = self._refusal is not None and self._refusal.ref == ref
+        return not refused or time.monotonic() - self._refused_at > REFUSAL_RETRY_SECONDS
+
+    def _fetch(self, ref: model_pb2.ModelRef) -> LoadedModel:
+        download = partial(self._registry.download, ref)
+        folder = self._store.add(download)
+        try:
+            model = load_model(ref, folder)
+        except ModelCorrupt:
+            self._store.discard(folder)
+            raise
+        self._store.remember_live(ref, folder)
+        return model
+
+    async def _go_live(self, model: LoadedModel) -> None:
+        if self._live is not None:
+            MODEL_LIVE.remove(self._live.ref.name, self._live.ref.version, self._live.digest)
+        self._live, self._refusal = model, None
+        MODEL_LIVE.labels(model.ref.name, model.ref.version, model.digest).set(1)
+        log.info("live", model=model.ref.name, version=model.ref.version, digest=model.digest)
+        await self._on_live()
+
+    def _refuse(self, ref: model_pb2.ModelRef, error: VergerError) -> None:
+        self._refusal = model_pb2.VersionRefusal(ref=ref, reason=error.reason, message=str(error))
+        self._refused_at = time.monotonic()
+        MODEL_REFUSALS.labels(error.reason).inc()
+        log.error("version refused", version=ref.version, reason=error.reason, message=str(error))

@@ -1,0 +1,83 @@
+"""One model version in memory: verified, warm, ready to go live."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from verger.v1 import model_pb2
+
+from services.common.contract import CONTRACT_FILE, digest_of, file_digest, read_contract, serving_file
+from services.common.errors import ModelCorrupt
+from services.common.golden import golden_pixels
+from services.common.tensors import scale_pixels
+from services.inference.runtime import OnnxRuntime
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A version that may answer calls."""
+
+    ref: model_pb2.ModelRef
+    digest: str
+    contract: model_pb2.ModelContract
+    preprocessing_digest: str
+    runtime: OnnxRuntime
+    live_since: datetime
+
+    def describe(self, refusal: model_pb2.VersionRefusal | None) -> model_pb2.Model:
+        """The public description of this version."""
+        model = model_pb2.Model(ref=self.ref, digest=self.digest, contract=self.contract, refusal=refusal)
+        model.live_since.FromDatetime(self.live_since)
+        return model
+
+    def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Runs one input of shape [height, width, 3]; returns logits of shape [classes]."""
+        result: NDArray[np.float32] = self.runtime.logits(model_input[None])[0]
+        return result
+
+
+def load_model(ref: model_pb2.ModelRef, folder: Path) -> LoadedModel:
+    """Loads a local copy and proves that it computes here what it computed where it was made.
+
+    The golden samples warm the graph up as well: the first real photo is no slower than the next.
+
+    Raises:
+        ModelCorrupt: a file differs from its digest, can't be loaded, or gives other logits.
+        ContractUnsupported: see check_contract.
+    """
+    contract = read_contract(folder / CONTRACT_FILE)
+    file = serving_file(contract)
+    path = folder / file.path
+    if not path.is_file() or file_digest(path) != file.sha256:
+        raise ModelCorrupt(f"{file.path} of {ref.name} version {ref.version} is missing or differs from its digest.")
+    try:
+        runtime = OnnxRuntime(path)
+    except ValueError as error:
+        raise ModelCorrupt(str(error)) from error
+    model = LoadedModel(
+        ref,
+        file_digest(folder / CONTRACT_FILE),
+        contract,
+        digest_of(contract.preprocessing),
+        runtime,
+        datetime.now(UTC),
+    )
+    for sample in contract.golden_samples:
+        _check_golden_sample(model, sample)
+    return model
+
+
+def _check_golden_sample(model: LoadedModel, sample: model_pb2.GoldenSample) -> None:
+    spec = model.contract.preprocessing
+    pixels = golden_pixels(sample.seed, spec.height, spec.width)
+    try:
+        logits = model.logits(scale_pixels(pixels, spec))
+    except Exception as error:  # a graph of other inputs or outputs than the contract's
+        raise ModelCorrupt(f"The graph can't run an input of the contract's shape: {error}") from error
+    expected = np.asarray(sample.logits, np.float32)
+    if logits.shape != expected.shape or not np.allclose(logits, expected, rtol=0, atol=sample.tolerance):
+        raise ModelCorrupt(
+            f"Golden sample {sample.seed} gives other logits than when version {model.ref.version} was made."
+        )

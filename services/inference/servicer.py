@@ -1,0 +1,71 @@
+"""InferenceService on the wire: parse, call the live model, answer."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+
+from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
+
+from services.common.errors import ModelNotLoaded, PreprocessingMismatch, VergerError
+from services.common.interceptor import Context
+from services.common.metrics import ITEM_ERRORS, VERDICTS
+from services.common.pool import WorkPool
+from services.common.requests import checked_request_id
+from services.common.statuses import to_status
+from services.common.streams import answer_as_ready
+from services.common.tensors import to_model_input
+from services.inference.champion import Champion
+from services.inference.model import LoadedModel
+from services.inference.verdict import classify
+
+
+class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
+    """See protos/verger/v1/inference.proto."""
+
+    def __init__(self, champion: Champion, pool: WorkPool, items_at_once: int) -> None:
+        """items_at_once: how many items of one stream may be under way."""
+        self._champion = champion
+        self._pool = pool
+        self._items_at_once = items_at_once
+
+    async def GetModel(
+        self, request: inference_pb2.GetModelRequest, context: Context
+    ) -> inference_pb2.GetModelResponse:
+        return inference_pb2.GetModelResponse(model=self._champion.describe())
+
+    async def Infer(
+        self, requests: AsyncIterable[inference_pb2.InferRequest], context: Context
+    ) -> AsyncIterator[inference_pb2.InferResponse]:
+        async for response in answer_as_ready(requests, self._answer, self._items_at_once):
+            yield response
+
+    async def _answer(self, request: inference_pb2.InferRequest) -> inference_pb2.InferResponse:
+        try:
+            checked_request_id(request.request_id)
+            async with self._pool.place():
+                return await self._infer(request, self._champion.live)
+        except ModelNotLoaded:
+            raise  # true of the whole server: ends the stream, so that the client's channel tries another replica
+        except VergerError as error:
+            ITEM_ERRORS.labels(error.reason).inc()
+            return inference_pb2.InferResponse(request_id=request.request_id, error=to_status(error))
+
+    async def _infer(self, request: inference_pb2.InferRequest, model: LoadedModel) -> inference_pb2.InferResponse:
+        if request.preprocessing_digest not in ("", model.preprocessing_digest):
+            raise PreprocessingMismatch(
+                "The tensor was made for another version's preprocessing. Fetch the contract again with GetModel."
+            )
+
+        def forward() -> classifier_pb2.Classification:
+            logits = model.logits(to_model_input(request.tensor, model.contract.preprocessing))
+            return classify(logits, model.contract, request.top_k)
+
+        result = await self._pool.run(forward)
+        classification = result.value
+        classification.model.CopyFrom(model.ref)
+        verdict = classifier_pb2.Verdict.Name(classification.verdict)
+        VERDICTS.labels(verdict, classification.predictions[0].label, model.ref.version).inc()
+        return inference_pb2.InferResponse(
+            request_id=request.request_id,
+            classification=classification,
+            queue_ms=result.queue_ms,
+            compute_ms=result.work_ms,
+        )

@@ -1,0 +1,29 @@
+"""Settings of the preprocess service."""
+
+from pydantic import Field
+
+from services.common.pool import available_cores
+from services.common.settings import ServiceSettings
+from services.preprocess.image import MOST_PIXELS
+
+
+class PreprocessSettings(ServiceSettings):
+    """See ServiceSettings for where values come from."""
+
+    preprocess_port: int = Field(default=50051, ge=0, le=65535)
+    """gRPC port; 0 takes a free one."""
+
+    preprocess_metrics_port: int = Field(default=9101, ge=0, le=65535)
+    """Prometheus port, path /metrics; 0 takes a free one."""
+
+    inference_target: str = "localhost:50052"
+    """Where inference answers, in gRPC's name syntax; dns:///inference:50052 shares the load between replicas."""
+
+    max_image_pixels: int = Field(default=64_000_000, ge=1024, le=MOST_PIXELS)
+    """Largest photo, width times height. Pillow itself refuses more than 178 million."""
+
+    preprocess_workers: int = Field(default_factory=available_cores, ge=1, le=256)
+    """Photos decoded side by side, one core each. Default: the cores that this container may use."""
+
+    preprocess_max_in_flight: int = Field(default=64, ge=1, le=10_000)
+    """Photos being answered or waiting; one more is refused with RESOURCE_EXHAUSTED."""

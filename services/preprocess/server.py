@@ -1,0 +1,47 @@
+"""Puts the preprocess service together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from verger.v1 import classifier_pb2_grpc
+
+from services.common.channel import open_channel
+from services.common.pool import WorkPool
+from services.common.server import RunningServer, running_server
+from services.preprocess.client import InferenceClient
+from services.preprocess.config import PreprocessSettings
+from services.preprocess.image import Limits
+from services.preprocess.servicer import ClassifierServicer
+
+SERVICE_NAME = "verger.v1.ClassifierService"
+
+
+@asynccontextmanager
+async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[RunningServer]:
+    """Serves until the block ends; ready once inference has told a contract that this code can honour."""
+    pool = WorkPool("decode", settings.preprocess_workers, settings.preprocess_max_in_flight)
+    limits = Limits(settings.max_image_bytes, settings.max_image_pixels)
+    async with open_channel(settings.inference_target, settings) as channel:
+        inference = InferenceClient(channel, settings.request_timeout_seconds)
+        servicer = ClassifierServicer(inference, pool, limits, items_at_once=2 * settings.preprocess_workers)
+        async with running_server(
+            settings,
+            settings.preprocess_port,
+            settings.preprocess_metrics_port,
+            [SERVICE_NAME],
+            lambda server: classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(servicer, server),
+        ) as server:
+
+            async def become_ready() -> None:
+                await inference.wait_until_known()
+                await server.set_ready(True)
+
+            becoming_ready = asyncio.create_task(become_ready())
+            try:
+                yield server
+            finally:
+                becoming_ready.cancel()
+                with suppress(asyncio.CancelledError):
+                    await becoming_ready
+    pool.close()

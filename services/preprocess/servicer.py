@@ -1,0 +1,99 @@
+"""ClassifierService on the wire: parse, decode, hand on to inference, answer."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+
+from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2, model_pb2
+
+from services.common.errors import PreprocessingMismatch, VergerError
+from services.common.interceptor import Context
+from services.common.metrics import ITEM_ERRORS
+from services.common.pool import Timed, WorkPool
+from services.common.requests import checked_request_id
+from services.common.statuses import to_status
+from services.common.streams import answer_as_ready
+from services.common.tensors import to_tensor
+from services.preprocess.client import InferenceClient
+from services.preprocess.image import FORMATS, Limits, preprocess
+
+# A new champion may go live between the tensor and its inference. Twice in one call means several replicas that don't
+# agree yet; more than that does not happen in a sound system.
+ATTEMPTS = 3
+
+
+class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
+    """See protos/verger/v1/classifier.proto."""
+
+    def __init__(self, inference: InferenceClient, pool: WorkPool, limits: Limits, items_at_once: int) -> None:
+        """items_at_once: how many photos of one stream may be under way."""
+        self._inference = inference
+        self._pool = pool
+        self._limits = limits
+        self._items_at_once = items_at_once
+
+    async def Classify(
+        self, request: classifier_pb2.ClassifyRequest, context: Context
+    ) -> classifier_pb2.ClassifyResponse:
+        async with self._pool.place():
+            return await self._classify(request, context.time_remaining())
+
+    async def ClassifyStream(
+        self, requests: AsyncIterable[classifier_pb2.ClassifyRequest], context: Context
+    ) -> AsyncIterator[classifier_pb2.ClassifyResponse]:
+        async for response in answer_as_ready(requests, self._answer_item, self._items_at_once):
+            yield response
+
+    async def DescribeClassifier(
+        self, request: classifier_pb2.DescribeClassifierRequest, context: Context
+    ) -> classifier_pb2.DescribeClassifierResponse:
+        limits = classifier_pb2.ImageLimits(
+            max_bytes=self._limits.max_bytes, max_pixels=self._limits.max_pixels, media_types=FORMATS.values()
+        )
+        return classifier_pb2.DescribeClassifierResponse(model=await self._inference.model(), limits=limits)
+
+    async def _answer_item(self, request: classifier_pb2.ClassifyRequest) -> classifier_pb2.ClassifyResponse:
+        try:
+            async with self._pool.place(wait=True):
+                return await self._classify(request, remaining_seconds=None)
+        except VergerError as error:
+            ITEM_ERRORS.labels(error.reason).inc()
+            return classifier_pb2.ClassifyResponse(request_id=request.request_id, error=to_status(error))
+
+    async def _classify(
+        self, request: classifier_pb2.ClassifyRequest, remaining_seconds: float | None
+    ) -> classifier_pb2.ClassifyResponse:
+        request_id = checked_request_id(request.request_id)
+        attempt, tensor_format = 1, await self._inference.tensor_format()
+        while True:
+            decoded = await self._decode(request.image, tensor_format.spec)
+            item = inference_pb2.InferRequest(
+                request_id=request_id,
+                tensor=decoded.value,
+                preprocessing_digest=tensor_format.digest,
+                top_k=request.top_k,
+            )
+            try:
+                answer = await self._inference.infer(item, remaining_seconds)
+            except VergerError as error:
+                if error.reason != PreprocessingMismatch.reason or attempt == ATTEMPTS:
+                    raise
+                attempt, tensor_format = attempt + 1, await self._inference.refresh_tensor_format()
+            else:
+                return _response(request_id, decoded, answer)
+
+    async def _decode(self, photo: bytes, spec: model_pb2.Preprocessing) -> Timed[inference_pb2.Tensor]:
+        return await self._pool.run(lambda: to_tensor(preprocess(photo, spec, self._limits), spec))
+
+
+def _response(
+    request_id: str, decoded: Timed[inference_pb2.Tensor], answer: inference_pb2.InferResponse
+) -> classifier_pb2.ClassifyResponse:
+    return classifier_pb2.ClassifyResponse(
+        request_id=request_id,
+        classification=answer.classification,
+        timings=classifier_pb2.Timings(
+            decode_queue_ms=decoded.queue_ms,
+            decode_ms=decoded.work_ms,
+            compute_queue_ms=answer.queue_ms,
+            compute_ms=answer.compute_ms,
+        ),
+    )

@@ -1,0 +1,17 @@
+"""Fixtures for all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def photo_data() -> Path:
+    """Real photographs: the folder with fruits/, negatives/, odd/ and predict/ that VERGER_DATA names."""
+    folder = Path(os.environ.get("VERGER_DATA") or ROOT.parent / "shared" / "data")
+    if not (folder / "odd" / "INDEX.csv").is_file():
+        pytest.skip("no real photographs: set VERGER_DATA to a folder with fruits/, negatives/, odd/ and predict/")
+    return folder

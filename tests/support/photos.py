@@ -1,0 +1,30 @@
+"""Photos made by code."""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+RED, GREEN, BLUE = (220, 30, 30), (30, 200, 40), (20, 40, 210)
+
+
+def plain(color: tuple[int, int, int] = RED, size: tuple[int, int] = (64, 48)) -> Image.Image:
+    """A picture of one colour."""
+    return Image.new("RGB", size, color)
+
+
+def scene(size: tuple[int, int] = (320, 240), seed: int = 7) -> Image.Image:
+    """Smooth gradients with a bright blob: compresses like a photo, and has no symmetry."""
+    height, width = size[1], size[0]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    blob = 120 * np.exp(-(((x - width / 4) / (width / 8)) ** 2 + ((y - height / 3) / (height / 9)) ** 2))
+    channels = [90 * x / width + 40, 120 * y / height + 20 + blob, 60 * np.sin((x + seed * y) / 40) + 100]
+    return Image.fromarray(np.stack(channels, -1).clip(0, 255).astype(np.uint8))
+
+
+def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:
+    """The bytes of a file in this format."""
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()

@@ -1,0 +1,79 @@
+"""A real model version, a thousand times smaller: an ONNX graph that tells red, green and blue pictures apart."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from verger.v1 import model_pb2
+
+from services.common.contract import CONTRACT_VERSION, PREPROCESSING_CODE_VERSION, file_digest, write_contract
+from services.common.golden import golden_pixels
+from services.common.tensors import scale_pixels
+from services.inference.runtime import OnnxRuntime
+
+LABELS = ("red", "green", "blue")
+
+
+def tiny_version(folder: Path, *, size: int = 32, gain: float = 8.0, labels: tuple[str, ...] = LABELS) -> Path:
+    """Writes a version directory. The logits are `gain` times the mean of each colour channel (-1 to 1)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_graph(folder / "model.onnx", size, gain)
+    spec = model_pb2.Preprocessing(
+        width=size,
+        height=size,
+        resampling=model_pb2.RESAMPLING_BILINEAR,
+        draft_factor=2,
+        color_space=model_pb2.COLOR_SPACE_RGB,
+        dtype=model_pb2.DATA_TYPE_UINT8,
+        scale=1 / 127.5,
+        offset=-1,
+        code_version=PREPROCESSING_CODE_VERSION,
+    )
+    runtime = OnnxRuntime(folder / "model.onnx")
+    golden = []
+    for seed in (1, 2):
+        logits = runtime.logits(scale_pixels(golden_pixels(seed, size, size), spec)[None])[0]
+        golden.append(model_pb2.GoldenSample(seed=seed, logits=logits, tolerance=1e-3))
+    contract = model_pb2.ModelContract(
+        contract_version=CONTRACT_VERSION,
+        classes=[model_pb2.ClassInfo(label=label, display_names={"en": label.title()}) for label in labels],
+        preprocessing=spec,
+        calibration=model_pb2.Calibration(
+            temperature=1,
+            unsure_below=0.5,
+            scope_score=model_pb2.SCOPE_SCORE_ENERGY,
+            out_of_scope_below=-2,
+        ),
+        provenance=model_pb2.Provenance(dataset_digest=hashlib.sha256(b"colours").hexdigest()),
+        golden_samples=golden,
+        files=[
+            model_pb2.ModelFile(
+                role=model_pb2.ModelFile.ROLE_SERVING,
+                path="model.onnx",
+                sha256=file_digest(folder / "model.onnx"),
+                size_bytes=(folder / "model.onnx").stat().st_size,
+            )
+        ],
+    )
+    write_contract(contract, folder)
+    return folder
+
+
+def _write_graph(path: Path, size: int, gain: float) -> None:
+    weights = numpy_helper.from_array(np.eye(3, dtype=np.float32) * np.float32(gain), "weights")
+    axes = numpy_helper.from_array(np.asarray([1, 2], np.int64), "axes")
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["pixels", "axes"], ["means"], keepdims=0),
+            helper.make_node("MatMul", ["means", "weights"], ["logits"]),
+        ],
+        "colours",
+        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", size, size, 3])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])],
+        [weights, axes],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)

@@ -1,0 +1,76 @@
+import asyncio
+import threading
+import time
+
+import pytest
+
+from services.common.errors import Overloaded
+from services.common.pool import WorkPool, available_cores
+
+
+@pytest.fixture
+def pool() -> WorkPool:
+    return WorkPool("test", workers=1, places=2)
+
+
+async def test_work_runs_beside_the_event_loop(pool: WorkPool) -> None:
+    result = await pool.run(threading.get_ident)
+    assert result.value != threading.get_ident()
+    assert result.queue_ms >= 0
+    assert result.work_ms >= 0
+
+
+async def test_waiting_and_working_are_told_apart(pool: WorkPool) -> None:
+    slow = asyncio.create_task(pool.run(lambda: time.sleep(0.2)))
+    await asyncio.sleep(0)
+    behind = await pool.run(lambda: None)
+    assert behind.queue_ms > 100 > behind.work_ms
+    assert (await slow).work_ms > 150
+
+
+async def test_errors_of_the_work_reach_the_caller(pool: WorkPool) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await pool.run(lambda: 1 / 0)
+
+
+async def test_one_more_than_the_places_is_refused_at_once(pool: WorkPool) -> None:
+    async with pool.place(), pool.place():
+        with pytest.raises(Overloaded) as refusal:
+            async with pool.place():
+                pass
+    assert refusal.value.retry_after_seconds
+    async with pool.place():
+        pass
+
+
+async def test_an_item_of_a_stream_waits_for_a_place(pool: WorkPool) -> None:
+    async def item() -> str:
+        async with pool.place(wait=True):
+            return "answered"
+
+    async with pool.place():
+        async with pool.place():
+            waiting = asyncio.create_task(item())
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+        assert await waiting == "answered"
+
+
+async def test_cancelled_work_that_has_not_started_never_runs(pool: WorkPool) -> None:
+    ran = threading.Event()
+    hold = threading.Event()
+    first = asyncio.create_task(pool.run(hold.wait))
+    await asyncio.sleep(0.05)
+    second = asyncio.create_task(pool.run(ran.set))
+    await asyncio.sleep(0.05)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    hold.set()
+    await first
+    await pool.run(lambda: None)
+    assert not ran.is_set()
+
+
+def test_there_is_always_a_core() -> None:
+    assert available_cores() >= 1

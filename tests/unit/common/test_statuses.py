@@ -1,0 +1,35 @@
+import grpc
+import pytest
+from google.rpc import status_pb2
+
+from services.common import errors
+from services.common.statuses import from_status, to_status
+
+
+def all_errors(base: type[errors.VergerError]) -> list[type[errors.VergerError]]:
+    return [base, *(found for child in base.__subclasses__() for found in all_errors(child))]
+
+
+@pytest.mark.parametrize("kind", all_errors(errors.VergerError), ids=lambda kind: kind.__name__)
+def test_every_error_has_a_canonical_code_and_a_reason(kind: type[errors.VergerError]) -> None:
+    assert kind.code in grpc.StatusCode.__members__
+    assert kind.reason == kind.reason.upper()
+
+
+def test_an_error_survives_the_wire() -> None:
+    told = from_status(to_status(errors.ImageTruncated("The picture's end is missing.")))
+    assert (told.code, told.reason, str(told)) == (
+        "INVALID_ARGUMENT",
+        "IMAGE_TRUNCATED",
+        "The picture's end is missing.",
+    )
+    assert told.retry_after_seconds is None
+
+
+def test_overload_says_when_to_come_back() -> None:
+    assert from_status(to_status(errors.Overloaded("Full."))).retry_after_seconds == 1.0
+
+
+def test_a_status_of_somebody_else_is_understood_too() -> None:
+    told = from_status(status_pb2.Status(code=14, message="connection refused"))
+    assert (told.code, told.reason) == ("UNAVAILABLE", "UNAVAILABLE")

@@ -1,0 +1,86 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from verger.v1 import model_pb2
+
+from services.common.contract import CONTRACT_FILE, file_digest
+from services.common.errors import ModelCorrupt
+from services.inference.store import Download, ModelStore
+from tests.support.tiny_model import tiny_version
+
+REF = model_pb2.ModelRef(name="colours", version="3")
+
+
+def source(version: Path, asked: list[str] | None = None) -> Download:
+    def download(path: str, folder: Path) -> None:
+        if asked is not None:
+            asked.append(path)
+        shutil.copy(version / path, folder / path)
+
+    return download
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(tmp_path / "store")
+
+
+def test_a_copy_is_named_by_its_content(store: ModelStore, tmp_path: Path) -> None:
+    version = tiny_version(tmp_path / "version")
+    home = store.add(source(version))
+    assert home.name == file_digest(version / CONTRACT_FILE)
+    assert (home / "model.onnx").read_bytes() == (version / "model.onnx").read_bytes()
+
+
+def test_the_same_content_is_fetched_once(store: ModelStore, tmp_path: Path) -> None:
+    version = tiny_version(tmp_path / "version")
+    home = store.add(source(version))
+    asked: list[str] = []
+    assert store.add(source(version, asked)) == home
+    assert asked == [CONTRACT_FILE]
+
+
+def test_a_version_that_can_not_be_honoured_costs_no_download(store: ModelStore, tmp_path: Path) -> None:
+    version = tiny_version(tmp_path / "version")
+    (version / CONTRACT_FILE).write_text("{}}")
+    asked: list[str] = []
+    with pytest.raises(ModelCorrupt):
+        store.add(source(version, asked))
+    assert asked == [CONTRACT_FILE]
+
+
+def test_a_download_that_breaks_off_leaves_nothing(store: ModelStore, tmp_path: Path) -> None:
+    version = tiny_version(tmp_path / "version")
+    (version / "model.onnx").unlink()
+    with pytest.raises(FileNotFoundError):
+        store.add(source(version))
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_the_last_live_version_is_remembered(store: ModelStore, tmp_path: Path) -> None:
+    home = store.add(source(tiny_version(tmp_path / "version")))
+    assert store.last_live("colours") is None
+    store.remember_live(REF, home)
+    assert ModelStore(tmp_path / "store").last_live("colours") == (REF, home)
+
+
+def test_another_model_is_not_mistaken_for_it(store: ModelStore, tmp_path: Path) -> None:
+    store.remember_live(REF, store.add(source(tiny_version(tmp_path / "version"))))
+    assert store.last_live("fruit-classifier") is None
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", "{}", '{"name": 1, "version": 2, "digest": 3}'])
+def test_a_damaged_note_is_as_good_as_none(store: ModelStore, tmp_path: Path, note: str) -> None:
+    (tmp_path / "store" / "live.json").write_text(note)
+    assert store.last_live("colours") is None
+
+
+def test_old_copies_go_and_the_live_one_stays(store: ModelStore, tmp_path: Path) -> None:
+    homes = []
+    for age, gain in enumerate((4.0, 5.0, 6.0, 7.0, 8.0)):
+        homes.append(store.add(source(tiny_version(tmp_path / f"version{gain}", gain=gain))))
+        os.utime(homes[-1], (1000 + age, 1000 + age))
+    store.remember_live(REF, homes[0])  # a rollback: the oldest copy is live
+    assert [home.exists() for home in homes] == [True, False, True, True, True]

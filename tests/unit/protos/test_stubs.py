@@ -1,0 +1,62 @@
+"""The installed verger.v1 is what protos/ says, word for word."""
+
+import importlib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import google.rpc
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_tools import protoc
+
+from tests.conftest import ROOT
+
+PROTOS = sorted((ROOT / "protos" / "verger" / "v1").glob("*.proto"))
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> descriptor_pb2.FileDescriptorSet:
+    out = tmp_path_factory.mktemp("protos") / "verger.pb"
+    includes = [ROOT / "protos", Path(protoc.__file__).parent / "_proto", Path(google.rpc.__path__[0]).parents[1]]
+    arguments = [f"-I{path}" for path in includes] + [f"--descriptor_set_out={out}"]
+    assert protoc.main(["protoc", *arguments, *map(str, PROTOS)]) == 0
+    return descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
+
+
+def all_messages(messages: Iterable[descriptor_pb2.DescriptorProto]) -> Iterator[descriptor_pb2.DescriptorProto]:
+    for message in messages:
+        yield message
+        yield from all_messages(message.nested_type)
+
+
+def test_no_stub_is_stale(described: descriptor_pb2.FileDescriptorSet) -> None:
+    assert len(described.file) == 3
+    for file in described.file:
+        module = importlib.import_module(file.name.replace("/", ".").removesuffix(".proto") + "_pb2")
+        installed = descriptor_pb2.FileDescriptorProto()
+        module.DESCRIPTOR.CopyToProto(installed)
+        for message in all_messages(file.message_type):
+            for field in message.field:
+                field.ClearField("json_name")  # derived; only protoc writes it down
+        assert installed == file, f"{file.name} changed: run ./launch.sh or ./test.sh, they generate the stubs again"
+
+
+def test_every_element_has_a_comment() -> None:
+    elements, bare = 0, []
+    for path in PROTOS:
+        lines = path.read_text().splitlines()
+        for number, line in enumerate(lines):
+            if re.match(r"\s*(message|enum|service|rpc|oneof)\s|\s*[\w.<>, ]+ \w+ = \d+;", line):
+                elements += 1
+                if not lines[number - 1].lstrip().startswith("//"):
+                    bare.append(f"{path.name}:{number + 1}: {line.strip()}")
+    assert elements > 80
+    assert bare == []
+
+
+def test_enums_begin_with_unspecified(described: descriptor_pb2.FileDescriptorSet) -> None:
+    for file in described.file:
+        for enum in file.enum_type:
+            assert enum.value[0].number == 0
+            assert enum.value[0].name.endswith("_UNSPECIFIED")
