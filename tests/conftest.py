@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from services.common.logging import configure_logging
+from services.common.settings import ServiceSettings
+
 ROOT = Path(__file__).parent.parent
+
+configure_logging("tests", ServiceSettings(log_format="console"))
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,7 @@
     python -m services.common.health --wait 60 grpc://localhost:50051/verger.v1.ClassifierService \
         http://localhost:8000/readyz
 
-Exit status 0 when all are ready; 1 otherwise, with a line on stderr for each that is not. Plain text only: a server with
-TLS is asked from inside, before its port, or through its metrics port.
+Exit status 0 when all are ready; 1 otherwise, with a line on stderr for each that is not. Speaks no TLS.
 """
 
 import argparse
@@ -49,14 +48,14 @@ def _grpc_problem(target: str, service: str) -> str | None:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=ATTEMPT_SECONDS)
         except grpc.RpcError as error:
-            return str(error.details())  # type: ignore[attr-defined]  # a failed call is also a grpc.Call
+            return str(error.details())
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
     return None if status == "SERVING" else status
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m services.common.health", description="Ask servers for their health")
+    parser = argparse.ArgumentParser(prog="python -m services.common.health", description="Ask servers how they are")
     parser.add_argument("address", nargs="+", help="grpc://HOST:PORT/SERVICE or http://HOST:PORT/PATH")
     parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="ask again until then (default: once)")
     options = parser.parse_args()

@@ -8,6 +8,10 @@ import structlog
 from services.common.settings import ServiceSettings
 
 
+# Without the values of local variables: one of them may be somebody's photo.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
+
 def configure_logging(service: str, settings: ServiceSettings) -> None:
     """Sends everything that this process logs, libraries included, to stderr in one format."""
     shared: list[structlog.typing.Processor] = [
@@ -15,7 +19,7 @@ def configure_logging(service: str, settings: ServiceSettings) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks if settings.log_format == "json" else structlog.processors.format_exc_info,
+        _TRACEBACKS if settings.log_format == "json" else structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import mlflow
 import mlflow.artifacts
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -27,11 +28,12 @@ class Registry:
     """One alias of one registered model. All methods block: call them on a thread."""
 
     def __init__(self, url: str, name: str, alias: str) -> None:
-        """Connects to nothing yet."""
+        """Connects to nothing yet. Whole models are looked up through MLflow's one setting for the whole process."""
+        mlflow.set_tracking_uri(url)
         self.name = name
         self._url = url
         self._alias = alias
-        self._client = MlflowClient(tracking_uri=url, registry_uri=url)
+        self._client = MlflowClient()
 
     def champion(self) -> model_pb2.ModelRef | None:
         """The version that the alias names now; None when there is no such model or alias.
@@ -55,9 +57,7 @@ class Registry:
         """
         uri = f"models:/{ref.name}/{ref.version}/{path}"
         try:
-            mlflow.artifacts.download_artifacts(
-                artifact_uri=uri, dst_path=str(destination), tracking_uri=self._url, registry_uri=self._url
-            )
+            mlflow.artifacts.download_artifacts(uri, dst_path=str(destination))
         except (MlflowException, OSError) as error:
             raise RegistryUnavailable(f"{uri} can't be fetched from MLflow at {self._url}: {error}") from error
 

@@ -1,0 +1,155 @@
+"""A new champion goes live by itself; a bad one never does; MLflow may be away."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from verger.v1 import inference_pb2, inference_pb2_grpc, model_pb2
+
+from services.common.contract import CONTRACT_FILE, read_contract, write_contract
+from services.common.tensors import to_tensor
+from services.inference.config import InferenceSettings
+from services.inference.server import inference_server
+from tests.support.background import in_background
+from tests.support.mlflow_server import MlflowServer, running_mlflow
+from tests.support.tiny_model import tiny_version
+from tests.support.waiting import wait_until
+
+Stub = inference_pb2_grpc.InferenceServiceStub
+
+
+@contextmanager
+def inference(mlflow_url: str, name: str, cache: Path) -> Iterator[Stub]:
+    settings = InferenceSettings(
+        inference_port=0,
+        inference_metrics_port=0,
+        mlflow_url=mlflow_url,
+        model_name=name,
+        model_poll_seconds=0.1,
+        model_cache_directory=cache,
+        drain_seconds=5,
+    )
+    with (
+        in_background(inference_server(settings)) as server,
+        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        yield Stub(channel)
+
+
+def live(stub: Stub) -> model_pb2.Model:
+    try:
+        return stub.GetModel(inference_pb2.GetModelRequest(), timeout=5).model
+    except grpc.RpcError:
+        return model_pb2.Model()
+
+
+def wait_for_version(stub: Stub, version: str) -> None:
+    wait_until(lambda: live(stub).ref.version == version, what=f"version {version} going live")
+
+
+def request(model: model_pb2.Model) -> inference_pb2.InferRequest:
+    spec = model.contract.preprocessing
+    pixels = np.full((spec.height, spec.width, 3), 255, np.uint8)
+    return inference_pb2.InferRequest(tensor=to_tensor(pixels, spec))
+
+
+def test_a_new_champion_goes_live_and_no_call_fails(mlflow_server: MlflowServer, tmp_path: Path) -> None:
+    mlflow_server.register("swapped", tiny_version(tmp_path / "one", gain=8))
+    with inference(mlflow_server.url, "swapped", tmp_path / "cache") as stub:
+        wait_for_version(stub, "1")
+        seen: list[str] = []
+        stop = threading.Event()
+
+        def keep_calling() -> None:
+            item = request(live(stub))
+            while not stop.is_set():
+                (response,) = stub.Infer(iter([item]), timeout=10)
+                seen.append(response.classification.model.version or str(response.error))
+
+        callers = [threading.Thread(target=keep_calling) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        try:
+            for number in range(2, 6):
+                version = mlflow_server.register("swapped", tiny_version(tmp_path / str(number), gain=8 + number))
+                wait_for_version(stub, version)
+            mlflow_server.set_alias("swapped", "champion", "1")
+            wait_for_version(stub, "1")
+        finally:
+            stop.set()
+            for caller in callers:
+                caller.join()
+        assert set(seen) == {"1", "2", "3", "4", "5"}
+
+
+@pytest.mark.parametrize("fault", ["code_version", "digest", "golden"])
+def test_a_bad_version_is_refused_and_the_old_one_keeps_serving(
+    mlflow_server: MlflowServer, tmp_path: Path, fault: str
+) -> None:
+    name = f"faulty-{fault}"
+    mlflow_server.register(name, tiny_version(tmp_path / "good"))
+    with inference(mlflow_server.url, name, tmp_path / "cache") as stub:
+        wait_for_version(stub, "1")
+        bad = tiny_version(tmp_path / "bad")
+        contract = read_contract(bad / CONTRACT_FILE)
+        if fault == "code_version":
+            contract.preprocessing.code_version = 99
+        elif fault == "digest":
+            contract.files[0].sha256 = "0" * 64
+        else:
+            contract.golden_samples[0].logits[0] += 1
+        write_contract(contract, bad)
+        mlflow_server.register(name, bad)
+        wait_until(lambda: live(stub).HasField("refusal"), what="the refusal")
+        model = live(stub)
+        assert model.ref.version == "1"
+        assert model.refusal.ref.version == "2"
+        assert model.refusal.reason == ("CONTRACT_UNSUPPORTED" if fault == "code_version" else "MODEL_CORRUPT")
+        (response,) = stub.Infer(iter([request(model)]), timeout=5)
+        assert response.classification.model.version == "1"
+        mlflow_server.set_alias(name, "champion", "1")
+        wait_until(lambda: not live(stub).HasField("refusal"), what="the end of the refusal")
+
+
+def test_an_empty_registry_is_said_and_then_served(mlflow_server: MlflowServer, tmp_path: Path) -> None:
+    with inference(mlflow_server.url, "late", tmp_path / "cache") as stub:
+        with pytest.raises(grpc.RpcError) as refusal:
+            stub.GetModel(inference_pb2.GetModelRequest(), timeout=5)
+        assert refusal.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert "import-release" in refusal.value.details()
+        item = request(model_pb2.Model(contract=read_contract(tiny_version(tmp_path / "one") / CONTRACT_FILE)))
+        with pytest.raises(grpc.RpcError) as refusal:
+            list(stub.Infer(iter([item]), timeout=5))
+        assert refusal.value.code() == grpc.StatusCode.UNAVAILABLE
+        mlflow_server.register("late", tmp_path / "one")
+        wait_for_version(stub, "1")
+
+
+def test_mlflow_may_be_away_at_the_start_and_come_back(tmp_path: Path) -> None:
+    with running_mlflow(tmp_path) as mlflow:
+        mlflow.register("steady", tiny_version(tmp_path / "one", gain=8))
+        with inference(mlflow.url, "steady", tmp_path / "cache") as stub:
+            wait_for_version(stub, "1")
+        mlflow.stop()
+        with inference(mlflow.url, "steady", tmp_path / "cache") as stub:
+            wait_for_version(stub, "1")
+            (response,) = stub.Infer(iter([request(live(stub))]), timeout=5)
+            assert response.classification.model.version == "1"
+            mlflow.start()
+            mlflow.register("steady", tiny_version(tmp_path / "two", gain=9))
+            wait_for_version(stub, "2")
+
+
+def test_a_damaged_local_copy_is_fetched_again(mlflow_server: MlflowServer, tmp_path: Path) -> None:
+    mlflow_server.register("mended", tiny_version(tmp_path / "one"))
+    with inference(mlflow_server.url, "mended", tmp_path / "cache") as stub:
+        wait_for_version(stub, "1")
+    (copy,) = (tmp_path / "cache").glob("*/model.onnx")
+    copy.write_bytes(b"damaged")
+    with inference(mlflow_server.url, "mended", tmp_path / "cache") as stub:
+        wait_for_version(stub, "1")
+    assert copy.read_bytes() == (tmp_path / "one" / "model.onnx").read_bytes()
