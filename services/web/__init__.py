@@ -1,0 +1,1 @@
+"""The page and the REST API: photos in over HTTP, verdicts out."""

@@ -1,0 +1,31 @@
+"""Runs the web service: python -m services.web."""
+
+import uvicorn
+
+from services.common.logging import configure_logging
+from services.common.tracing import configure_tracing
+from services.web.app import create_app
+from services.web.config import WebSettings
+
+
+def main() -> None:
+    """Serves until SIGTERM or Ctrl-C; requests in flight then have drain_seconds to end."""
+    settings = WebSettings()
+    configure_logging("web", settings)
+    configure_tracing("web")
+    uvicorn.run(
+        create_app(settings),
+        host=settings.bind_address.strip("[]"),
+        port=settings.web_port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,  # the logging above
+        access_log=False,  # middleware.py writes its own
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.drain_seconds),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""From uploads to answers, for page and API alike: several photos at a time, and not a moment longer than wanted."""
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.requests import ClientDisconnect, Request
+from verger.v1 import classifier_pb2
+
+from services.common.errors import VergerError
+from services.web.classifier import Classifier
+from services.web.forms import Upload
+
+PHOTOS_AT_ONCE = 4
+"""Of one request. Enough to keep a few cores busy, few enough to leave places for the other clients."""
+
+Outcome = classifier_pb2.ClassifyResponse | VergerError
+
+
+async def answer_all(
+    request: Request, classifier: Classifier, uploads: Sequence[Upload], request_id: str
+) -> list[Outcome]:
+    """Classifies the photos of a request whose body has been read; one outcome each, in their order.
+
+    Raises:
+        ClientDisconnect: the client has gone. What it asked for is cancelled, down to the last service.
+    """
+    places = asyncio.Semaphore(PHOTOS_AT_ONCE)
+
+    async def answer(upload: Upload) -> Outcome:
+        if upload.error is not None:
+            return upload.error
+        try:
+            async with places:
+                return await classifier.classify(upload.image, request_id)
+        except VergerError as error:
+            return error
+
+    answers = asyncio.gather(*(answer(upload) for upload in uploads))
+    gone = asyncio.ensure_future(request.receive())  # after its body, all that a request can bring is its end
+    try:
+        await asyncio.wait((answers, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answers.done():
+            raise ClientDisconnect
+        return answers.result()
+    finally:
+        answers.cancel()
+        gone.cancel()

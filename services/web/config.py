@@ -1,0 +1,32 @@
+"""The settings of the web service."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from services.common.settings import ServiceSettings
+
+
+class WebSettings(ServiceSettings):
+    """Adds what only the web service needs."""
+
+    web_port: int = Field(default=8000, ge=0, le=65535)
+    """Port of the page and the REST API. 0 takes a free one."""
+
+    preprocess_target: str = "localhost:50051"
+    """Where the preprocess service answers, in gRPC's name syntax; dns:///NAME:PORT shares calls between replicas."""
+
+    max_files_per_request: int = Field(default=32, ge=1, le=1000)
+    """Most photos in one REST request."""
+
+    max_request_bytes: int = Field(default=100 * 2**20, ge=1024, le=2**32)
+    """Largest body of one request, all of its photos together."""
+
+    max_buffered_bytes: int = Field(default=256 * 2**20, ge=1024, le=2**36)
+    """Photos held in memory at once, over all requests. Whoever would exceed it is told to come back (429)."""
+
+    @model_validator(mode="after")
+    def _one_request_fits(self) -> Self:
+        if self.max_buffered_bytes < self.max_request_bytes:
+            raise ValueError("VERGER_MAX_BUFFERED_BYTES must be at least VERGER_MAX_REQUEST_BYTES.")
+        return self

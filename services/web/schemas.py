@@ -1,0 +1,90 @@
+"""The shapes of the REST API's answers; OpenAPI shows them with their descriptions and examples."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from services.web.presentation import VerdictName
+from services.web.problems import Problem
+
+
+class ModelName(BaseModel):
+    """One version of one registered model."""
+
+    name: str = Field(description="Registered name.", examples=["fruit-classifier"])
+    version: str = Field(description="Version in the registry.", examples=["3"])
+
+
+class Prediction(BaseModel):
+    """One class with its probability."""
+
+    label: str = Field(description="Stable name of the class.", examples=["banana"])
+    probability: float = Field(description="Calibrated, 0 to 1.", examples=[0.982])
+
+
+class FileResult(BaseModel):
+    """What one photo shows, or why that can't be said."""
+
+    filename: str | None = Field(description="As sent; null for a raw body.", examples=["lunch.jpg"])
+    verdict: VerdictName | None = Field(
+        description="RECOGNISED: the photo shows the first prediction's class. UNSURE: one of the classes, but which? "
+        "OUT_OF_SCOPE: none of the classes. null: see `error`."
+    )
+    predictions: list[Prediction] = Field(description="All classes, best first, with every verdict. Empty on error.")
+    error: Problem | None = Field(description="Why this photo has no verdict. It spoils no other photo's.")
+
+
+class ClassifyAnswer(BaseModel):
+    """Answers POST /api/v1/classify: one result for each photo, in the order sent."""
+
+    model: ModelName | None = Field(
+        description="The version that answered; the newest, should a new one have gone live between two photos of this "
+        "request. null when no photo got as far as the model."
+    )
+    results: list[FileResult]
+
+
+class ClassDescription(BaseModel):
+    """One class of the model."""
+
+    label: str = Field(description="Stable name, as in predictions.", examples=["banana"])
+    display_names: dict[str, str] = Field(
+        description="Names for people by language.", examples=[{"en": "Banana", "fr": "Banane"}]
+    )
+
+
+class UploadLimits(BaseModel):
+    """What is accepted; anything above is refused before it is decoded."""
+
+    max_bytes: int = Field(description="Largest photo in bytes.", examples=[20971520])
+    max_pixels: int = Field(description="Largest photo in pixels, width times height.", examples=[64000000])
+    media_types: list[str] = Field(description="Accepted formats, told from the content.", examples=[["image/jpeg"]])
+    max_files: int = Field(description="Most photos in one request.", examples=[32])
+    max_request_bytes: int = Field(description="Largest request in bytes.", examples=[104857600])
+
+
+class Refusal(ModelName):
+    """A version that was offered but not made live."""
+
+    reason: str = Field(description="Machine-readable, UPPER_SNAKE_CASE.", examples=["MODEL_CORRUPT"])
+    message: str = Field(description="A sentence for people.")
+
+
+class ModelDescription(ModelName):
+    """The model that answers at this moment."""
+
+    digest: str = Field(description="SHA-256 that identifies the version's content, hexadecimal.")
+    live_since: datetime = Field(description="When it went live (UTC).")
+    classes: list[ClassDescription]
+    limits: UploadLimits
+    test_metrics: dict[str, float] = Field(
+        description="Measured on pictures that took no part in training.", examples=[{"accuracy": 0.952}]
+    )
+    refusal: Refusal | None = Field(description="The newest version that was offered but refused; null if none was.")
+
+
+class Health(BaseModel):
+    """Says that all is well; otherwise the answer is a problem."""
+
+    status: Literal["ok"] = "ok"

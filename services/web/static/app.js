@@ -1,0 +1,142 @@
+// Makes the page quicker for those who have JavaScript: drop, paste, preview, and answers without a reload.
+// All words come from the server: answers and errors arrive as finished HTML, the rest lies in the page.
+
+const form = document.getElementById("photo-form");
+const samples = document.getElementById("samples-form");
+const result = document.getElementById("result");
+const input = document.getElementById("photo");
+const drop = form.querySelector(".drop");
+const empty = form.querySelector(".drop-empty");
+const preview = form.querySelector(".drop-preview");
+const previewImage = preview.querySelector("img");
+const removeButton = document.getElementById("remove");
+const predictButton = form.querySelector(".primary");
+const predictLabel = predictButton.textContent;
+
+let photoUrl = null; // of the photo in the form
+let shownUrl = null; // of the photo beside the answer
+let running = null; // aborts the request that is under way
+
+document.documentElement.classList.add("js");
+
+function show(element) {
+  result.replaceChildren(element);
+  result.querySelector("h2")?.focus({ preventScroll: true });
+  result.scrollIntoView({ block: "start" });
+}
+
+function showError(reason) {
+  show(document.getElementById(`error-${reason}`).content.cloneNode(true));
+}
+
+function choose(file) {
+  const files = new DataTransfer();
+  if (file) files.items.add(file);
+  input.files = files.files;
+  updatePreview();
+}
+
+function updatePreview() {
+  const file = input.files[0];
+  if (photoUrl && photoUrl !== shownUrl) URL.revokeObjectURL(photoUrl);
+  photoUrl = file ? URL.createObjectURL(file) : null;
+  empty.hidden = Boolean(file);
+  preview.hidden = removeButton.hidden = !file;
+  previewImage.hidden = false;
+  previewImage.src = photoUrl ?? "";
+  preview.querySelector(".file-name").textContent = file?.name ?? "";
+}
+
+previewImage.addEventListener("error", () => {
+  previewImage.hidden = true;
+});
+input.addEventListener("change", updatePreview);
+removeButton.addEventListener("click", () => {
+  choose(null);
+  input.focus();
+});
+
+// A photo may be dropped anywhere on the page; the browser would otherwise leave the page to show it.
+const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+document.addEventListener("dragover", (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  drop.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) drop.classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  drop.classList.remove("over");
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  choose(event.dataTransfer.files[0]);
+});
+document.addEventListener("paste", (event) => {
+  const file = event.clipboardData?.files[0];
+  if (file) choose(file);
+});
+
+function setBusy(busy) {
+  for (const element of [form, samples]) element?.setAttribute("aria-busy", String(busy));
+  predictButton.textContent = busy ? predictButton.dataset.busy : predictLabel;
+}
+
+function parse(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+function withPhoto(answer) {
+  const image = answer.querySelector("[data-preview]");
+  if (image && photoUrl) {
+    if (shownUrl && shownUrl !== photoUrl) URL.revokeObjectURL(shownUrl);
+    shownUrl = photoUrl;
+    image.hidden = previewImage.hidden;
+    image.src = photoUrl;
+  }
+  return answer;
+}
+
+async function predict(body) {
+  running?.abort();
+  const request = (running = new AbortController());
+  setBusy(true);
+  try {
+    const response = await fetch("/predict", {
+      method: "POST",
+      headers: { "X-Fragment": "answer" },
+      body,
+      signal: request.signal,
+    });
+    show(withPhoto(parse(await response.text())));
+    return response.ok;
+  } catch (error) {
+    if (request.signal.aborted) return false; // a newer request took its place
+    console.error(error);
+    showError("NETWORK");
+    return false;
+  } finally {
+    if (running === request) setBusy(false);
+  }
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (input.files[0]?.size > Number(input.dataset.maxBytes)) return showError("IMAGE_TOO_LARGE");
+  if (await predict(new FormData(form))) choose(null);
+});
+samples?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  predict(new FormData(samples, event.submitter));
+});
+
+// "Try another photo" leads to the form; the file dialog itself may only open on a click there.
+result.addEventListener("click", (event) => {
+  if (!event.target.closest(".again")) return;
+  event.preventDefault();
+  choose(null);
+  form.scrollIntoView({ block: "center" });
+  input.focus({ preventScroll: true });
+});

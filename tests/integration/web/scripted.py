@@ -1,0 +1,147 @@
+"""A real preprocess server whose answers a test writes, and the real web service in front of it."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+import uvicorn
+from verger.v1 import classifier_pb2, classifier_pb2_grpc, model_pb2
+
+from services.common.errors import VergerError
+from services.common.interceptor import CallInterceptor
+from services.preprocess.image import FORMATS, Limits, decode
+from services.web.app import create_app
+from services.web.config import WebSettings
+
+FRUITS = {
+    "apple": "pomme",
+    "avocado": "avocat",
+    "banana": "banane",
+    "cherry": "cerise",
+    "kiwi": "kiwi",
+    "mango": "mangue",
+    "orange": "orange",
+    "pineapple": "ananas",
+    "strawberry": "fraise",
+    "watermelon": "pastèque",
+}
+MODEL_NAME = "fruit-classifier"
+
+
+def description(version: str = "3", classes: dict[str, str] = FRUITS) -> classifier_pb2.DescribeClassifierResponse:
+    """Describes a model; classes maps labels, which are English names as well, to French names."""
+    response = classifier_pb2.DescribeClassifierResponse()
+    response.model.ref.name, response.model.ref.version = MODEL_NAME, version
+    response.model.digest = "ab" * 32
+    response.model.live_since.FromDatetime(datetime(2026, 5, 4, 12, tzinfo=UTC))
+    for label, french in classes.items():
+        response.model.contract.classes.add(label=label, display_names={"en": label, "fr": french})
+    response.model.contract.provenance.test_metrics.update(accuracy=0.947, images=1000)
+    response.limits.max_bytes, response.limits.max_pixels = 20 * 2**20, 64_000_000
+    response.limits.media_types.extend(FORMATS.values())
+    return response
+
+
+def answer(
+    ranking: dict[str, float],
+    verdict: classifier_pb2.Verdict = classifier_pb2.VERDICT_RECOGNISED,
+    version: str = "3",
+) -> classifier_pb2.ClassifyResponse:
+    """An answer with these predictions, best first."""
+    response = classifier_pb2.ClassifyResponse()
+    response.classification.verdict = verdict
+    response.classification.model.CopyFrom(model_pb2.ModelRef(name=MODEL_NAME, version=version))
+    for label, probability in ranking.items():
+        response.classification.predictions.add(label=label, probability=probability)
+    response.timings.decode_queue_ms, response.timings.decode_ms = 0.5, 12.25
+    response.timings.compute_queue_ms, response.timings.compute_ms = 0.25, 9.5
+    return response
+
+
+BANANA = answer({"banana": 0.96, "mango": 0.02, "apple": 0.01, "kiwi": 0.006, "orange": 0.004})
+
+
+class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
+    """Refuses what preprocess refuses, by the same code; else gives the scripted answer, after `gate` has opened."""
+
+    def __init__(self) -> None:
+        self.description = description()
+        self.description_error: VergerError | None = None
+        self.outcomes: Sequence[classifier_pb2.ClassifyResponse | VergerError] = [BANANA]
+        self.requests: list[classifier_pb2.ClassifyRequest] = []
+        self.deadlines: list[float | None] = []
+        self.most_at_once = self._now = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.arrived = asyncio.Event()
+        self.cancelled = asyncio.Event()
+
+    async def Classify(
+        self, request: classifier_pb2.ClassifyRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> classifier_pb2.ClassifyResponse:
+        """The outcomes in turn, the last one for ever."""
+        self.requests.append(request)
+        self.deadlines.append(context.time_remaining())
+        outcome = self.outcomes[min(len(self.requests), len(self.outcomes)) - 1]
+        self._now += 1
+        self.most_at_once = max(self.most_at_once, self._now)
+        self.arrived.set()
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        finally:
+            self._now -= 1
+        decode(request.image, model_pb2.Preprocessing(width=224, height=224), Limits())
+        if isinstance(outcome, VergerError):
+            raise outcome
+        outcome.request_id = request.request_id
+        return outcome
+
+    async def DescribeClassifier(
+        self, request: classifier_pb2.DescribeClassifierRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> classifier_pb2.DescribeClassifierResponse:
+        """The scripted description."""
+        if self.description_error:
+            raise self.description_error
+        return self.description
+
+
+@asynccontextmanager
+async def preprocess_server(classifier: ScriptedClassifier, port: int = 0) -> AsyncIterator[int]:
+    """Serves the scripted classifier; gives the port."""
+    limit = [("grpc.max_receive_message_length", 64 * 2**20)]
+    server = grpc.aio.server(interceptors=[CallInterceptor(10)], options=[*limit, ("grpc.so_reuseport", 0)])
+    classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(classifier, server)
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield port
+    finally:
+        await server.stop(0)
+
+
+@contextmanager
+def web_server(preprocess_port: int, **settings: Any) -> Iterator[str]:
+    """Runs the real application under the real uvicorn, on a thread of its own; gives its address."""
+    own = WebSettings(_env_file=None, preprocess_target=f"127.0.0.1:{preprocess_port}", **settings)
+    config = uvicorn.Config(
+        create_app(own), host="127.0.0.1", port=0, loop="uvloop", http="httptools", ws="none", log_config=None
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the web service did not start"
+            threading.Event().wait(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
