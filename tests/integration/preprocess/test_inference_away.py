@@ -1,0 +1,135 @@
+"""What callers of preprocess see while inference is away, full, or not what it should be."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2, inference_pb2_grpc, model_pb2
+
+from services.common.contract import CONTRACT_FILE, read_contract
+from services.common.server import RunningServer, running_server
+from services.common.settings import ServiceSettings
+from services.inference.server import SERVICE_NAME as INFERENCE
+from services.preprocess.config import PreprocessSettings
+from services.preprocess.server import preprocess_server
+from tests.integration.preprocess.test_preprocess_service import explain
+from tests.support.background import in_background
+from tests.support.mlflow_server import free_port
+from tests.support.photos import encoded, plain
+from tests.support.tiny_model import tiny_version
+from tests.support.waiting import wait_until
+
+Stub = classifier_pb2_grpc.ClassifierServiceStub
+PHOTO = classifier_pb2.ClassifyRequest(image=encoded(plain()))
+
+
+class ScriptedInference(inference_pb2_grpc.InferenceServiceServicer):
+    """Answers after `seconds`, and counts."""
+
+    def __init__(self, contract: model_pb2.ModelContract, seconds: float = 0) -> None:
+        self.contract, self.seconds, self.started = contract, seconds, 0
+
+    async def GetModel(self, request: object, context: object) -> inference_pb2.GetModelResponse:
+        return inference_pb2.GetModelResponse(model=model_pb2.Model(contract=self.contract))
+
+    async def Infer(
+        self, requests: AsyncIterable[inference_pb2.InferRequest], context: object
+    ) -> AsyncIterator[inference_pb2.InferResponse]:
+        async for request in requests:
+            self.started += 1
+            await asyncio.sleep(self.seconds)
+            yield inference_pb2.InferResponse(
+                request_id=request.request_id, classification=classifier_pb2.Classification()
+            )
+
+
+@asynccontextmanager
+async def scripted_server(servicer: ScriptedInference, port: int) -> AsyncIterator[RunningServer]:
+    async with running_server(
+        ServiceSettings(drain_seconds=0),
+        port,
+        0,
+        [INFERENCE],
+        lambda server: inference_pb2_grpc.add_InferenceServiceServicer_to_server(servicer, server),
+    ) as server:
+        yield server
+
+
+@contextmanager
+def preprocess(inference_port: int, **settings: object) -> Iterator[Stub]:
+    made = PreprocessSettings(
+        preprocess_port=0,
+        preprocess_metrics_port=0,
+        inference_target=f"127.0.0.1:{inference_port}",
+        drain_seconds=1,
+        **settings,
+    )
+    with (
+        in_background(preprocess_server(made)) as server,
+        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        yield Stub(channel)
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> model_pb2.ModelContract:
+    return read_contract(tiny_version(tmp_path) / CONTRACT_FILE)
+
+
+def test_inference_away_is_said_in_time(contract: model_pb2.ModelContract) -> None:
+    with preprocess(free_port(), request_timeout_seconds=1) as stub:
+        with pytest.raises(grpc.RpcError) as refusal:
+            stub.Classify(PHOTO, timeout=8)
+        assert explain(refusal.value) == (grpc.StatusCode.UNAVAILABLE, "INFERENCE_UNAVAILABLE")
+
+
+def test_a_call_waits_while_inference_restarts(contract: model_pb2.ModelContract) -> None:
+    port = free_port()
+    with preprocess(port) as stub:
+        with in_background(scripted_server(ScriptedInference(contract), port)):
+            stub.Classify(PHOTO, timeout=10)
+        waiting = stub.Classify.future(PHOTO, timeout=10)
+        time.sleep(0.5)
+        assert not waiting.done()
+        with in_background(scripted_server(ScriptedInference(contract), port)):
+            assert waiting.result().HasField("classification")
+
+
+def test_more_than_fits_is_refused_at_once(contract: model_pb2.ModelContract) -> None:
+    servicer, port = ScriptedInference(contract, seconds=1), free_port()
+    with in_background(scripted_server(servicer, port)), preprocess(port, preprocess_max_in_flight=2) as stub:
+        accepted = [stub.Classify.future(PHOTO, timeout=10) for _ in range(2)]
+        wait_until(lambda: servicer.started == 2)
+        with pytest.raises(grpc.RpcError) as refusal:
+            stub.Classify(PHOTO, timeout=10)
+        assert explain(refusal.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+        assert all(call.result().HasField("classification") for call in accepted)
+        assert stub.Classify(PHOTO, timeout=10).HasField("classification")
+
+
+def test_what_a_client_gives_up_on_is_not_computed(contract: model_pb2.ModelContract) -> None:
+    servicer, port = ScriptedInference(contract, seconds=0), free_port()
+    with in_background(scripted_server(servicer, port)), preprocess(port, preprocess_workers=1) as stub:
+        stub.Classify(PHOTO, timeout=10)
+        slow = classifier_pb2.ClassifyRequest(image=encoded(plain(size=(5000, 5000)), "PNG", compress_level=1))
+        ahead = [stub.Classify.future(slow, timeout=20) for _ in range(3)]
+        given_up = stub.Classify.future(PHOTO, timeout=20)
+        time.sleep(0.1)
+        given_up.cancel()
+        assert all(call.result().HasField("classification") for call in ahead)
+        time.sleep(0.2)
+        assert servicer.started == 1 + 3
+
+
+def test_a_contract_that_can_not_be_honoured_is_said(contract: model_pb2.ModelContract) -> None:
+    contract.preprocessing.code_version = 99
+    port = free_port()
+    with in_background(scripted_server(ScriptedInference(contract), port)), preprocess(port) as stub:
+        with pytest.raises(grpc.RpcError) as refusal:
+            stub.Classify(PHOTO, timeout=10)
+        assert explain(refusal.value) == (grpc.StatusCode.FAILED_PRECONDITION, "CONTRACT_UNSUPPORTED")
+        assert "code_version 99" in refusal.value.details()
