@@ -76,12 +76,18 @@ start() {
         mkdir -p "$VERGER_HOME/logs" "$VERGER_HOME/run"
         rm -f "$VERGER_SOCKET"
         "$serving/supervisord" -c scripts/supervisord.conf || die "supervisord does not start; see $VERGER_HOME/logs."
+        # An empty registry gets the released model; with a version in it nothing happens.
+        "$serving/python" -m trainer import-release || explain_failure
     fi
     # shellcheck disable=SC2046  # one address a word
     if ! "$serving/python" -m services.common.health --wait "${VERGER_START_SECONDS:-120}" $(addresses); then
-        supervisor status >&2 || true
-        die "Not everything became healthy. The logs are in $VERGER_HOME/logs; ./launch.sh --stop ends what runs."
+        explain_failure
     fi
+}
+
+explain_failure() {
+    supervisor status >&2 || true
+    die "Not everything became healthy. The logs are in $VERGER_HOME/logs; ./launch.sh --stop ends what runs."
 }
 
 stop() {

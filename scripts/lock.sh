@@ -3,7 +3,13 @@
 # Run it after a change of a group; give "--upgrade" to move all pins. Needs uv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for group in uv serving trainer test preprocess inference web mlflow; do
+lock() {
+    local group=$1
+    shift
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate "$@" \
         --group "$group" --output-file "requirements/$group.txt"
+}
+lock test "$@" # holds every program's packages: what it pins is what all others take
+for group in uv serving trainer; do
+    lock "$group" --constraint requirements/test.txt "$@"
 done

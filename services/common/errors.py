@@ -34,6 +34,7 @@ class VergerError(Exception):
     code = "INTERNAL"
     reason = "INTERNAL"
     retry_after_seconds: float | None = None
+    retry_elsewhere = False  # whether another replica of the service that answers may do better
 
 
 class InvalidArgument(VergerError):
@@ -140,6 +141,7 @@ class ModelNotLoaded(Unavailable):
     """No model version is live yet."""
 
     reason = "MODEL_NOT_LOADED"
+    retry_elsewhere = True
 
 
 class InferenceUnavailable(Unavailable):

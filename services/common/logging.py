@@ -7,7 +7,6 @@ import structlog
 
 from services.common.settings import ServiceSettings
 
-
 # Without the values of local variables: one of them may be somebody's photo.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 

@@ -9,6 +9,10 @@ from services.common.errors import DOMAIN, RemoteError, VergerError
 
 DETAILS_METADATA_KEY = "grpc-status-details-bin"
 
+# Tells the channel (gRFC A6) that its retry policy is not for this error. Without it, retries of retries multiply along
+# the way of a photo, just when the service at its end is in trouble.
+DO_NOT_RETRY = ("grpc-retry-pushback-ms", "-1")
+
 
 def to_status(error: VergerError) -> status_pb2.Status:
     """Describes an error as other services and clients in any language read it."""
@@ -44,5 +48,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> RemoteError:
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: VergerError) -> None:
     """Ends a call with an error. Never returns: gRPC raises."""
-    details = ((DETAILS_METADATA_KEY, to_status(error).SerializeToString()),)
-    await context.abort(grpc.StatusCode[error.code], str(error), trailing_metadata=details)
+    metadata: list[tuple[str, str | bytes]] = [(DETAILS_METADATA_KEY, to_status(error).SerializeToString())]
+    if not error.retry_elsewhere:
+        metadata.append(DO_NOT_RETRY)
+    await context.abort(grpc.StatusCode[error.code], str(error), trailing_metadata=tuple(metadata))

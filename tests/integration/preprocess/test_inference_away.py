@@ -1,6 +1,7 @@
 """What callers of preprocess see while inference is away, full, or not what it should be."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,7 +11,9 @@ import grpc
 import pytest
 from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2, inference_pb2_grpc, model_pb2
 
+from services.common.channel import SERVICE_CONFIG
 from services.common.contract import CONTRACT_FILE, read_contract
+from services.common.metrics import CALLS
 from services.common.server import RunningServer, running_server
 from services.common.settings import ServiceSettings
 from services.inference.server import SERVICE_NAME as INFERENCE
@@ -70,7 +73,9 @@ def preprocess(inference_port: int, **settings: object) -> Iterator[Stub]:
     )
     with (
         in_background(preprocess_server(made)) as server,
-        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+        grpc.insecure_channel(
+            f"127.0.0.1:{server.port}", options=[("grpc.service_config", json.dumps(SERVICE_CONFIG))]
+        ) as channel,
     ):
         yield Stub(channel)
 
@@ -133,3 +138,12 @@ def test_a_contract_that_can_not_be_honoured_is_said(contract: model_pb2.ModelCo
             stub.Classify(PHOTO, timeout=10)
         assert explain(refusal.value) == (grpc.StatusCode.FAILED_PRECONDITION, "CONTRACT_UNSUPPORTED")
         assert "code_version 99" in refusal.value.details()
+
+
+def test_trouble_behind_is_not_retried_in_front(contract: model_pb2.ModelContract) -> None:
+    """The caller's channel has the retry policy of all our channels; each call must reach preprocess once."""
+    with preprocess(free_port(), request_timeout_seconds=0.5) as stub:
+        started = CALLS.labels("/verger.v1.ClassifierService/Classify", "UNAVAILABLE")._value.get()
+        with pytest.raises(grpc.RpcError):
+            stub.Classify(PHOTO, timeout=8)
+        assert CALLS.labels("/verger.v1.ClassifierService/Classify", "UNAVAILABLE")._value.get() == started + 1
