@@ -48,7 +48,7 @@ def _grpc_problem(target: str, service: str) -> str | None:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=ATTEMPT_SECONDS)
         except grpc.RpcError as error:
-            return str(error.details())
+            return f"{error.code().name} {error.details()}".strip()
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
     return None if status == "SERVING" else status
 

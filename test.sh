@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Sets up and runs every test that this machine allows, the quick ones first, and says what it skipped.
+#   ./test.sh              everything
+#   ./test.sh tests/unit   what you name (arguments go to pytest)
+# Tests that want real photographs take the folder that VERGER_DATA names; the README says what must be in it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. scripts/environment.sh
+
+load_settings
+make_environment test
+bin=$VERGER_HOME/env/test/bin
+
+step() { say "" "== $*"; "$@" || die "$1 ${2:-} found something; see above."; }
+
+# A browser of the machine's own comes first, then the one that playwright fetches for itself.
+if ! command -v chromium chromium-browser google-chrome >/dev/null; then
+    "$bin/playwright" install chromium >/dev/null 2>&1 || say "No Chromium here, and none can be fetched: the page is not tested."
+fi
+
+step "$bin/ruff" format --check .
+step "$bin/ruff" check .
+step "$bin/mypy"
+say "" "== pytest"
+[ $# -gt 0 ] || set -- tests/unit tests/integration tests/e2e
+exec "$bin/python" -m pytest -rs --durations=10 "$@"

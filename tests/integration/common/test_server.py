@@ -1,0 +1,244 @@
+"""What every gRPC server of Verger does, shown on one with a scripted servicer."""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+import trustme
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from verger.v1 import classifier_pb2, classifier_pb2_grpc
+
+from services.common.channel import open_channel
+from services.common.errors import Overloaded
+from services.common.health import problem_with
+from services.common.server import RunningServer, running_server
+from services.common.settings import ServiceSettings
+from tests.conftest import ROOT
+from tests.support.background import in_background
+from tests.support.mlflow_server import free_port
+from tests.support.waiting import wait_until
+
+SERVICE = "verger.v1.ClassifierService"
+Request = classifier_pb2.ClassifyRequest
+
+
+class Scripted(classifier_pb2_grpc.ClassifierServiceServicer):
+    """The request id says what to do."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.cancelled = threading.Event()
+
+    async def Classify(self, request: Request, context: object) -> classifier_pb2.ClassifyResponse:
+        self.calls += 1
+        try:
+            match request.request_id.split():
+                case ["sleep", seconds]:
+                    await asyncio.sleep(float(seconds))
+                case ["full"]:
+                    raise Overloaded("Full.")
+                case ["break"]:
+                    raise KeyError("secret")
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        return classifier_pb2.ClassifyResponse(request_id=request.request_id)
+
+
+def scripted_server(
+    servicer: Scripted, port: int = 0, metrics_port: int = 0, **settings: object
+) -> AbstractAsyncContextManager[RunningServer]:
+    @asynccontextmanager
+    async def ready() -> AsyncIterator[RunningServer]:
+        async with running_server(
+            ServiceSettings(**settings),
+            port,
+            metrics_port,
+            [SERVICE],
+            lambda server: classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(servicer, server),
+        ) as server:
+            await server.set_ready(True)
+            yield server
+
+    return ready()
+
+
+def classify(target: str, request_id: str, timeout: float | None = 10) -> classifier_pb2.ClassifyResponse:
+    with grpc.insecure_channel(target) as channel:
+        return classifier_pb2_grpc.ClassifierServiceStub(channel).Classify(
+            Request(request_id=request_id), timeout=timeout
+        )
+
+
+def test_an_unexpected_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR), in_background(scripted_server(Scripted())) as server:
+        with pytest.raises(grpc.RpcError) as failure:
+            classify(f"127.0.0.1:{server.port}", "break")
+        assert failure.value.code() == grpc.StatusCode.INTERNAL
+        assert "secret" not in failure.value.details()
+        assert classify(f"127.0.0.1:{server.port}", "fine").request_id == "fine"
+    assert "call failed" in caplog.text
+
+
+def test_a_call_without_a_deadline_gets_the_servers_own() -> None:
+    servicer = Scripted()
+    with in_background(scripted_server(servicer, request_timeout_seconds=0.2)) as server:
+        with pytest.raises(grpc.RpcError) as failure:
+            classify(f"127.0.0.1:{server.port}", "sleep 30", timeout=None)
+    assert failure.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert servicer.cancelled.is_set()
+
+
+def test_work_ends_when_the_caller_gives_up() -> None:
+    servicer = Scripted()
+    with in_background(scripted_server(servicer)) as server:
+        with pytest.raises(grpc.RpcError):
+            classify(f"127.0.0.1:{server.port}", "sleep 30", timeout=0.2)
+        assert servicer.cancelled.wait(5)
+
+
+def test_a_drain_lets_calls_in_flight_end() -> None:
+    servicer = Scripted()
+    with in_background(scripted_server(servicer, drain_seconds=10)) as server:
+        target = f"127.0.0.1:{server.port}"
+        answers: list[str] = []
+        caller = threading.Thread(target=lambda: answers.append(classify(target, "sleep 0.5").request_id))
+        caller.start()
+        wait_until(lambda: servicer.calls == 1)
+    caller.join()
+    assert answers == ["sleep 0.5"]
+    with pytest.raises(grpc.RpcError):
+        classify(target, "late", timeout=1)
+
+
+def test_a_taken_port_is_an_error() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(OSError, match=str(port)), in_background(scripted_server(Scripted(), port)):
+            pass
+
+
+def test_metrics_count_calls_by_their_outcome() -> None:
+    metrics_port = free_port()
+    with in_background(scripted_server(Scripted(), metrics_port=metrics_port)) as server:
+        with pytest.raises(grpc.RpcError):
+            classify(f"127.0.0.1:{server.port}", "full")
+        metrics = urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=5).read().decode()
+    line = 'verger_grpc_calls_total{code="RESOURCE_EXHAUSTED",method="/verger.v1.ClassifierService/Classify"}'
+    assert line in metrics
+
+
+async def test_calls_are_shared_between_all_addresses_and_survive_the_end_of_one() -> None:
+    servicers = Scripted(), Scripted()
+    with in_background(scripted_server(servicers[0])) as first:
+        with in_background(scripted_server(servicers[1], drain_seconds=0)) as second:
+            target = f"ipv4:127.0.0.1:{first.port},127.0.0.1:{second.port}"
+            async with open_channel(target, ServiceSettings()) as channel:
+                stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
+                wait_until(lambda: problem_with(f"grpc://127.0.0.1:{second.port}/") is None)
+                for _ in range(20):
+                    await stub.Classify(Request(), timeout=5)
+                    await asyncio.sleep(0.02)  # leaves the second connection time to come up
+                for _ in range(100):
+                    await stub.Classify(Request(), timeout=5)
+                assert min(servicer.calls for servicer in servicers) >= 50
+        async with open_channel(target, ServiceSettings()) as channel:
+            stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
+            for _ in range(20):
+                await stub.Classify(Request(), timeout=5)
+
+
+async def test_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    for blob in certificate.cert_chain_pems:
+        blob.write_to_path(tmp_path / "cert.pem", append=True)
+    tls = {
+        "tls_certificate_file": tmp_path / "cert.pem",
+        "tls_key_file": tmp_path / "key.pem",
+        "tls_ca_file": tmp_path / "ca.pem",
+    }
+    with in_background(scripted_server(Scripted(), **tls)) as server:
+        target = f"localhost:{server.port}"
+        async with open_channel(target, ServiceSettings(**tls)) as channel:
+            stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
+            assert (await stub.Classify(Request(request_id="fine"), timeout=5)).request_id == "fine"
+        async with open_channel(target, ServiceSettings(tls_ca_file=tmp_path / "ca.pem")) as channel:
+            with pytest.raises(grpc.aio.AioRpcError):  # a client without a certificate
+                await classifier_pb2_grpc.ClassifierServiceStub(channel).Classify(Request(), timeout=2)
+        async with open_channel(target, ServiceSettings()) as channel:
+            with pytest.raises(grpc.aio.AioRpcError):  # a client without TLS
+                await classifier_pb2_grpc.ClassifierServiceStub(channel).Classify(Request(), timeout=2)
+
+
+def test_the_health_command(tmp_path: Path) -> None:
+    with in_background(scripted_server(Scripted())) as server:
+        target = f"grpc://127.0.0.1:{server.port}"
+        good = run_health(f"{target}/{SERVICE}", target)
+        assert good.returncode == 0, good.stderr
+        bad = run_health(f"{target}/{SERVICE}", f"{target}/no.such.Service", f"http://127.0.0.1:{free_port()}/")
+        assert bad.returncode == 1
+        assert len(bad.stderr.splitlines()) == 2
+
+
+def run_health(*addresses: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "services.common.health", *addresses]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def test_health_answers_while_the_event_loop_serves_calls() -> None:
+    with in_background(scripted_server(Scripted(), drain_seconds=0)) as server:
+        target = f"127.0.0.1:{server.port}"
+        with grpc.insecure_channel(target) as channel:
+            stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
+            slow = [stub.Classify.future(Request(request_id="sleep 30"), timeout=30) for _ in range(200)]
+            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+            for call in slow:
+                call.cancel()
+
+
+def test_logs_are_json_with_the_service_and_without_local_variables() -> None:
+    program = (
+        "from services.common.logging import configure_logging\n"
+        "from services.common.settings import ServiceSettings\n"
+        "import structlog, logging\n"
+        "configure_logging('inference', ServiceSettings())\n"
+        "structlog.get_logger('here').info('live', version='3')\n"
+        "logging.getLogger('library').warning('from a library')\n"
+        "photo = 'somebody'\n"
+        "try: raise ValueError('bad')\n"
+        "except ValueError: structlog.get_logger('here').exception('failed')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [(line["event"], line["level"], line["service"]) for line in lines] == [
+        ("live", "info", "inference"),
+        ("from a library", "warning", "inference"),
+        ("failed", "error", "inference"),
+    ]
+    assert "somebody" not in done.stderr
+    assert lines[2]["exception"][0]["exc_type"] == "ValueError"
