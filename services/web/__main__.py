@@ -1,5 +1,8 @@
 """Runs the web service: python -m services.web."""
 
+import signal
+import sys
+
 import uvicorn
 
 from services.common.logging import configure_logging
@@ -13,6 +16,7 @@ def main() -> None:
     settings = WebSettings()
     configure_logging("web", settings)
     configure_tracing("web")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn drains, then raises the signal again: a clean end
     uvicorn.run(
         create_app(settings),
         host=settings.bind_address.strip("[]"),
@@ -23,6 +27,7 @@ def main() -> None:
         log_config=None,  # the logging above
         access_log=False,  # middleware.py writes its own
         server_header=False,
+        timeout_keep_alive=75,  # longer than the load balancers before it keep theirs (60 s), so that they close first
         timeout_graceful_shutdown=round(settings.drain_seconds),
     )
 

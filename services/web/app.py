@@ -14,6 +14,7 @@ from services.web.assets import VersionedFiles
 from services.web.classifier import Classifier
 from services.web.config import WebSettings
 from services.web.middleware import RequestMiddleware, is_quiet
+from services.web.openapi import DocumentedFastAPI
 from services.web.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, headers_of, problem_of
 from services.web.rendering import Renderer
 from services.web.routes import api, operations, page
@@ -43,7 +44,7 @@ def create_app(settings: WebSettings) -> FastAPI:
             app.state.verger = State(settings, classifier, UploadReader(settings), renderer)
             yield
 
-    app = FastAPI(
+    app = DocumentedFastAPI(
         title="Verger",
         version="1",
         description=DESCRIPTION,

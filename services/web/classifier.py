@@ -86,7 +86,7 @@ class Classifier:
         if remote.reason != remote.code:  # the services explained themselves
             return remote
         away = self._channel.get_state() is not grpc.ChannelConnectivity.READY
-        if remote.code == "UNAVAILABLE" or (remote.code == "DEADLINE_EXCEEDED" and away):
+        if remote.code in ("UNAVAILABLE", "CANCELLED") or (remote.code == "DEADLINE_EXCEEDED" and away):
             return Unavailable("The classifier is away for the moment. Try again in a few seconds.")
         if remote.code == "DEADLINE_EXCEEDED":
             return DeadlineExceeded("The answer took too long. Try again, perhaps with a smaller photo.")

@@ -19,14 +19,17 @@ class WebSettings(ServiceSettings):
     max_files_per_request: int = Field(default=32, ge=1, le=1000)
     """Most photos in one REST request."""
 
-    max_request_bytes: int = Field(default=100 * 2**20, ge=1024, le=2**32)
-    """Largest body of one request, all of its photos together."""
+    max_request_bytes: int = Field(default_factory=lambda given: 5 * given["max_image_bytes"], ge=1024, le=2**33)
+    """Largest body of one request, all of its photos together. Default: five photos of the largest size."""
 
-    max_buffered_bytes: int = Field(default=256 * 2**20, ge=1024, le=2**36)
-    """Photos held in memory at once, over all requests. Whoever would exceed it is told to come back (429)."""
+    max_buffered_bytes: int = Field(default_factory=lambda given: 3 * given["max_request_bytes"], ge=1024, le=2**36)
+    """Photos held in memory at once, over all requests; whoever would exceed it is told to come back (429).
+    Default: three of the largest requests."""
 
     @model_validator(mode="after")
-    def _one_request_fits(self) -> Self:
-        if self.max_buffered_bytes < self.max_request_bytes:
-            raise ValueError("VERGER_MAX_BUFFERED_BYTES must be at least VERGER_MAX_REQUEST_BYTES.")
+    def _limits_hold_each_other(self) -> Self:
+        if not self.max_image_bytes < self.max_request_bytes <= self.max_buffered_bytes:
+            raise ValueError(
+                "The limits must grow: VERGER_MAX_IMAGE_BYTES, VERGER_MAX_REQUEST_BYTES, VERGER_MAX_BUFFERED_BYTES."
+            )
         return self

@@ -8,7 +8,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from services.common.errors import ImageTooLarge, VergerError
-from services.web.problems import MultipartInvalid, TooManyFiles
+from services.web.problems import FileMissing, MultipartInvalid, TooManyFiles
 
 FILE_FIELD = "file"
 
@@ -80,6 +80,7 @@ class FormReader:
 
         Raises:
             MultipartInvalid: it is not what the content type promised.
+            FileMissing: a file has another field's name.
             TooManyFiles: there are more photos than max_files.
         """
         try:
@@ -114,6 +115,8 @@ class FormReader:
         filename = options.get(b"filename")
         self._part.name = options.get(b"name", b"").decode(errors="replace")
         self._part.filename = filename.decode(errors="replace") if filename else None
+        if filename and self._part.name != FILE_FIELD:
+            raise FileMissing(f"Send the photo as the form field “{FILE_FIELD}”, not “{self._part.name}”.")
 
     def _add_content(self, data: bytes, start: int, end: int) -> None:
         part = self._part
@@ -124,7 +127,7 @@ class FormReader:
                 return
             self._keep(end - start)
         elif part.size > _MAX_FIELD_BYTES:
-            raise MultipartInvalid(f"The form field “{part.name}” is too long. Send the photo as “{FILE_FIELD}”.")
+            raise MultipartInvalid(f"The form field “{part.name}” is too long.")
         part.content.append(data[start:end])
 
     def _end_part(self) -> None:

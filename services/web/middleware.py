@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common.errors import RequestIdTooLong, VergerError
 from services.common.metrics import SECONDS
+from services.common.requests import checked_request_id
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,6 @@ REQUEST_SECONDS = Histogram(
 )
 REQUESTS_IN_FLIGHT = Gauge("verger_http_requests_in_flight", "HTTP requests being answered")
 
-MAX_REQUEST_ID_CHARACTERS = 128
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 CLIENT_GONE = 499
 """nginx's name for requests whose client left before the answer; for logs and metrics, never sent."""
@@ -54,11 +53,12 @@ class RequestMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        started, status = time.perf_counter(), None
-        given_id = Headers(scope=scope).get("x-request-id", "")
-        request_id = given_id[:MAX_REQUEST_ID_CHARACTERS] or uuid4().hex
+        started, status, refusal = time.perf_counter(), None, None
+        try:
+            request_id = checked_request_id(Headers(scope=scope).get("x-request-id", ""))
+        except RequestIdTooLong as error:
+            request_id, refusal = checked_request_id(""), error
         scope.setdefault("state", {})["request_id"] = request_id
-        structlog.contextvars.bind_contextvars(request_id=request_id)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -66,12 +66,17 @@ class RequestMiddleware:
                 status = message["status"]
                 own_headers = [*_RAW_SECURITY_HEADERS, (b"x-request-id", request_id.encode("latin-1"))]
                 message["headers"] = [*message["headers"], *own_headers]
-            await send(message)
+            try:
+                await send(message)
+            except RuntimeError as error:
+                if "handler is closed" not in str(error):  # uvloop's words for a client that left a moment ago
+                    raise
+                raise ClientDisconnect from error
 
         REQUESTS_IN_FLIGHT.inc()
         try:
-            if len(given_id) > MAX_REQUEST_ID_CHARACTERS:
-                raise RequestIdTooLong(f"X-Request-ID may have {MAX_REQUEST_ID_CHARACTERS} characters at most.")
+            if refusal is not None:
+                raise refusal
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
             pass  # nobody is left to answer to

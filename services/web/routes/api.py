@@ -10,7 +10,7 @@ from verger.v1 import classifier_pb2
 from services.common.errors import VergerError
 from services.web.answering import Outcome, answer_all
 from services.web.forms import Upload
-from services.web.openapi import CLASSIFY_ANSWERS, CLASSIFY_BODY, REFUSALS, UNAVAILABLE, problems
+from services.web.openapi import CLASSIFY_BODY, REFUSALS, UNAVAILABLE, problems
 from services.web.presentation import verdict_name
 from services.web.problems import FileMissing, is_callers_fault, problem_of
 from services.web.schemas import (
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/api/v1", tags=["classification"])
     summary="Classify one photo or several",
     response_model=ClassifyAnswer,
     openapi_extra={"requestBody": CLASSIFY_BODY},
-    responses={200: {"content": {"application/json": {"examples": CLASSIFY_ANSWERS}}}, **problems(REFUSALS)},
+    responses=problems(REFUSALS),
 )
 async def classify(request: Request) -> Response:
     """Send photos as `multipart/form-data` with the field `file`, once or several times, or one photo as the raw body

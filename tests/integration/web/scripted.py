@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,13 +71,14 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
     def __init__(self) -> None:
         self.description = description()
         self.description_error: VergerError | None = None
+        self.descriptions_asked = 0
         self.outcomes: Sequence[classifier_pb2.ClassifyResponse | VergerError] = [BANANA]
         self.requests: list[classifier_pb2.ClassifyRequest] = []
         self.deadlines: list[float | None] = []
         self.most_at_once = self._now = 0
         self.gate = asyncio.Event()
         self.gate.set()
-        self.arrived = asyncio.Event()
+        self.arrivals = asyncio.Semaphore(0)
         self.cancelled = asyncio.Event()
 
     async def Classify(
@@ -89,7 +90,7 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
         outcome = self.outcomes[min(len(self.requests), len(self.outcomes)) - 1]
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
-        self.arrived.set()
+        self.arrivals.release()
         try:
             await self.gate.wait()
         except asyncio.CancelledError:
@@ -103,17 +104,16 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
         outcome.request_id = request.request_id
         return outcome
 
-    async def DescribeClassifier(
-        self, request: classifier_pb2.DescribeClassifierRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> classifier_pb2.DescribeClassifierResponse:
+    async def DescribeClassifier(self, *_: Any) -> classifier_pb2.DescribeClassifierResponse:
         """The scripted description."""
+        self.descriptions_asked += 1
         if self.description_error:
             raise self.description_error
         return self.description
 
 
 @asynccontextmanager
-async def preprocess_server(classifier: ScriptedClassifier, port: int = 0) -> AsyncIterator[int]:
+async def scripted_server(classifier: ScriptedClassifier, port: int = 0) -> AsyncIterator[int]:
     """Serves the scripted classifier; gives the port."""
     limit = [("grpc.max_receive_message_length", 64 * 2**20)]
     server = grpc.aio.server(interceptors=[CallInterceptor(10)], options=[*limit, ("grpc.so_reuseport", 0)])
@@ -126,12 +126,19 @@ async def preprocess_server(classifier: ScriptedClassifier, port: int = 0) -> As
         await server.stop(0)
 
 
-@contextmanager
-def web_server(preprocess_port: int, **settings: Any) -> Iterator[str]:
+@asynccontextmanager
+async def web_server(preprocess_port: int, **settings: Any) -> AsyncIterator[str]:
     """Runs the real application under the real uvicorn, on a thread of its own; gives its address."""
     own = WebSettings(_env_file=None, preprocess_target=f"127.0.0.1:{preprocess_port}", **settings)
     config = uvicorn.Config(
-        create_app(own), host="127.0.0.1", port=0, loop="uvloop", http="httptools", ws="none", log_config=None
+        create_app(own),
+        host="127.0.0.1",
+        port=0,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -139,9 +146,9 @@ def web_server(preprocess_port: int, **settings: Any) -> Iterator[str]:
     try:
         while not server.started:
             assert thread.is_alive(), "the web service did not start"
-            threading.Event().wait(0.01)
+            await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join()
+        await asyncio.to_thread(thread.join)

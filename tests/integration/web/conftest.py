@@ -1,0 +1,32 @@
+"""The web service on a real port, in front of a real gRPC server whose answers the test writes."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.integration.web.scripted import ScriptedClassifier, scripted_server, web_server
+
+
+@pytest.fixture
+async def classifier() -> ScriptedClassifier:
+    """What preprocess will answer."""
+    return ScriptedClassifier()
+
+
+@pytest.fixture
+async def preprocess_port(classifier: ScriptedClassifier) -> AsyncIterator[int]:
+    """Where it answers."""
+    async with scripted_server(classifier) as port:
+        yield port
+
+
+@pytest.fixture
+async def client(preprocess_port: int) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the web service with small limits."""
+    limits = {"max_image_bytes": 200_000, "max_request_bytes": 600_000, "max_files_per_request": 9}
+    async with (
+        web_server(preprocess_port, request_timeout_seconds=5, **limits) as address,
+        httpx.AsyncClient(base_url=address, timeout=30) as client,
+    ):
+        yield client

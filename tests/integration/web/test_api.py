@@ -1,0 +1,359 @@
+"""The REST API, over HTTP and gRPC."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import httpx
+import pytest
+from PIL import Image
+from verger.v1 import classifier_pb2
+
+from services.common.errors import InferenceUnavailable, ModelNotLoaded, Overloaded
+from services.web.schemas import ClassifyAnswer
+from tests.integration.web.scripted import BANANA, FRUITS, ScriptedClassifier, answer, web_server
+from tests.support.photos import encoded, scene
+
+CLASSIFY = "/api/v1/classify"
+PHOTO = encoded(scene())
+PROBLEM = "application/problem+json"
+
+
+def form(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+    return [("file", file) for file in files]
+
+
+def truncated() -> bytes:
+    return PHOTO[: len(PHOTO) // 2]
+
+
+def corrupt() -> bytes:
+    photo = bytearray(encoded(scene(), "PNG"))
+    photo[60:90] = bytes(30)
+    return bytes(photo)
+
+
+def bomb() -> bytes:
+    return encoded(Image.new("1", (12_000, 12_000)), "PNG")
+
+
+async def test_one_photo(client: httpx.AsyncClient) -> None:
+    response = await client.post(CLASSIFY, files=form(("lunch.jpg", PHOTO)))
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    (result,) = response.json()["results"]
+    assert response.json()["model"] == {"name": "fruit-classifier", "version": "3"}
+    assert result.keys() == {"filename", "verdict", "predictions", "error"}
+    assert (result["filename"], result["verdict"], result["error"]) == ("lunch.jpg", "RECOGNISED", None)
+    assert [item["label"] for item in result["predictions"]] == ["banana", "mango", "apple", "kiwi", "orange"]
+    assert result["predictions"][0]["probability"] == pytest.approx(0.96)
+
+
+async def test_the_bytes_arrive_as_they_were_sent(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    await client.post(CLASSIFY, files=form(("lunch.jpg", PHOTO)))
+    await client.post(CLASSIFY, content=PHOTO, headers={"Content-Type": "image/jpeg"})
+    assert [request.image for request in classifier.requests] == [PHOTO, PHOTO]
+    assert {request.top_k for request in classifier.requests} == {0}
+
+
+@pytest.mark.parametrize("content_type", ["image/jpeg", "application/x-www-form-urlencoded", None])
+async def test_the_raw_body_is_a_photo_whatever_it_calls_itself(
+    client: httpx.AsyncClient, content_type: str | None
+) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    response = await client.post(CLASSIFY, content=PHOTO, headers=headers)
+    (result,) = response.json()["results"]
+    assert (result["filename"], result["verdict"]) == (None, "RECOGNISED")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "name"),
+    [
+        (classifier_pb2.VERDICT_RECOGNISED, "RECOGNISED"),
+        (classifier_pb2.VERDICT_UNSURE, "UNSURE"),
+        (classifier_pb2.VERDICT_OUT_OF_SCOPE, "OUT_OF_SCOPE"),
+    ],
+)
+async def test_each_verdict_has_its_name(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier, verdict: classifier_pb2.Verdict, name: str
+) -> None:
+    classifier.outcomes = [answer({"apple": 0.5, "kiwi": 0.3}, verdict)]
+    response = await client.post(CLASSIFY, content=PHOTO)
+    assert response.json()["results"][0]["verdict"] == name
+    assert len(response.json()["results"][0]["predictions"]) == 2
+
+
+async def test_one_bad_photo_spoils_no_other(client: httpx.AsyncClient) -> None:
+    files = form(("good.jpg", PHOTO), ("half.jpg", truncated()), ("large.bmp", bytes(200_001)), ("also.jpg", PHOTO))
+    response = await client.post(CLASSIFY, files=files)
+    assert response.status_code == 200
+    results = response.json()["results"]
+    assert [result["filename"] for result in results] == ["good.jpg", "half.jpg", "large.bmp", "also.jpg"]
+    assert [result["verdict"] for result in results] == ["RECOGNISED", None, None, "RECOGNISED"]
+    assert [result["error"] and result["error"]["reason"] for result in results] == [
+        None,
+        "IMAGE_TRUNCATED",
+        "IMAGE_TOO_LARGE",
+        None,
+    ]
+    assert results[1]["error"].keys() == {"type", "title", "status", "detail", "reason"}
+    assert (results[1]["error"]["status"], results[1]["predictions"]) == (422, [])
+
+
+@pytest.mark.parametrize(
+    ("photo", "status", "reason"),
+    [
+        (lambda: b"", 400, "IMAGE_EMPTY"),
+        (lambda: b"This is not a picture.", 415, "IMAGE_FORMAT_UNSUPPORTED"),
+        (lambda: bytes(200_001), 413, "IMAGE_TOO_LARGE"),
+        (bomb, 413, "IMAGE_TOO_MANY_PIXELS"),
+        (truncated, 422, "IMAGE_TRUNCATED"),
+        (corrupt, 422, "IMAGE_CORRUPT"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("raw", [True, False], ids=["raw", "form"])
+async def test_a_single_bad_photo_is_a_problem(
+    client: httpx.AsyncClient, photo: object, status: int, reason: str, raw: bool
+) -> None:
+    content = photo()  # type: ignore[operator]
+    sent = {"content": content} if raw else {"files": form(("x.jpg", content))}
+    response = await client.post(CLASSIFY, **sent)  # type: ignore[arg-type]
+    assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
+    assert response.json()["reason"] == reason
+    assert response.json()["status"] == status
+    assert len(response.json()["detail"]) > 20
+
+
+async def test_several_bad_photos_each_say_why(client: httpx.AsyncClient) -> None:
+    response = await client.post(CLASSIFY, files=form(("a", b"text"), ("b", truncated())))
+    assert response.status_code == 200
+    assert response.json()["model"] is None
+    reasons = [result["error"]["reason"] for result in response.json()["results"]]
+    assert reasons == ["IMAGE_FORMAT_UNSUPPORTED", "IMAGE_TRUNCATED"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "seconds"), [(Overloaded("Full."), 429, "1"), (ModelNotLoaded("None."), 503, "2")]
+)
+async def test_a_system_that_can_not_answer_asks_to_come_back(
+    client: httpx.AsyncClient,
+    classifier: ScriptedClassifier,
+    error: Overloaded | ModelNotLoaded,
+    status: int,
+    seconds: str,
+) -> None:
+    classifier.outcomes = [error]
+    for files in (form(("a", PHOTO)), form(("a", PHOTO), ("b", PHOTO))):
+        response = await client.post(CLASSIFY, files=files)
+        assert (response.status_code, response.json()["reason"]) == (status, error.reason)
+        assert response.headers["retry-after"] == seconds
+
+
+async def test_overload_of_some_photos_keeps_the_answers_of_the_others(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    classifier.outcomes = [Overloaded("Full."), BANANA]
+    response = await client.post(CLASSIFY, files=form(("a", PHOTO), ("b", PHOTO)))
+    assert response.status_code == 200
+    assert sorted(result["verdict"] or "" for result in response.json()["results"]) == ["", "RECOGNISED"]
+
+
+async def test_overload_among_bad_photos_is_told_photo_by_photo(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    classifier.outcomes = [InferenceUnavailable("Away.")]
+    response = await client.post(CLASSIFY, files=form(("a", PHOTO), ("b", b"text")))
+    assert response.status_code == 200
+    reasons = [result["error"]["reason"] for result in response.json()["results"]]
+    assert reasons == ["INFERENCE_UNAVAILABLE", "IMAGE_FORMAT_UNSUPPORTED"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "reason"),
+    [
+        ({"files": [("photo", ("x.jpg", PHOTO))]}, 400, "FILE_MISSING"),
+        ({"files": [("file", ("", b""))]}, 400, "FILE_MISSING"),
+        ({"content": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "MULTIPART_INVALID"),
+        ({"content": b"x", "headers": {"Content-Type": "multipart/form-data; boundary=y"}}, 400, "MULTIPART_INVALID"),
+        ({"files": form(*[("x", b"x")] * 10)}, 413, "TOO_MANY_FILES"),
+        ({"files": form(*[("x", bytes(150_000))] * 4)}, 413, "REQUEST_TOO_LARGE"),
+        ({"content": PHOTO, "headers": {"X-Request-ID": "x" * 129}}, 400, "REQUEST_ID_TOO_LONG"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_bad_requests_are_problems(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier, sent: dict[str, object], status: int, reason: str
+) -> None:
+    response = await client.post(CLASSIFY, **sent)  # type: ignore[arg-type]
+    assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
+    assert response.json()["reason"] == reason
+    assert response.headers["x-request-id"]
+    assert classifier.requests == []
+
+
+async def endless(piece: bytes) -> AsyncIterator[bytes]:
+    while True:
+        yield piece
+
+
+async def test_a_body_without_an_end_is_refused_at_the_limit(client: httpx.AsyncClient) -> None:
+    """The client goes on sending until it reads the answer; nothing of it is kept."""
+    host, port = client.base_url.host, client.base_url.port
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(f"POST {CLASSIFY} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    answered = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+    async for piece in endless(b"8000\r\n" + bytes(0x8000) + b"\r\n"):
+        writer.write(piece)
+        await writer.drain()
+        if answered.done():
+            break
+    assert (await answered).startswith(b"HTTP/1.1 413")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_body_that_is_announced_too_large_need_not_be_sent(client: httpx.AsyncClient) -> None:
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    length = 10 * 2**30
+    headers = f"Host: x\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n"
+    writer.write(f"POST {CLASSIFY} HTTP/1.1\r\n{headers}\r\n".encode())
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 413")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_the_request_id_goes_all_the_way_and_back(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    response = await client.post(CLASSIFY, content=PHOTO, headers={"X-Request-ID": "order-4711"})
+    assert response.headers["x-request-id"] == "order-4711"
+    assert classifier.requests[-1].request_id == "order-4711"
+    response = await client.post(CLASSIFY, content=PHOTO)
+    assert len(response.headers["x-request-id"]) == 32
+    assert classifier.requests[-1].request_id == response.headers["x-request-id"]
+
+
+async def test_every_call_has_a_deadline(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    await client.post(CLASSIFY, content=PHOTO)
+    (seconds,) = classifier.deadlines
+    assert seconds is not None
+    assert 0 < seconds <= 5
+
+
+async def test_one_request_takes_a_few_places_only(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    classifier.gate.clear()
+    request = asyncio.create_task(client.post(CLASSIFY, files=form(*[("x", PHOTO)] * 9)))
+    for _ in range(4):
+        await classifier.arrivals.acquire()
+    classifier.gate.set()
+    response = await request
+    assert [result["verdict"] for result in response.json()["results"]] == ["RECOGNISED"] * 9
+    assert classifier.most_at_once == 4
+
+
+async def test_the_newest_version_is_named_when_two_have_answered(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    classifier.outcomes = [BANANA, answer({"banana": 1}, version="10"), answer({"banana": 1}, version="9")]
+    response = await client.post(CLASSIFY, files=form(*[("x", PHOTO)] * 3))
+    assert response.json()["model"] == {"name": "fruit-classifier", "version": "10"}
+
+
+async def test_the_time_of_a_single_photo_is_told(client: httpx.AsyncClient) -> None:
+    response = await client.post(CLASSIFY, content=PHOTO)
+    assert (
+        response.headers["server-timing"]
+        == "decode_queue;dur=0.50, decode;dur=12.25, compute_queue;dur=0.25, compute;dur=9.50"
+    )
+    response = await client.post(CLASSIFY, files=form(("a", PHOTO), ("b", PHOTO)))
+    assert "server-timing" not in response.headers
+
+
+async def test_photos_in_memory_are_bounded_over_all_requests(
+    classifier: ScriptedClassifier, preprocess_port: int
+) -> None:
+    photo = PHOTO + bytes(50_000 - len(PHOTO))
+    limits = {"max_image_bytes": 60_000, "max_request_bytes": 70_000, "max_buffered_bytes": 70_000}
+    async with (
+        web_server(preprocess_port, **limits) as address,
+        httpx.AsyncClient(base_url=address, timeout=30) as client,
+    ):
+        classifier.gate.clear()
+        first = asyncio.create_task(client.post(CLASSIFY, content=photo))
+        await classifier.arrivals.acquire()
+        refused = await client.post(CLASSIFY, content=photo)
+        assert (refused.status_code, refused.json()["reason"]) == (429, "OVERLOADED")
+        classifier.gate.set()
+        assert (await first).status_code == 200
+        assert (await client.post(CLASSIFY, content=photo)).status_code == 200
+
+
+async def test_what_nobody_waits_for_is_cancelled(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    classifier.gate.clear()
+    _, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(f"POST {CLASSIFY} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(PHOTO)}\r\n\r\n".encode() + PHOTO)
+    await classifier.arrivals.acquire()
+    writer.close()
+    await classifier.cancelled.wait()
+
+
+async def test_the_model_is_described(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/v1/model")
+    described = response.json()
+    assert described["classes"][2] == {"label": "banana", "display_names": {"en": "banana", "fr": "banane"}}
+    assert [item["label"] for item in described.pop("classes")] == list(FRUITS)
+    assert described.pop("limits") == {
+        "max_bytes": 200_000,
+        "max_pixels": 64_000_000,
+        "media_types": ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff", "image/avif"],
+        "max_files": 9,
+        "max_request_bytes": 600_000,
+    }
+    assert described == {
+        "name": "fruit-classifier",
+        "version": "3",
+        "digest": "ab" * 32,
+        "live_since": "2026-05-04T12:00:00Z",
+        "test_metrics": {"accuracy": 0.947, "images": 1000.0},
+        "refusal": None,
+    }
+
+
+async def test_a_refused_version_is_told(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    refusal = classifier.description.model.refusal
+    refusal.ref.name, refusal.ref.version, refusal.reason, refusal.message = (
+        "fruit-classifier",
+        "4",
+        "MODEL_CORRUPT",
+        "?",
+    )
+    response = await client.get("/api/v1/model")
+    assert response.json()["refusal"] == {
+        "name": "fruit-classifier",
+        "version": "4",
+        "reason": "MODEL_CORRUPT",
+        "message": "?",
+    }
+
+
+async def test_openapi_has_an_example_for_everything(client: httpx.AsyncClient) -> None:
+    operation = (await client.get("/openapi.json")).json()["paths"][CLASSIFY]["post"]
+    assert operation["requestBody"]["content"].keys() == {"multipart/form-data", "image/*", "application/octet-stream"}
+    answers = operation["responses"].pop("200")["content"]["application/json"]["examples"]
+    for example in answers.values():
+        parsed = ClassifyAnswer.model_validate(example["value"])
+        for result in parsed.results:
+            assert all(a.probability >= b.probability for a, b in pairwise(result.predictions))
+    assert operation["responses"].keys() == {"400", "408", "413", "415", "422", "429", "503", "504"}
+    for status, response in operation["responses"].items():
+        for reason, example in response["content"][PROBLEM]["examples"].items():
+            assert (example["value"]["status"], example["value"]["reason"]) == (int(status), reason)
+
+
+async def test_other_addresses_and_methods_are_problems(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/v1/nothing", headers={"Accept": "text/html"})
+    assert (response.status_code, response.json()["reason"]) == (404, "NOT_FOUND")
+    response = await client.get(CLASSIFY)
+    assert (response.status_code, response.json()["reason"]) == (405, "METHOD_NOT_ALLOWED")
+    assert response.headers["allow"] == "POST"

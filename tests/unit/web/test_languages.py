@@ -1,0 +1,112 @@
+import inspect
+import string
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from services.common import errors
+from services.web import problems
+from services.web.languages import choose_language, load_catalogs
+
+CATALOGS = load_catalogs()
+EN, FR = CATALOGS["en"], CATALOGS["fr"]
+
+
+def texts_of(texts: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(texts, str):
+        yield path, texts
+        return
+    for key, value in texts.items():
+        yield from texts_of(value, f"{path}.{key}")
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def reasons() -> set[str]:
+    classes = [kind for module in (errors, problems) for _, kind in inspect.getmembers(module, inspect.isclass)]
+    found = {kind.reason for kind in classes if issubclass(kind, errors.VergerError)}
+    tensors = {
+        "TENSOR_SHAPE_MISMATCH",
+        "TENSOR_DTYPE_UNSUPPORTED",
+        "TENSOR_SIZE_MISMATCH",
+        "TENSOR_NOT_FINITE",
+    }
+    assert tensors <= set(errors.TensorInvalid.__doc__.replace(",", " ").replace(".", " ").split())
+    return found | tensors
+
+
+def test_english_and_french_are_spoken() -> None:
+    assert [(t.tag, t.name) for t in CATALOGS.values()] == [("en", "English"), ("fr", "Français")]
+
+
+def test_all_languages_say_the_same_things() -> None:
+    english, french = dict(texts_of(EN.texts)), dict(texts_of(FR.texts))
+    assert english.keys() == french.keys()
+    for key, text in english.items():
+        assert placeholders(text) == placeholders(french[key]), key
+
+
+@pytest.mark.parametrize("tag", CATALOGS)
+def test_every_reason_has_friendly_words(tag: str) -> None:
+    said = CATALOGS[tag].texts["errors"]
+    assert reasons() <= said.keys()
+    assert all(words["title"] and words["text"].endswith(".") for words in said.values())
+
+
+def test_french_never_breaks_a_line_before_its_punctuation() -> None:
+    for key, text in texts_of(FR.texts):
+        for mark in ";:?!%":
+            assert f" {mark}" not in text, key
+        assert "'" not in text, f"{key}: use the apostrophe ’"
+
+
+@pytest.mark.parametrize(
+    ("asked", "remembered", "accepted", "tag"),
+    [
+        (None, None, "", "en"),
+        (None, None, "fr", "fr"),
+        (None, None, "fr-CA,en;q=0.8", "fr"),
+        (None, None, "de-DE,de;q=0.9,fr;q=0.5,en;q=0.4", "fr"),
+        (None, None, "en;q=0.4, FR;q=0.5", "fr"),
+        (None, None, "fr;q=0, en", "en"),
+        (None, None, "fr;q=nonsense", "en"),
+        (None, None, "*", "en"),
+        (None, "fr", "en", "fr"),
+        ("en", "fr", "fr", "en"),
+        ("tlh", "fr", "en", "fr"),
+        ("../en", None, "fr", "fr"),
+    ],
+)
+def test_the_visitor_decides(asked: str | None, remembered: str | None, accepted: str, tag: str) -> None:
+    assert choose_language(CATALOGS, asked, remembered, accepted) == tag
+
+
+@pytest.mark.parametrize(
+    ("share", "english", "french"),
+    [
+        (1.0, "100%", "100\u202f%"),
+        (0.9996, ">99%", ">\u202f99\u202f%"),
+        (0.994, "99%", "99\u202f%"),
+        (0.416, "42%", "42\u202f%"),
+        (0.004, "<1%", "<\u202f1\u202f%"),
+        (0.0, "<1%", "<\u202f1\u202f%"),
+    ],
+)
+def test_percent_never_claims_certainty(share: float, english: str, french: str) -> None:
+    assert EN.percent(share) == english
+    assert FR.percent(share) == french
+
+
+def test_numbers_are_written_as_the_language_does() -> None:
+    assert EN.duration(34.4) == "34\u00a0ms"
+    assert FR.duration(1240) == "1,2\u00a0s"
+    assert EN.megabytes(20 * 2**20) == "20\u00a0MB"
+    assert FR.megabytes(3 * 2**19) == "1,5\u00a0Mo"
+
+
+def test_an_unknown_text_is_a_mistake_in_the_code() -> None:
+    with pytest.raises(KeyError):
+        EN("page.nothing")

@@ -1,0 +1,135 @@
+import base64
+
+import pytest
+from verger.v1 import classifier_pb2
+
+from services.common.errors import ImageTooLarge, RemoteError
+from services.web.languages import load_catalogs
+from services.web.presentation import (
+    MAX_EMBEDDED_BYTES,
+    embeddable,
+    enumeration,
+    samples_for,
+    view_answer,
+    view_error,
+    view_model,
+)
+from tests.integration.web.scripted import FRUITS, answer, description
+from tests.support.photos import encoded, plain
+
+CATALOGS = load_catalogs()
+EN, FR = CATALOGS["en"], CATALOGS["fr"]
+CONTRACT = description().model.contract
+
+
+def test_a_recognised_photo_is_named_in_the_language_of_the_page() -> None:
+    response = answer({"banana": 0.98, "kiwi": 0.02})
+    assert view_answer(response, CONTRACT, EN, 30).headline == "Banana"
+    assert view_answer(response, CONTRACT, FR, 30).headline == "Banane"
+
+
+def test_the_five_best_classes_are_drawn() -> None:
+    view = view_answer(answer(dict.fromkeys(FRUITS, 0.1)), CONTRACT, FR, 30)
+    assert [bar.name for bar in view.bars] == ["pomme", "avocat", "banane", "cerise", "kiwi"]
+    assert view.bars[0].share == pytest.approx(0.1)
+    assert view.bars[0].percent == "10\u202f%"
+
+
+def test_unsure_names_the_two_that_it_may_be() -> None:
+    response = answer({"apple": 0.41, "mango": 0.37, "kiwi": 0.22}, classifier_pb2.VERDICT_UNSURE)
+    view = view_answer(response, CONTRACT, EN, 30)
+    assert view.tone == "unsure"
+    assert view.headline == "Not sure: maybe apple, or mango"
+
+
+def test_out_of_scope_says_what_is_known() -> None:
+    classes = {"hammer": "marteau", "saw": "scie", "drill": "perceuse"}
+    contract = description(classes=classes).model.contract
+    view = view_answer(answer({"saw": 0.5, "drill": 0.3}, classifier_pb2.VERDICT_OUT_OF_SCOPE), contract, EN, 30)
+    assert view.tone == "out_of_scope"
+    assert view.headline == "None of the 3 things I know"
+    assert "hammer, saw and drill" in view.explanation
+    assert "fruit" not in (view.headline + view.explanation).lower()
+
+
+def test_the_answer_says_who_answered_and_how_long_it_took() -> None:
+    view = view_answer(answer({"banana": 1, "kiwi": 0}, version="12"), CONTRACT, EN, 1310)
+    assert view.model == "fruit-classifier, version 12"
+    assert view.timing == "1.3\u00a0s in all: 12\u00a0ms to decode the photo, 10\u00a0ms for the model"
+
+
+def test_a_class_that_the_description_does_not_know_yet_keeps_its_label() -> None:
+    assert view_answer(answer({"durian": 0.9, "kiwi": 0.1}), CONTRACT, FR, 30).headline == "Durian"
+
+
+def test_a_model_without_french_names_is_shown_in_english() -> None:
+    described = description()
+    for info in described.model.contract.classes:
+        del info.display_names["fr"]
+    assert view_model(described, FR).classes[0].name == "apple"
+
+
+def test_the_model_is_described() -> None:
+    view = view_model(description("7"), FR)
+    assert (view.name, view.version, view.accuracy, view.refused_version) == (
+        "fruit-classifier",
+        "7",
+        "95\u202f%",
+        None,
+    )
+    assert view.class_names.endswith("ananas, fraise et pastèque")
+    assert view.formats.startswith("JPEG, PNG, WEBP")
+
+
+def test_figures_that_the_contract_does_not_have_are_not_shown() -> None:
+    described = description()
+    described.model.contract.provenance.test_metrics.clear()
+    assert view_model(described, EN).accuracy is None
+
+
+def test_a_refused_version_is_named() -> None:
+    described = description()
+    described.model.refusal.ref.version = "4"
+    assert view_model(described, EN).refused_version == "4"
+
+
+def test_samples_are_offered_only_for_classes_that_the_model_has() -> None:
+    view = view_model(description(classes={"kiwi": "kiwi", "hammer": "marteau", "apple": "pomme"}), FR)
+    assert [(item.label, item.name) for item in samples_for(view.classes, FRUITS)] == [
+        ("kiwi", "kiwi"),
+        ("apple", "pomme"),
+    ]
+
+
+def test_an_error_is_put_into_words() -> None:
+    view = view_error(ImageTooLarge("21 MB"), FR, max_size="20 Mo", max_files=32)
+    assert (view.status, view.reason) == (413, "IMAGE_TOO_LARGE")
+    assert view.text.startswith("20 Mo au plus")
+
+
+def test_a_reason_without_words_gets_those_for_anything() -> None:
+    view = view_error(RemoteError("UNKNOWN", "NEVER_HEARD", "?"), EN, max_size="", max_files=1)
+    assert (view.title, view.reason, view.status) == ("Something went wrong here", "NEVER_HEARD", 500)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "BMP"])
+def test_what_browsers_can_show_is_embedded(format: str) -> None:
+    photo = encoded(plain(), format)
+    address = embeddable(photo)
+    assert address is not None
+    media_type, _, content = address.removeprefix("data:").partition(";base64,")
+    assert media_type == f"image/{format.lower()}"
+    assert base64.b64decode(content) == photo
+
+
+def test_other_files_and_large_ones_are_not_embedded() -> None:
+    assert embeddable(encoded(plain(), "TIFF")) is None
+    assert embeddable(b"<svg onload='...'>") is None
+    assert embeddable(encoded(plain()) + bytes(MAX_EMBEDDED_BYTES)) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_enumerations_read_well(names: list[str], text: str) -> None:
+    assert enumeration(names, EN) == text

@@ -1,0 +1,84 @@
+import inspect
+
+import pytest
+
+from services.common import errors
+from services.common.errors import (
+    ImageCorrupt,
+    ImageEmpty,
+    ImageFormatUnsupported,
+    ImageTooLarge,
+    ImageTooManyPixels,
+    ImageTruncated,
+    ModelNotLoaded,
+    Overloaded,
+    RemoteError,
+    VergerError,
+)
+from services.web.problems import FileMissing, UploadTimeout, headers_of, is_callers_fault, problem_of, status_of
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ImageEmpty("?"), 400),
+        (FileMissing("?"), 400),
+        (UploadTimeout("?"), 408),
+        (ImageTooLarge("?"), 413),
+        (ImageTooManyPixels("?"), 413),
+        (ImageFormatUnsupported("?"), 415),
+        (ImageTruncated("?"), 422),
+        (ImageCorrupt("?"), 422),
+        (Overloaded("?"), 429),
+        (ModelNotLoaded("?"), 503),
+        (errors.ContractUnsupported("?"), 503),
+        (errors.DeadlineExceeded("?"), 504),
+        (RemoteError("INVALID_ARGUMENT", "SOMETHING_NEW", "?"), 400),
+        (RemoteError("UNKNOWN", "UNKNOWN", "?"), 500),
+        (VergerError("?"), 500),
+    ],
+)
+def test_each_error_has_its_status(error: VergerError, status: int) -> None:
+    assert status_of(error) == status
+
+
+def test_every_error_of_the_tree_has_a_status_of_its_own_kind() -> None:
+    for _, kind in inspect.getmembers(errors, inspect.isclass):
+        if issubclass(kind, errors.InvalidArgument) and kind is not errors.TensorInvalid:
+            assert 400 <= status_of(kind("?")) < 500, kind
+            assert is_callers_fault(kind("?")), kind
+        elif issubclass(kind, errors.Unavailable | errors.FailedPrecondition):
+            assert status_of(kind("?")) == 503, kind
+            assert not is_callers_fault(kind("?")), kind
+
+
+def test_a_problem_says_what_to_do() -> None:
+    problem = problem_of(ImageEmpty("The file is empty. Send a picture."))
+    assert problem.model_dump() == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The file is empty. Send a picture.",
+        "reason": "IMAGE_EMPTY",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (Overloaded("?"), "1"),
+        (RemoteError("RESOURCE_EXHAUSTED", "OVERLOADED", "?", 2.1), "3"),
+        (ModelNotLoaded("?"), "2"),
+    ],
+)
+def test_load_and_absence_say_when_to_come_back(error: VergerError, seconds: str) -> None:
+    assert headers_of(error) == {"Retry-After": seconds}
+
+
+def test_nobody_is_sent_back_with_the_same_bad_photo() -> None:
+    assert headers_of(ImageEmpty("?")) == {}
+
+
+def test_a_retry_may_help_against_load_and_slow_networks() -> None:
+    assert not is_callers_fault(Overloaded("?"))
+    assert not is_callers_fault(UploadTimeout("?"))
