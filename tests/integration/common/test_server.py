@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import os
 import socket
 import subprocess
 import sys
@@ -93,9 +92,11 @@ def test_an_unexpected_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFi
 
 def test_a_call_without_a_deadline_gets_the_servers_own() -> None:
     servicer = Scripted()
-    with in_background(scripted_server(servicer, request_timeout_seconds=0.2)) as server:
-        with pytest.raises(grpc.RpcError) as failure:
-            classify(f"127.0.0.1:{server.port}", "sleep 30", timeout=None)
+    with (
+        in_background(scripted_server(servicer, request_timeout_seconds=0.2)) as server,
+        pytest.raises(grpc.RpcError) as failure,
+    ):
+        classify(f"127.0.0.1:{server.port}", "sleep 30", timeout=None)
     assert failure.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert servicer.cancelled.is_set()
 
@@ -225,15 +226,8 @@ def test_logs_are_json_with_the_service_and_without_local_variables() -> None:
         "try: raise ValueError('bad')\n"
         "except ValueError: structlog.get_logger('here').exception('failed')\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert [(line["event"], line["level"], line["service"]) for line in lines] == [
         ("live", "info", "inference"),
