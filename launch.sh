@@ -100,13 +100,17 @@ stop() {
 }
 
 show_addresses() {
-    say "" \
-        "  Verger is ready." "" \
-        "  web page     http://localhost:$VERGER_WEB_PORT" \
-        "  REST         http://localhost:$VERGER_WEB_PORT/docs" \
-        "  gRPC         localhost:$VERGER_PREPROCESS_PORT  verger.v1.ClassifierService" \
-        "  MLflow       http://localhost:$VERGER_MLFLOW_PORT" \
-        "  logs, data   $VERGER_HOME" "" | sed 's/^/ /'
+    cat <<TEXT
+
+  Verger is ready.
+
+    web page     http://localhost:$VERGER_WEB_PORT
+    REST         http://localhost:$VERGER_WEB_PORT/docs
+    gRPC         localhost:$VERGER_PREPROCESS_PORT, verger.v1.ClassifierService
+    MLflow       http://localhost:$VERGER_MLFLOW_PORT
+    data, logs   $VERGER_HOME
+
+TEXT
 }
 
 status() {

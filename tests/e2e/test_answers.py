@@ -1,0 +1,117 @@
+"""Photos through the whole launched system."""
+
+import asyncio
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+from verger.v1 import classifier_pb2, classifier_pb2_grpc
+
+from services.common.health import problem_with
+from tests.conftest import ROOT
+from tests.support.launched import Launched
+from tests.support.photos import encoded, plain, scene
+
+SAMPLES = ROOT / "services" / "web" / "static" / "samples"
+
+
+def best_label(result: dict[str, object]) -> str:
+    return str(result["predictions"][0]["label"])  # type: ignore[index]
+
+
+def test_the_samples_on_the_page_are_right(verger: Launched) -> None:
+    samples = sorted(SAMPLES.glob("*.webp"))
+    assert len(samples) == 10
+    answers = {path.stem: best_label(verger.answer(path.read_bytes())) for path in samples}
+    assert answers == {name: name for name in answers}
+
+
+def test_nearly_all_pictures_that_users_tried_are_right(verger: Launched, photo_data: Path) -> None:
+    with (photo_data / "predict" / "INDEX.csv").open() as index:
+        labels = {row["file"]: row["label_by_eye"] for row in csv.DictReader(index)}
+    answers = {name: best_label(verger.answer((photo_data / "predict" / name).read_bytes())) for name in labels}
+    wrong = {name: (labels[name], answers[name]) for name in labels if answers[name] != labels[name]}
+    assert len(labels) == 48
+    assert len(wrong) <= 4, wrong
+
+
+@pytest.mark.parametrize("photo", [plain((255, 255, 255)), plain((0, 0, 0))], ids=["white", "black"])
+def test_a_blank_page_is_no_fruit(verger: Launched, photo: object) -> None:
+    assert verger.answer(encoded(photo))["verdict"] == "OUT_OF_SCOPE"  # type: ignore[arg-type]
+
+
+def test_one_bad_file_spoils_no_other(verger: Launched) -> None:
+    good = (SAMPLES / "banana.webp").read_bytes()
+    files = [("file", ("good.webp", good)), ("file", ("bad.txt", b"hello")), ("file", ("again.webp", good))]
+    answer = httpx.post(f"{verger.web}/api/v1/classify", files=files, timeout=15).json()
+    assert [result["filename"] for result in answer["results"]] == ["good.webp", "bad.txt", "again.webp"]
+    assert answer["results"][1]["error"]["reason"] == "IMAGE_FORMAT_UNSUPPORTED"
+    assert [best_label(answer["results"][place]) for place in (0, 2)] == ["banana", "banana"]
+
+
+def probabilities(predictions: list[dict[str, object]]) -> dict[str, float]:
+    return {str(item["label"]): float(item["probability"]) for item in predictions}  # type: ignore[arg-type]
+
+
+def by_grpc(verger: Launched, photo: bytes) -> dict[str, float]:
+    with grpc.insecure_channel(verger.preprocess) as channel:
+        stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
+        answer = stub.Classify(classifier_pb2.ClassifyRequest(image=photo), timeout=15)
+    return {item.label: item.probability for item in answer.classification.predictions}
+
+
+def check_agreement(verger: Launched, photos: list[Path]) -> None:
+    """Compares web and gRPC with the live version's Keras model, run by the trainer on pixels from the same code."""
+    command = [sys.executable, "-m", "trainer", "predict", "--keras", *map(str, photos)]
+    environment = verger.environment | {"VERGER_MLFLOW_URL": verger.mlflow}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    references = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [Path(reference["file"]).name for reference in references] == [path.name for path in photos]
+    for path, reference in zip(photos, references, strict=True):
+        photo = path.read_bytes()
+        expected = probabilities(reference["predictions"])
+        assert probabilities(verger.answer(photo)["predictions"]) == pytest.approx(expected, abs=1e-3), path.name
+        assert by_grpc(verger, photo) == pytest.approx(expected, abs=1e-3), path.name
+
+
+def test_web_grpc_and_the_trainers_reference_agree(verger: Launched, tmp_path: Path) -> None:
+    image = scene((700, 500))
+    for format in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"):
+        (tmp_path / f"made.{format.lower()}").write_bytes(encoded(image, format))
+    check_agreement(verger, [*sorted(tmp_path.glob("made.*")), *sorted(SAMPLES.glob("*.webp"))])
+
+
+def test_they_agree_on_odd_photos_too(verger: Launched, photo_data: Path) -> None:
+    odd = sorted((photo_data / "odd").iterdir())
+    check_agreement(verger, [path for path in odd if path.suffix != ".csv" and "truncated" not in path.name])
+
+
+def test_health_and_readiness_on_all_ports(verger: Launched) -> None:
+    assert problem_with(f"grpc://{verger.preprocess}/verger.v1.ClassifierService") is None
+    assert problem_with(f"grpc://{verger.inference}/verger.v1.InferenceService") is None
+    for path in ("/healthz", "/readyz", "/metrics", "/docs"):
+        assert httpx.get(f"{verger.web}{path}", timeout=10).status_code == 200, path
+
+
+async def test_many_at_once_are_all_answered(verger: Launched) -> None:
+    photo = (SAMPLES / "kiwi.webp").read_bytes()
+    async with httpx.AsyncClient(timeout=30) as client:
+        calls = [client.post(f"{verger.web}/api/v1/classify", content=photo) for _ in range(40)]
+        answers = await asyncio.gather(*calls)
+    assert {answer.status_code for answer in answers} <= {200, 429}
+    good = [answer for answer in answers if answer.status_code == 200]
+    assert len(good) >= 32
+    assert {best_label(answer.json()["results"][0]) for answer in good} == {"kiwi"}
+
+
+def test_serving_has_no_tensorflow(verger: Launched) -> None:
+    packages = verger.home / "env" / "serving"
+    assert list(packages.glob("lib/python*/site-packages/onnxruntime"))
+    assert not list(packages.glob("lib/python*/site-packages/tensorflow*"))
+    assert not list(packages.glob("lib/python*/site-packages/keras*"))

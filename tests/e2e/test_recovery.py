@@ -1,0 +1,74 @@
+"""Whatever is killed comes back by itself; what was asked meanwhile is answered, or refused with a reason."""
+
+import os
+import signal
+import threading
+import time
+
+import httpx
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.launched import Launched
+from tests.support.waiting import wait_until
+
+PHOTO = (ROOT / "services" / "web" / "static" / "samples" / "banana.webp").read_bytes()
+
+
+class Uploads:
+    """Uploads one photo after the other until told to stop."""
+
+    def __init__(self, verger: Launched) -> None:
+        self.answers: list[httpx.Response] = []
+        self.lost: list[Exception] = []
+        self._verger = verger
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Uploads":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.answers.append(self._verger.classify(PHOTO, timeout=30))
+            except httpx.TransportError as error:
+                self.lost.append(error)
+
+    def answered_since(self, count: int) -> bool:
+        return any(answer.status_code == 200 for answer in self.answers[count:])
+
+
+@pytest.mark.parametrize("program", ["services.inference", "services.preprocess", "mlflow server"])
+def test_what_is_killed_comes_back(verger: Launched, program: str) -> None:
+    verger.wait_ready()
+    with Uploads(verger) as uploads:
+        wait_until(lambda: uploads.answers, what="a first answer")
+        before = verger.pids(program)
+        assert before
+        for pid in before[:1] if program == "mlflow server" else before:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: set(verger.pids(program)) - set(before), 60, f"a new {program}")
+        killed = len(uploads.answers)
+        wait_until(lambda: uploads.answered_since(killed + 1), 60, "an answer after the kill")
+        verger.wait_ready()
+    for answer in uploads.answers:
+        assert answer.status_code == 200 or answer.json()["reason"], answer.text
+    assert uploads.lost == []
+    if program == "mlflow server":
+        assert {answer.status_code for answer in uploads.answers} == {200}
+        wait_until(lambda: httpx.get(f"{verger.mlflow}/health", timeout=5).is_success, 60, "MLflow")
+
+
+def test_the_web_service_comes_back_too(verger: Launched) -> None:
+    verger.wait_ready()
+    (pid,) = verger.pids("services.web")
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(0.5)
+    verger.wait_ready()
+    assert verger.answer(PHOTO)["verdict"] == "RECOGNISED"
