@@ -1,0 +1,13 @@
+"""From a folder of photos to a registered model version. A command line tool: `python -m trainer --help`."""
+
+import os
+
+# Both are read when the libraries are first imported, so they are set before anything else of this package runs.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages about the processor's instruction sets help nobody
+
+# A restart of MLflow may last a minute and must not cost a run. That nobody is there at all is found out otherwise.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

@@ -1,0 +1,196 @@
+"""The command line: reads options, calls the module that does the work, turns errors into a sentence and an exit code.
+
+Modules are imported when their command runs: registry commands work without the training libraries.
+"""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+from verger.v1 import model_pb2
+
+from services.common.errors import InvalidArgument, VergerError
+from trainer.config import TrainerSettings
+from trainer.console import NOTES, RESULTS, counting, evaluation_table, native_messages_hidden, warn_of_unreadable
+from trainer.errors import SettingInvalid
+
+if TYPE_CHECKING:
+    from trainer.registry import Registry
+
+app = typer.Typer(
+    help="Trains image classifiers and keeps their versions in MLflow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
+
+DataFolder = Annotated[
+    Path, typer.Option("--data", help="Folder with train/ and test/ parts of class folders, or with class folders.")
+]
+Model = Annotated[
+    str,
+    typer.Option("--model", help='A directory, "release", a version number, an alias, or a models:/ URI.'),
+]
+
+
+@app.command()
+def train(
+    data: DataFolder,
+    epochs: Annotated[int, typer.Option(min=1, max=1000, help="Epochs of the dense layers.")] = 5,
+    weights: Annotated[
+        str, typer.Option(help='Backbone weights: "release", "champion", "imagenet" (downloads), or a file.')
+    ] = "release",
+    fine_tune: Annotated[
+        bool, typer.Option("--fine-tune", help="Go on with all layers: about 30 times the work, and better.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same data: same model.")] = 0,
+) -> None:
+    """Trains a model, registers it, and makes it champion if it is at least as good as today's."""
+    from trainer.recipe import recipe
+
+    with native_messages_hidden():
+        from trainer.train import train as run
+
+    try:
+        outcome = run(data, weights, recipe(epochs, fine_tune), seed, _settings())
+    except KeyboardInterrupt:
+        NOTES.print("Stopped. The run is marked as killed in MLflow; nothing was registered.")
+        raise typer.Exit(130) from None
+    RESULTS.print(evaluation_table(outcome.evaluation, "Test pictures"))
+    if outcome.decision.passed:
+        RESULTS.print(f"Version {outcome.version} is champion. {outcome.decision.reason}")
+    else:
+        RESULTS.print(f"Version {outcome.version} is challenger. {outcome.decision.reason}")
+        RESULTS.print(f"To make it champion all the same: python -m trainer promote {outcome.version}")
+
+
+@app.command()
+def evaluate(
+    data: DataFolder,
+    model: Model = "champion",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Scores a version on the test pictures of a folder, with the graph that is served."""
+    from trainer.dataset import load_test_part
+    from trainer.evaluate import evaluate as score
+    from trainer.reference import opened
+
+    settings = _settings()
+    workers = settings.trainer_workers
+    with opened(model, [SERVING], settings) as version:
+        labels = [info.label for info in version.contract.classes]
+        with counting("Reading pictures") as progress:
+            pictures, unreadable = load_test_part(data, labels, workers, progress)
+        warn_of_unreadable(unreadable)
+        with counting("Testing") as progress:
+            evaluation = score(version.file(SERVING), version.contract, pictures, data, workers, progress)
+        digest = version.digest
+    RESULTS.print(evaluation_table(evaluation, f"Model {digest[:12]} on {data}"))
+    if json_file:
+        left_out = [{"file": str(file.path), "reason": file.reason} for file in unreadable]
+        content = {"model": model, "digest": digest, "data": str(data), "unreadable": left_out, **evaluation.to_dict()}
+        json_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+@app.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    model: Model = "champion",
+    keras: Annotated[bool, typer.Option("--keras", help="Run the Keras model instead of the served graph.")] = False,
+) -> None:
+    """Answers as serving would, one JSON object a line. Exit code 1 when a file can't be read."""
+    from trainer.predict import open_runtime, predict_file
+    from trainer.reference import opened
+
+    with opened(model, [TRAINING if keras else SERVING], _settings()) as version:
+        runtime = open_runtime(version, keras)
+        answers = [predict_file(path, version.contract, runtime) for path in files]
+    for answer in answers:
+        typer.echo(json.dumps(answer))
+    if any("error" in answer for answer in answers):
+        raise typer.Exit(1)
+
+
+@app.command()
+def promote(version: Annotated[str, typer.Argument(help="Version number in the registry.")]) -> None:
+    """Makes a version champion by hand; the champion before becomes `previous`."""
+    before = _registry().promote(version)
+    RESULTS.print(f"Version {version} is champion{f'; before it was version {before}' if before else ''}.")
+
+
+@app.command()
+def rollback() -> None:
+    """Makes the champion before champion again. A second rollback goes forward again."""
+    old, new = _registry().rollback()
+    RESULTS.print(f"Version {new} is champion again; version {old} is kept as previous.")
+
+
+@app.command("import-release")
+def import_release() -> None:
+    """Registers the released model as champion where the registry has no version yet."""
+    from trainer.release import import_release as run
+
+    settings = _settings()
+    version = run(settings)
+    if version:
+        RESULTS.print(f"The release is version {version} of {settings.model_name} and champion.")
+    else:
+        RESULTS.print(f"{settings.model_name} has versions already; nothing to do.")
+
+
+@app.command()
+def release(version: Annotated[str, typer.Argument(help="Version number in the registry.")]) -> None:
+    """Writes a registered version with its model card to the release directory (VERGER_RELEASE_DIR)."""
+    from trainer.release import write_release
+
+    settings = _settings()
+    written = write_release(version, settings)
+    RESULTS.print(f"{settings.release_dir} now holds version {version}, digest {written.digest[:12]}.")
+
+
+@app.command()
+def fetch(
+    destination: Annotated[Path, typer.Option("--to", help="Folder that is made.")] = Path("data/fruits"),
+) -> None:
+    """Downloads the Kaggle set "Fruit classification (10 Class)" to train on."""
+    from trainer.fetch import fetch_dataset
+
+    RESULTS.print(f"Ready: python -m trainer train --data {fetch_dataset(destination)}")
+
+
+def _settings() -> TrainerSettings:
+    try:
+        return TrainerSettings()
+    except ValidationError as error:
+        problems = "; ".join(f"VERGER_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+        raise SettingInvalid(f"A setting from the environment or .env can't be used. {problems}.") from error
+
+
+def _registry() -> "Registry":
+    from trainer.registry import Registry
+
+    settings = _settings()
+    registry = Registry(settings.mlflow_url, settings.model_name)
+    registry.wait()
+    return registry
+
+
+def main() -> None:
+    """Exit codes: 0 done, 1 something is away or broken, 2 the call is wrong, 130 stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped container ends a run as Ctrl-C does
+    try:
+        app()
+    except VergerError as error:
+        NOTES.print(f"[bold red]{error.reason}[/] {escape(str(error))}")
+        sys.exit(2 if isinstance(error, InvalidArgument) else 1)
+
+
+if __name__ == "__main__":
+    main()

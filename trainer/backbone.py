@@ -1,0 +1,64 @@
+"""MobileNetV2 without its top (Sandler et al., 2018, arXiv:1801.04381), and where its weights come from."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from trainer.errors import DownloadFailed, WeightsInvalid
+
+BACKBONE = "backbone"
+FEATURES = 1280
+
+
+def build_backbone(size: int, weights: str | None = None) -> keras.Model:
+    """A backbone: float32 [n, size, size, 3] from -1 to 1 in, float32 [n, size/32, size/32, 1280] out.
+
+    Args:
+        size: a multiple of 32.
+        weights: None for random ones, or "imagenet" for those that Keras publishes (downloaded once).
+    """
+    return keras.applications.MobileNetV2(
+        input_shape=(size, size, 3), include_top=False, weights=weights, name=BACKBONE
+    )
+
+
+def download_backbone(size: int) -> keras.Model:
+    """A backbone with ImageNet weights.
+
+    Raises:
+        DownloadFailed: they are not on this machine yet and can't be downloaded.
+    """
+    try:
+        return build_backbone(size, "imagenet")
+    except Exception as error:  # whatever the layers below raise without a network
+        raise DownloadFailed(
+            "The ImageNet weights can't be downloaded. Without internet use --weights release, or name a file "
+            f"that holds them. ({error})"
+        ) from error
+
+
+def load_backbone(size: int, path: Path) -> keras.Model:
+    """A backbone with the weights of a .h5 file without top, or of the backbone inside a .keras model.
+
+    Raises:
+        WeightsInvalid: there is no such file or it holds something else.
+    """
+    if not path.is_file():
+        raise WeightsInvalid(f"There is no weights file {path}.")
+    backbone = build_backbone(size)
+    try:
+        if path.suffix == ".keras":
+            backbone.set_weights(_inner_backbone(keras.saving.load_model(path, compile=False)).get_weights())
+        else:
+            backbone.load_weights(path)
+    except Exception as error:  # HDF5, zip and Keras each raise their own
+        raise WeightsInvalid(
+            f"{path} does not hold the weights of a MobileNetV2 (width 1.0, without top): {error}"
+        ) from error
+    return backbone
+
+
+def _inner_backbone(model: Any) -> Any:
+    names = {layer.name for layer in model.layers}
+    return model.get_layer(BACKBONE) if BACKBONE in names else model

@@ -1,0 +1,85 @@
+"""The model card of the release: text that people keep, and figures that each release makes anew. Light."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from trainer.figures import Evaluation
+from trainer.version import EVALUATION_FILE, VersionDirectory
+
+CARD_FILE = "MODEL_CARD.md"
+
+_BEGIN, _END = "<!-- figures: made by `trainer release`, do not edit -->", "<!-- end of figures -->"
+
+_NEW_CARD = f"""# Model card
+
+What this model is for, what it was trained on, under which licence, and what it is known to get wrong: write it here.
+
+{_BEGIN}
+{_END}
+"""
+
+
+def write_card(old: Path, new: Path, release: VersionDirectory, parameters: Mapping[str, str]) -> None:
+    """Writes a card with the text of the old one, where there is one, and the figures of this release.
+
+    Args:
+        parameters: of the run that made the version, as logged to MLflow. May be empty.
+    """
+    text = old.read_text(encoding="utf-8") if old.is_file() else _NEW_CARD
+    figures = f"{_BEGIN}\n{render_figures(release, parameters)}{_END}"
+    pattern = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
+    new.write_text(pattern.sub(lambda _: figures, text), encoding="utf-8")
+
+
+def render_figures(release: VersionDirectory, parameters: Mapping[str, str]) -> str:
+    """The part of the card that is made anew with each release, as Markdown."""
+    contract = release.contract
+    sizes = ", ".join(f"{file.path} {file.size_bytes / 1e6:.1f} MB" for file in contract.files)
+    lines = [
+        "## This release",
+        "",
+        f"- Classes: {', '.join(info.label for info in contract.classes)}",
+        f"- Input: {contract.preprocessing.width} x {contract.preprocessing.height} RGB pixels",
+        f"- Trained at: {contract.provenance.trained_at.ToJsonString()}",
+        f"- Data set digest: `{contract.provenance.dataset_digest}`",
+        f"- Content digest: `{release.digest}`",
+        f"- Files: {sizes}",
+        "",
+        *_evaluation_lines(Evaluation.read(release.path / EVALUATION_FILE)),
+    ]
+    if parameters:
+        settings = [f"| {name} | {value} |" for name, value in sorted(parameters.items())]
+        lines += ["### Settings of the run", "", "| setting | value |", "| --- | --- |", *settings, ""]
+    return "\n".join(lines)
+
+
+def _evaluation_lines(evaluation: Evaluation) -> list[str]:
+    overall = {
+        "accuracy": evaluation.accuracy,
+        "macro F1": evaluation.macro_f1,
+        "expected calibration error": evaluation.expected_calibration_error,
+        "called unsure": evaluation.unsure_share,
+        "called out of scope": evaluation.refused_share,
+    }
+    classes = [
+        f"| {item.label} | {item.precision:.3f} | {item.recall:.3f} | {item.f1:.3f} | {item.support} |"
+        for item in evaluation.classes
+    ]
+    confusions = [f"- {true} taken for {predicted}: {count}" for count, true, predicted in evaluation.confusions()[:8]]
+    return [
+        f"### On the {evaluation.images} test pictures",
+        "",
+        "| figure | value |",
+        "| --- | --- |",
+        *[f"| {name} | {value:.4f} |" for name, value in overall.items()],
+        "",
+        "| class | precision | recall | F1 | pictures |",
+        "| --- | --- | --- | --- | --- |",
+        *classes,
+        "",
+        "### Most frequent mistakes",
+        "",
+        *(confusions or ["- none"]),
+        "",
+    ]

@@ -1,0 +1,86 @@
+"""The whole network: backbone, pooling, dense layers. One Keras model for training on, one ONNX graph for serving."""
+
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from services.inference.runtime import OnnxRuntime
+from trainer.backbone import BACKBONE, FEATURES, build_backbone
+from trainer.errors import ExportDiffers
+
+HEAD = "head"
+LARGEST_DIFFERENCE = 1e-4
+
+
+class KerasRuntime:
+    """Runs a Keras model as services.inference.runtime.OnnxRuntime runs its export."""
+
+    def __init__(self, path: Path) -> None:
+        self._model = keras.saving.load_model(path, compile=False)
+
+    def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Model input of shape [n, size, size, 3] in, logits of shape [n, classes] out."""
+        return np.asarray(self._model(batch, training=False))
+
+
+def build_head(classes: int, units: int, dropout: float) -> keras.Model:
+    """Dense layers: float32 [n, 1280] pooled features in, float32 [n, classes] logits out."""
+    return keras.Sequential(
+        [
+            keras.Input((FEATURES,)),
+            keras.layers.Dropout(dropout),
+            keras.layers.Dense(units, activation="relu"),
+            keras.layers.Dropout(dropout),
+            keras.layers.Dense(classes),
+        ],
+        name=HEAD,
+    )
+
+
+def assemble(backbone: keras.Model, head: keras.Model) -> keras.Model:
+    """Joins both: float32 [n, size, size, 3] from -1 to 1 in, float32 [n, classes] logits out. Weights are shared."""
+    inputs = keras.Input(backbone.input_shape[1:], name="pixels")
+    features = keras.layers.GlobalAveragePooling2D(name="pool")(backbone(inputs))
+    return keras.Model(inputs, head(features), name="classifier")
+
+
+def with_input_size(model: keras.Model, size: int) -> keras.Model:
+    """A copy for pictures of size x size. The weights of a convolutional network fit any size."""
+    backbone = build_backbone(size)
+    backbone.set_weights(model.get_layer(BACKBONE).get_weights())
+    head = keras.models.clone_model(model.get_layer(HEAD))
+    head.set_weights(model.get_layer(HEAD).get_weights())
+    return assemble(backbone, head)
+
+
+def export_onnx(model: keras.Model, path: Path) -> None:
+    """Writes the graph with a dynamic batch size; its output is named "logits".
+
+    Raises:
+        ExportDiffers: on random input any output is more than 1e-4 from the Keras model's.
+    """
+    example = np.random.default_rng(0).uniform(-1, 1, (4, *model.input_shape[1:])).astype(np.float32)
+    expected = np.asarray(model(example, training=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tf2onnx probes for NumPy names that are gone
+        model.export(path, format="onnx", verbose=False)
+    _name_output(path)
+    difference = float(np.abs(OnnxRuntime(path).logits(example) - expected).max())
+    if not difference <= LARGEST_DIFFERENCE:
+        raise ExportDiffers(
+            f"The ONNX export differs from the Keras model by {difference:.2g}; at most {LARGEST_DIFFERENCE:g} is "
+            "allowed. Nothing was registered. Try other versions of TensorFlow or tf2onnx."
+        )
+
+
+def _name_output(path: Path) -> None:
+    """Keras calls the output Identity:0, whatever it is."""
+    graph = onnx.load(path)
+    (output,) = graph.graph.output
+    (node,) = [node for node in graph.graph.node if output.name in node.output]
+    node.output[list(node.output).index(output.name)] = output.name = "logits"
+    onnx.save(graph, path)

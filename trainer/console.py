@@ -1,0 +1,104 @@
+"""What people see in the terminal: progress, tables, errors. Results go to stdout, everything else to stderr."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from trainer.dataset import Unreadable
+from trainer.figures import Evaluation
+from trainer.watch import OnProgress
+
+RESULTS = Console(soft_wrap=True, highlight=False)
+NOTES = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def counting(text: str) -> Iterator[OnProgress]:
+    """A progress bar for one piece of work; yields what is to be told (done, total)."""
+    with _bar() as progress:
+        yield partial(_show, progress, progress.add_task(text, total=None))
+
+
+class EpochProgress:
+    """A progress bar and a line for each epoch of training stages. A trainer.watch.Watch."""
+
+    def __init__(self) -> None:
+        self._progress = _bar()
+        self._task: TaskID | None = None
+        self._stage, self._epoch, self._epochs = "", 0, 0
+
+    def __enter__(self) -> "EpochProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, stage: str, epochs: int, pictures: int) -> None:
+        self._stage, self._epoch, self._epochs = stage, 0, epochs
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(f"Training {stage}", total=epochs * pictures)
+
+    def advance(self, pictures: int) -> None:
+        if self._task is not None:
+            self._progress.advance(self._task, pictures)
+
+    def epoch_done(self, metrics: Mapping[str, float]) -> None:
+        self._epoch += 1
+        figures = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+        self._progress.console.print(f"{self._stage} {self._epoch}/{self._epochs}  {figures}")
+
+
+def warn_of_unreadable(files: Sequence[Unreadable]) -> None:
+    """Names the files that were left out."""
+    if files:
+        NOTES.print(f"[yellow]{len(files)} files could not be read and are left out:[/]")
+    for file in files:
+        NOTES.print(f"  {escape(str(file.path))}: {escape(file.reason)}")
+
+
+def evaluation_table(evaluation: Evaluation, title: str) -> Table:
+    """Figures over all pictures in the title, and those of each class that has pictures."""
+    table = Table("class", "precision", "recall", "F1", "pictures", title=title, title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for figures in evaluation.classes:
+        if figures.support:
+            shares = [f"{share:.3f}" for share in (figures.precision, figures.recall, figures.f1)]
+            table.add_row(figures.label, *shares, str(figures.support))
+    table.add_section()
+    table.add_row("accuracy", "", "", f"{evaluation.accuracy:.4f}", str(evaluation.images))
+    table.add_row("macro F1", "", "", f"{evaluation.macro_f1:.4f}", "")
+    table.add_row("calibration error", "", "", f"{evaluation.expected_calibration_error:.4f}", "")
+    table.add_row("unsure", "", "", f"{evaluation.unsure_share:.4f}", "")
+    table.add_row("out of scope", "", "", f"{evaluation.refused_share:.4f}", "")
+    return table
+
+
+def _show(progress: Progress, task: TaskID, done: int, total: int) -> None:
+    progress.update(task, completed=done, total=total)
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=NOTES, transient=True, disable=not NOTES.is_terminal)
+
+
+@contextmanager
+def native_messages_hidden() -> Iterator[None]:
+    """Hides what TensorFlow's C++ parts write to stderr while they load; no setting reaches them that early."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,227 @@
+"""A folder of photos as a data set: which picture belongs to which class and part, and what can't be used.
+
+Two layouts are understood, also one folder further down (as in the Kaggle archive, `MY_data/`):
+- `train/<class>/` and `test/<class>/`;
+- `<class>/` alone: each picture's bytes decide whether it is for training (80 %) or testing (20 %), for ever.
+A validation part is taken from the training pictures in the same way. It serves for choices and for calibration.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.common.errors import InvalidArgument
+from services.preprocess.image import Limits, decode
+from trainer.errors import DatasetInvalid
+from trainer.names import label_of, read_own_names
+from trainer.pictures import map_in_threads
+from trainer.preprocessing import mobilenet_preprocessing
+from trainer.watch import OnProgress
+
+TEST_SHARE = 0.20
+VALIDATION_SHARE = 0.15
+
+Folders = Mapping[str, Sequence[Path]]
+"""Class folders by label. Several spellings of one class are one class."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that can be decoded."""
+
+    path: Path
+    label: str
+    digest: str
+    """SHA-256 of the file."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that was left out, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Parts that share no picture, over the same classes. Pictures are sorted by digest, whatever their names are."""
+
+    labels: Sequence[str]
+    train: Sequence[Picture]
+    validation: Sequence[Picture]
+    test: Sequence[Picture]
+    unreadable: Sequence[Unreadable]
+    own_names: Mapping[str, Mapping[str, str]]
+
+    @property
+    def digest(self) -> str:
+        """Lower-case hexadecimal SHA-256 over part, label and content of all pictures; file names don't count."""
+        named = (("train", self.train), ("train", self.validation), ("test", self.test))
+        lines = sorted(f"{part}/{picture.label}/{picture.digest}" for part, pictures in named for picture in pictures)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def class_indices(pictures: Iterable[Picture], labels: Sequence[str]) -> NDArray[np.int64]:
+    """The number of each picture's class in `labels`, shape [n]."""
+    numbers = {label: number for number, label in enumerate(labels)}
+    return np.array([numbers[picture.label] for picture in pictures], np.int64)
+
+
+def load_dataset(root: Path, workers: int, progress: OnProgress) -> Dataset:
+    """Reads and checks all pictures of a data folder.
+
+    Raises:
+        DatasetInvalid: no such folder, fewer than two classes, a class without a picture, or parts of other classes.
+    """
+    home, parts = find_parts(root)
+    pictures, unreadable = _read(parts, workers, progress)
+    if "all" in pictures:
+        pictures = {
+            "train": [picture for picture in pictures["all"] if not _falls_in_test(picture)],
+            "test": [picture for picture in pictures["all"] if _falls_in_test(picture)],
+        }
+    labels = sorted({label for folders in parts.values() for label in folders})
+    for part in ("train", "test"):
+        _refuse_empty_classes(labels, pictures[part], part, unreadable)
+    return Dataset(
+        labels=labels,
+        train=[picture for picture in pictures["train"] if not _falls_in_validation(picture)],
+        validation=[picture for picture in pictures["train"] if _falls_in_validation(picture)],
+        test=pictures["test"],
+        unreadable=unreadable,
+        own_names=read_own_names(home),
+    )
+
+
+def load_test_part(
+    root: Path, labels: Collection[str], workers: int, progress: OnProgress
+) -> tuple[Sequence[Picture], Sequence[Unreadable]]:
+    """Reads the test part only, for a model that knows `labels`. The folder may have fewer classes than the model.
+
+    Raises:
+        DatasetInvalid: as load_dataset, or the folder has a class that the model doesn't know.
+    """
+    _, parts = find_parts(root)
+    wanted = {name: folders for name, folders in parts.items() if name != "train"}
+    found = sorted({label for folders in wanted.values() for label in folders})
+    if strange := sorted(set(found) - set(labels)):
+        raise DatasetInvalid(
+            "DATA_CLASSES_DIFFER",
+            f"{root} has classes that the model doesn't know: {', '.join(strange)}. "
+            f"It knows {', '.join(sorted(labels))}.",
+        )
+    pictures, unreadable = _read(wanted, workers, progress)
+    test = [picture for part in pictures.values() for picture in part if "test" in wanted or _falls_in_test(picture)]
+    _refuse_empty_classes(found, test, "test", unreadable)
+    return test, unreadable
+
+
+def find_parts(root: Path) -> tuple[Path, Mapping[str, Folders]]:
+    if not root.is_dir():
+        raise DatasetInvalid("DATA_NOT_FOUND", f"There is no folder {root}. Name a folder that holds class folders.")
+    home = next((folder for folder in [root, *_folders(root)] if (folder / "train").is_dir()), root)
+    if not (home / "train").is_dir():
+        parts = {"all": _class_folders(home)}
+    elif not (home / "test").is_dir():
+        raise DatasetInvalid(
+            "DATA_PART_MISSING",
+            f"{home} has a train folder but no test folder. Add one, or name {home / 'train'}: "
+            "its pictures are then split into 80 % for training and 20 % for testing.",
+        )
+    else:
+        parts = {part: _class_folders(home / part) for part in ("train", "test")}
+        _refuse_other_classes(parts)
+    return home, parts
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _class_folders(folder: Path) -> Folders:
+    folders: dict[str, list[Path]] = {}
+    for path in _folders(folder):
+        folders.setdefault(label_of(path.name), []).append(path)
+    if not folders:
+        raise DatasetInvalid(
+            "DATA_NO_CLASSES", f"{folder} holds no class folders. Put each class's pictures in its own."
+        )
+    if len(folders) == 1:
+        raise DatasetInvalid("DATA_ONE_CLASS", f"{folder} holds one class, {next(iter(folders))}. Add a second one.")
+    return folders
+
+
+def _refuse_other_classes(parts: Mapping[str, Folders]) -> None:
+    train, test = set(parts["train"]), set(parts["test"])
+    if train == test:
+        return
+    only = [
+        f"{', '.join(sorted(extra))} only in {part}"
+        for part, extra in (("train", train - test), ("test", test - train))
+        if extra
+    ]
+    raise DatasetInvalid(
+        "DATA_CLASSES_DIFFER", f"train and test must have the same classes, but there is {' and '.join(only)}."
+    )
+
+
+def _read(
+    parts: Mapping[str, Folders], workers: int, progress: OnProgress
+) -> tuple[dict[str, list[Picture]], list[Unreadable]]:
+    files = [
+        (part, label, path)
+        for part, folders in parts.items()
+        for label, homes in folders.items()
+        for home in homes
+        for path in sorted(home.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    ]
+    pictures: dict[str, list[Picture]] = {part: [] for part in parts}
+    unreadable: list[Unreadable] = []
+    checked = map_in_threads(lambda file: _check(file[2], file[1]), files, workers)
+    for done, ((part, _, _), picture) in enumerate(zip(files, checked, strict=True), start=1):
+        if isinstance(picture, Picture):
+            pictures[part].append(picture)
+        else:
+            unreadable.append(picture)
+        progress(done, len(files))
+    for found in pictures.values():
+        found.sort(key=lambda picture: (picture.digest, picture.label))
+    return pictures, unreadable
+
+
+def _check(path: Path, label: str) -> Picture | Unreadable:
+    """Decodes a file as serving would, so that nothing fails hours later. Truncated files are unreadable."""
+    try:
+        content = path.read_bytes()
+        decode(content, mobilenet_preprocessing(), Limits())
+    except InvalidArgument as error:
+        return Unreadable(path, str(error))
+    except OSError as error:
+        return Unreadable(path, error.strerror or "It can't be read.")
+    return Picture(path, label, hashlib.sha256(content).hexdigest())
+
+
+def _refuse_empty_classes(
+    labels: Iterable[str], pictures: Sequence[Picture], part: str, unreadable: Sequence[Unreadable]
+) -> None:
+    empty = sorted(set(labels) - {picture.label for picture in pictures})
+    if empty:
+        lost = f" {len(unreadable)} files could not be read, {unreadable[0].path} for one." if unreadable else ""
+        raise DatasetInvalid(
+            "DATA_CLASS_EMPTY",
+            f"No {part} picture is left for {', '.join(empty)}. Add some or remove the folder.{lost}",
+        )
+
+
+def _falls_in_test(picture: Picture) -> bool:
+    return int(picture.digest[:8], 16) < TEST_SHARE * 2**32
+
+
+def _falls_in_validation(picture: Picture) -> bool:
+    return int(picture.digest[8:16], 16) < VALIDATION_SHARE * 2**32

@@ -1,0 +1,47 @@
+"""Scores a model version on pictures with the graph that is served."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from verger.v1 import model_pb2
+
+from services.inference.runtime import OnnxRuntime
+from trainer.dataset import Picture, class_indices
+from trainer.features import outputs
+from trainer.figures import Evaluation
+from trainer.scoring import score
+from trainer.watch import OnProgress
+
+Floats = NDArray[np.float32]
+
+
+def logits_of(
+    graph: Path,
+    pictures: Sequence[Picture],
+    spec: model_pb2.Preprocessing,
+    workers: int,
+    progress: OnProgress,
+) -> Floats:
+    """The graph's logits for pictures, float32 of shape [n, classes]. `progress` is told how many of n are done."""
+    rows = []
+    for row in outputs(OnnxRuntime(graph), pictures, spec, workers):
+        rows.append(row)
+        progress(len(rows), len(pictures))
+    return np.stack(rows)
+
+
+def evaluate(
+    graph: Path,
+    contract: model_pb2.ModelContract,
+    pictures: Sequence[Picture],
+    root: Path,
+    workers: int,
+    progress: OnProgress,
+) -> Evaluation:
+    """Scores pictures by a contract of the same or more classes. Files are named relative to the data folder `root`."""
+    logits = logits_of(graph, pictures, contract.preprocessing, workers, progress)
+    targets = class_indices(pictures, [info.label for info in contract.classes])
+    files = [picture.path.relative_to(root).as_posix() for picture in pictures]
+    return score(logits, targets, files, contract)

@@ -1,0 +1,70 @@
+"""Trains the whole network in stages: the upper blocks, then all of it, at low rates."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+from verger.v1 import model_pb2
+
+from services.common.tensors import scale_pixels
+from trainer.augment import mix_up
+from trainer.backbone import BACKBONE
+from trainer.classifier import with_input_size
+from trainer.dataset import Dataset, class_indices
+from trainer.learning import Batch, compile_classifier, one_hot, train_on, validate_on
+from trainer.pictures import batches, map_in_threads, read_pixels
+from trainer.preprocessing import mobilenet_preprocessing
+from trainer.recipe import FineTuneStage
+from trainer.views import shuffled_views
+from trainer.watch import Watch
+
+
+def fine_tune(
+    model: keras.Model, dataset: Dataset, stage: FineTuneStage, seed: tuple[int, int], workers: int, watch: Watch
+) -> keras.Model:
+    size = model.input_shape[1]
+    model = with_input_size(model, stage.size)
+    _choose_what_learns(model.get_layer(BACKBONE), stage.first_layer)
+    steps = stage.epochs * -(-len(dataset.train) // stage.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(
+        stage.learning_rate / 20, steps, alpha=0.01, warmup_target=stage.learning_rate, warmup_steps=steps // 20
+    )
+    optimizer = keras.optimizers.AdamW(
+        rate, weight_decay=stage.weight_decay, use_ema=True, ema_momentum=stage.average, clipnorm=1.0
+    )
+    compile_classifier(model, optimizer, stage.label_smoothing)
+    spec = mobilenet_preprocessing(stage.size)
+    watch.begin(stage.name, stage.epochs, len(dataset.train))
+    for epoch in range(stage.epochs):
+        figures = train_on(model, _training_batches(dataset, stage, spec, (*seed, epoch), workers), watch)
+        if epoch == stage.epochs - 1:
+            optimizer.finalize_variable_values(model.trainable_variables)
+        watch.epoch_done({**figures, **validate_on(model, _validation_batches(dataset, spec, workers))})
+    return with_input_size(model, size)
+
+
+def _choose_what_learns(backbone: keras.Model, first_layer: str) -> None:
+    """Batch normalisation keeps the statistics and scales of the pretraining: small batches would only blur them."""
+    learns = not first_layer
+    for layer in backbone.layers:
+        learns = learns or layer.name == first_layer
+        layer.trainable = learns and not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def _training_batches(
+    dataset: Dataset, stage: FineTuneStage, spec: model_pb2.Preprocessing, seed: tuple[int, ...], workers: int
+) -> Iterator[Batch]:
+    random = np.random.default_rng((*seed, 0))
+    views = shuffled_views(dataset.train, class_indices(dataset.train, dataset.labels), seed)
+    pixels = map_in_threads(lambda view: view.pixels(spec, stage.augmentation), views, workers, ahead=32)
+    for batch in batches(zip(pixels, views, strict=True), stage.batch_size):
+        inputs = scale_pixels(np.stack([picture for picture, _ in batch]), spec)
+        targets = one_hot(np.array([view.target for _, view in batch]), len(dataset.labels))
+        yield mix_up(inputs, targets, stage.mix_up, random) if stage.mix_up else (inputs, targets)
+
+
+def _validation_batches(dataset: Dataset, spec: model_pb2.Preprocessing, workers: int) -> Iterator[Batch]:
+    pixels = map_in_threads(lambda picture: read_pixels(picture.path, spec), dataset.validation, workers)
+    for batch in batches(zip(pixels, class_indices(dataset.validation, dataset.labels), strict=True), 32):
+        inputs = scale_pixels(np.stack([picture for picture, _ in batch]), spec)
+        yield inputs, one_hot(np.array([target for _, target in batch]), len(dataset.labels))

@@ -1,0 +1,59 @@
+"""One pass over batches, for whatever Keras model. Shared by the head alone and by the whole network."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.watch import Watch
+
+Floats = NDArray[np.float32]
+Batch = tuple[Floats, Floats]
+"""Inputs of shape [n, ...] and targets of shape [n, classes], rows of which sum to 1."""
+
+
+def compile_classifier(model: keras.Model, optimizer: keras.optimizers.Optimizer, label_smoothing: float) -> None:
+    """Categorical cross-entropy on logits."""
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+    model.compile(optimizer, loss, metrics=["accuracy"])
+
+
+def train_on(model: keras.Model, batches: Iterable[Batch], watch: Watch) -> dict[str, float]:
+    """Trains on all batches; returns the mean loss and accuracy over their pictures."""
+    mean = _Mean()
+    for inputs, targets in batches:
+        mean.add(model.train_on_batch(inputs, targets, return_dict=True), len(inputs))
+        watch.advance(len(inputs))
+    return mean.figures()
+
+
+def validate_on(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
+    """The mean loss and accuracy over all pictures, named val_loss and val_accuracy. Empty when there are none."""
+    mean = _Mean()
+    for inputs, targets in batches:
+        mean.add(model.test_on_batch(inputs, targets, return_dict=True), len(inputs))
+    return {f"val_{name}": value for name, value in mean.figures().items()}
+
+
+class _Mean:
+    """Keras gives the figures of one batch; batches differ in size."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = defaultdict(float)
+        self._count = 0
+
+    def add(self, figures: Mapping[str, float], count: int) -> None:
+        for name, value in figures.items():
+            self._sums[name] += float(value) * count
+        self._count += count
+
+    def figures(self) -> dict[str, float]:
+        return {name: total / self._count for name, total in self._sums.items()}
+
+
+def one_hot(targets: NDArray[np.int64], classes: int) -> Floats:
+    """Class indices of shape [n] as rows of shape [n, classes]."""
+    rows: Floats = np.eye(classes, dtype=np.float32)[targets]
+    return rows

@@ -1,0 +1,62 @@
+"""Names of classes: stable labels for machines, display names for people. Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from verger.v1 import model_pb2
+
+from trainer.errors import DatasetInvalid
+
+NAMES_FILE = "classes.json"
+
+# The spellings of the Kaggle set "Fruit classification (10 Class)".
+_SPELLINGS = {"pinenapple": "pineapple", "strawberries": "strawberry", "stawberries": "strawberry"}
+
+# As they stand in the middle of a sentence; whoever shows one alone may capitalise it.
+_BUILT_IN: Mapping[str, Mapping[str, str]] = {
+    "apple": {"en": "apple", "fr": "pomme"},
+    "avocado": {"en": "avocado", "fr": "avocat"},
+    "banana": {"en": "banana", "fr": "banane"},
+    "cherry": {"en": "cherry", "fr": "cerise"},
+    "kiwi": {"en": "kiwi", "fr": "kiwi"},
+    "mango": {"en": "mango", "fr": "mangue"},
+    "orange": {"en": "orange", "fr": "orange"},
+    "pineapple": {"en": "pineapple", "fr": "ananas"},
+    "strawberry": {"en": "strawberry", "fr": "fraise"},
+    "watermelon": {"en": "watermelon", "fr": "pastèque"},
+}
+
+
+def label_of(folder_name: str) -> str:
+    """The class label for a folder's name: lower case, words joined by underscores, known misspellings mended."""
+    label = re.sub(r"[\s_-]+", "_", folder_name.strip().lower())
+    return _SPELLINGS.get(label, label)
+
+
+def class_info(label: str, own_names: Mapping[str, Mapping[str, str]]) -> model_pb2.ClassInfo:
+    """A class with its names: those of the data folder's classes.json, else the built-in ones, else its label."""
+    names = own_names.get(label) or _BUILT_IN.get(label) or {"en": label.replace("_", " ")}
+    return model_pb2.ClassInfo(label=label, display_names=names)
+
+
+def read_own_names(root: Path) -> dict[str, dict[str, str]]:
+    """Reads the optional classes.json of a data folder: {"label": {"en": "...", "fr": "..."}, ...}.
+
+    Raises:
+        DatasetInvalid: DATA_NAMES_INVALID, the file has another form.
+    """
+    path = root / NAMES_FILE
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            label_of(label): {str(tag): str(name) for tag, name in names.items()} for label, names in content.items()
+        }
+    except (ValueError, AttributeError) as error:
+        raise DatasetInvalid(
+            "DATA_NAMES_INVALID",
+            f'{path} can\'t be read. It should look like {{"apple": {{"en": "apple", "fr": "pomme"}}}}: {error}',
+        ) from error

@@ -1,0 +1,145 @@
+"""A training run as MLflow sees it: parameters, curves, pictures, the data set, the environment, and how it ended."""
+
+import csv
+import json
+import platform
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import requests
+from mlflow import MlflowClient
+from mlflow.entities import Dataset as DatasetInfo
+from mlflow.entities import DatasetInput, InputTag
+from mlflow.exceptions import MlflowException
+
+from trainer.config import TrainerSettings
+from trainer.dataset import Dataset
+from trainer.errors import RegistryUnavailable
+from trainer.figures import Evaluation
+from trainer.report import confusion_figure, contact_sheet, curves_figure, reliability_figure
+from trainer.watch import Watch
+
+_LONGEST_DIGEST = 36  # MLflow cuts no digest, it refuses it
+
+
+class TrackedRun:
+    """One run in MLflow."""
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self.id = run_id
+        self._client = client
+
+    def log_parameters(self, parameters: Mapping[str, Any]) -> None:
+        """Logs settings; inner mappings and lists become dotted names."""
+        for name, value in _flatten(parameters):
+            self._client.log_param(self.id, name, value)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Logs figures of an epoch, or of the whole run."""
+        for name, value in metrics.items():
+            self._client.log_metric(self.id, name, value, step=step)
+
+    def log_dataset(self, dataset: Dataset, root: Path) -> None:
+        """Names the data by its digest, counts it, and lists the files that were left out."""
+        counts = {part: len(getattr(dataset, part)) for part in ("train", "validation", "test")}
+        info = DatasetInfo(
+            name=root.name,
+            digest=dataset.digest[:_LONGEST_DIGEST],
+            source_type="local",
+            source=json.dumps({"uri": str(root)}),
+            profile=json.dumps({**counts, "digest": dataset.digest}),
+        )
+        self._client.log_inputs(self.id, [DatasetInput(info, [InputTag("mlflow.data.context", "training")])])
+        self._client.log_dict(
+            self.id,
+            {
+                "digest": dataset.digest,
+                "labels": list(dataset.labels),
+                "pictures": counts,
+                "unreadable": {str(file.path.relative_to(root)): file.reason for file in dataset.unreadable},
+            },
+            "dataset.json",
+        )
+
+    def log_environment(self) -> None:
+        """Logs the versions of Python and of all installed packages."""
+        packages = sorted({f"{found.name}=={found.version}" for found in distributions()}, key=str.lower)
+        lines = [f"# Python {platform.python_version()} on {platform.platform()}", *packages]
+        self._client.log_text(self.id, "\n".join(lines) + "\n", "environment.txt")
+
+    def log_report(self, evaluation: Evaluation, epochs: "RecordedEpochs", root: Path) -> None:
+        """Logs what tells a person how good the model is and where it errs. Files lie relative to `root`."""
+        log = self._client.log_figure
+        log(self.id, curves_figure(epochs.figures, epochs.stages), "report/curves.png")
+        log(self.id, confusion_figure(evaluation), "report/confusion_matrix.png")
+        log(self.id, reliability_figure(evaluation), "report/reliability.png")
+        self._client.log_image(self.id, contact_sheet(evaluation.mistakes, root), "report/worst_mistakes.png")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "classes.csv"
+            with path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, list(asdict(evaluation.classes[0])))
+                writer.writeheader()
+                writer.writerows(asdict(figures) for figures in evaluation.classes)
+            self._client.log_artifact(self.id, str(path), "report")
+
+
+class RecordedEpochs:
+    """Keeps the figures of all epochs and logs them as curves over all stages. A trainer.watch.Watch."""
+
+    def __init__(self, run: TrackedRun, watch: Watch) -> None:
+        """`watch` is told the same."""
+        self.figures: list[Mapping[str, float]] = []
+        self.stages: dict[int, str] = {}
+        """The name of the stage that starts after so many epochs."""
+        self._run = run
+        self._watch = watch
+
+    def begin(self, stage: str, epochs: int, pictures: int) -> None:
+        self.stages[len(self.figures)] = stage
+        self._watch.begin(stage, epochs, pictures)
+
+    def advance(self, pictures: int) -> None:
+        self._watch.advance(pictures)
+
+    def epoch_done(self, metrics: Mapping[str, float]) -> None:
+        self.figures.append(metrics)
+        self._run.log_metrics(metrics, step=len(self.figures))
+        self._watch.epoch_done(metrics)
+
+
+@contextmanager
+def tracked_run(settings: TrainerSettings) -> Iterator[TrackedRun]:
+    """Starts a run; ends it as FINISHED, as KILLED after Ctrl-C, or as FAILED.
+
+    Raises:
+        RegistryUnavailable: MLflow went away, or refused something.
+    """
+    mlflow.set_tracking_uri(settings.mlflow_url)
+    try:
+        mlflow.set_experiment(settings.experiment_name)
+        with mlflow.start_run() as run:
+            try:
+                yield TrackedRun(MlflowClient(), run.info.run_id)
+            except KeyboardInterrupt:
+                mlflow.end_run("KILLED")
+                raise
+    except (MlflowException, requests.RequestException) as error:
+        raise RegistryUnavailable(f"MLflow at {settings.mlflow_url} did not do as asked: {error}") from error
+
+
+def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        inner = dict(value)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        inner = {str(number): item for number, item in enumerate(value, start=1)}
+    else:
+        yield name, value
+        return
+    for key, item in inner.items():
+        yield from _flatten(item, f"{name}.{key}" if name else str(key))

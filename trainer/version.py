@@ -1,0 +1,76 @@
+"""A model version as a directory: written once, uploaded as it is, and the same wherever it lies.
+
+contract.json    verger.v1.ModelContract; holds the digests of the two models below
+model.onnx       for serving
+model.keras      for further training, without optimizer state
+evaluation.json  figures on the test pictures (trainer.scoring.Evaluation)
+MLmodel, ...     so that mlflow.onnx.load_model and mlflow.pyfunc.load_model work too
+
+Light: imports no training library.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from verger.v1 import model_pb2
+
+from services.common.contract import CONTRACT_FILE, file_digest, read_contract
+from services.common.errors import ModelCorrupt
+from trainer.errors import VersionUnknown
+
+SERVING_FILE = "model.onnx"
+TRAINING_FILE = "model.keras"
+EVALUATION_FILE = "evaluation.json"
+
+
+@dataclass(frozen=True)
+class VersionDirectory:
+    """A directory whose contract was read and whose files match it."""
+
+    path: Path
+    contract: model_pb2.ModelContract
+
+    @property
+    def digest(self) -> str:
+        """Identifies the content, as verger.v1.Model.digest."""
+        return file_digest(self.path / CONTRACT_FILE)
+
+    def file(self, role: model_pb2.ModelFile.Role) -> Path:
+        """The file for a purpose. Raises ModelCorrupt when the version has none."""
+        for file in self.contract.files:
+            if file.role == role:
+                return self.path / file.path
+        raise ModelCorrupt(f"{self.path} holds no {model_pb2.ModelFile.Role.Name(role)} file.")
+
+
+def open_version(path: Path) -> VersionDirectory:
+    """Reads a version's directory and checks the files that are there against their digests.
+
+    A copy may leave out files that its reader doesn't need.
+
+    Raises:
+        VersionUnknown: there is no contract.json.
+        ModelCorrupt, ContractUnsupported: see read_contract; or a file differs from its digest.
+    """
+    if not (path / CONTRACT_FILE).is_file():
+        raise VersionUnknown(f"{path} is not the directory of a model version: it has no {CONTRACT_FILE}.")
+    contract = read_contract(path / CONTRACT_FILE)
+    for file in contract.files:
+        if (path / file.path).is_file() and file_digest(path / file.path) != file.sha256:
+            raise ModelCorrupt(f"{path / file.path} differs from its digest in {CONTRACT_FILE}. Fetch it again.")
+    return VersionDirectory(path, contract)
+
+
+def tags_of(version: VersionDirectory, gate: str, reason: str) -> dict[str, str]:
+    """What MLflow shows beside a version at first sight.
+
+    Args:
+        gate: "passed" or "failed". reason: a sentence for people.
+    """
+    metrics = version.contract.provenance.test_metrics
+    return {
+        "digest": version.digest,
+        "accuracy": f"{metrics['accuracy']:.4f}" if "accuracy" in metrics else "unknown",
+        "gate": gate,
+        "gate_reason": reason,
+    }
