@@ -103,23 +103,23 @@ async function predict(body) {
   running?.abort();
   const request = (running = new AbortController());
   setBusy(true);
+  let response, html;
   try {
-    const response = await fetch("/predict", {
+    response = await fetch("/predict", {
       method: "POST",
       headers: { "X-Fragment": "answer" },
       body,
       signal: request.signal,
     });
-    show(withPhoto(parse(await response.text())));
-    return response.ok;
-  } catch (error) {
-    if (request.signal.aborted) return false; // a newer request took its place
-    console.error(error);
-    showError("NETWORK");
+    html = await response.text();
+  } catch {
+    if (!request.signal.aborted) showError("NETWORK"); // else a newer request took its place
     return false;
   } finally {
     if (running === request) setBusy(false);
   }
+  show(withPhoto(parse(html)));
+  return response.ok;
 }
 
 form.addEventListener("submit", async (event) => {

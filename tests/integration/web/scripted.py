@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -152,3 +153,11 @@ async def web_server(preprocess_port: int, **settings: Any) -> AsyncIterator[str
     finally:
         server.should_exit = True
         await asyncio.to_thread(thread.join)
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
+    """Returns when it holds; fails the test when it does not within `seconds`."""
+    end = time.monotonic() + seconds
+    while not await holds():
+        assert time.monotonic() < end, f"{what} did not happen within {seconds:g} s"
+        await asyncio.sleep(0.05)

@@ -1,0 +1,220 @@
+"""The page as it comes from the server, before any script runs. tests/e2e/page looks at it in a browser."""
+
+import base64
+import re
+
+import httpx
+import pytest
+
+from services.common.errors import ModelNotLoaded, Overloaded
+from services.web.middleware import SECURITY_HEADERS
+from tests.integration.web.scripted import BANANA, FRUITS, ScriptedClassifier, answer, description, web_server
+from tests.support.mlflow_server import free_port
+from tests.support.photos import encoded, scene
+
+PHOTO = encoded(scene())
+FRENCH = {"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"}
+
+
+def upload(content: bytes = PHOTO, name: str = "lunch.jpg") -> dict[str, tuple[str, bytes]]:
+    return {"file": (name, content)}
+
+
+async def test_the_browsers_language_decides(client: httpx.AsyncClient) -> None:
+    english, french = await client.get("/"), await client.get("/", headers=FRENCH)
+    assert '<html lang="en">' in english.text
+    assert re.search(r"<button[^>]*>Predict</button>", english.text)
+    assert '<html lang="fr">' in french.text
+    assert re.search(r"<button[^>]*>Prédire</button>", french.text)
+    assert french.headers["content-language"] == "fr"
+    assert french.headers["vary"] == "Accept-Language, Cookie"
+
+
+async def test_the_switch_is_remembered(client: httpx.AsyncClient) -> None:
+    response = await client.get("/?lang=fr", headers={"Accept-Language": "en"})
+    assert '<html lang="fr">' in response.text
+    assert "lang=fr;" in response.headers["set-cookie"]
+    assert '<html lang="fr">' in (await client.get("/", headers={"Accept-Language": "en"})).text
+    assert '<html lang="en">' in (await client.get("/?lang=en")).text
+    assert '<html lang="en">' in (await client.get("/", headers=FRENCH)).text
+
+
+async def test_an_unknown_language_is_not_remembered(client: httpx.AsyncClient) -> None:
+    response = await client.get("/?lang=tlh")
+    assert response.status_code == 200
+    assert "set-cookie" not in response.headers
+
+
+async def test_the_page_describes_the_live_model(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/", headers=FRENCH)).text
+    assert "Verger connaît 10 sortes de choses" in page
+    assert "ananas, fraise et pastèque" in page
+    assert "<strong>fruit-classifier</strong>, version 3" in page
+    assert "95\u202f% de réponses justes" in page
+    assert re.findall(r'name="sample" value="(\w+)"', page) == list(FRUITS)
+    assert 'accept="image/jpeg,image/png' in page
+
+
+async def test_a_model_of_other_classes_gets_a_page_of_its_own(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    classifier.description = description(classes={"hammer": "marteau", "saw": "scie", "drill": "perceuse"})
+    page = (await client.get("/")).text
+    assert "3 kinds of things: hammer, saw and drill" in page
+    assert "sample" not in page
+    assert "fruit" not in page.replace("fruit-classifier", "").lower()
+
+
+async def test_a_refused_version_is_told_below(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    classifier.description.model.refusal.ref.version = "4"
+    assert "Version 4 was offered" in (await client.get("/")).text
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Fragment": "answer"}], ids=["page", "fragment"])
+async def test_an_answer(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    response = await client.post("/predict", files=upload(), headers=headers)
+    assert response.status_code == 200
+    assert '<h2 id="answer" tabindex="-1">Banana</h2>' in response.text
+    assert "96% sure." in response.text
+    assert len(re.findall("<progress ", response.text)) == 5
+    assert "fruit-classifier, version 3" in response.text
+    assert ("<html" in response.text) is not bool(headers)
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_without_a_script_the_photo_comes_back_in_the_page(client: httpx.AsyncClient) -> None:
+    page = (await client.post("/predict", files=upload())).text
+    (embedded,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)
+    assert base64.b64decode(embedded) == PHOTO
+
+
+async def test_with_the_script_the_photo_stays_where_it_is(client: httpx.AsyncClient) -> None:
+    fragment = (await client.post("/predict", files=upload(), headers={"X-Fragment": "answer"})).text
+    assert "data:" not in fragment
+    assert "data-preview" in fragment
+
+
+async def test_a_photo_that_no_browser_shows_is_classified_all_the_same(client: httpx.AsyncClient) -> None:
+    page = (await client.post("/predict", files=upload(encoded(scene((64, 48)), "TIFF")))).text
+    assert "No preview for this photo" in page
+    assert "Banana" in page
+
+
+async def test_a_sample_is_one_click_away(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    response = await client.post("/predict", files={"sample": (None, "banana")})
+    assert response.status_code == 200
+    assert re.search(r'<img src="/static/samples/banana.webp\?v=\w+" alt="Your photo">', response.text)
+    assert classifier.requests[0].image == (await client.get("/static/samples/banana.webp")).content
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "title"),
+    [
+        ({"files": {"file": ("", b"")}}, 400, "Pas encore de photo"),
+        ({"files": upload(b"")}, 400, "Le fichier est vide"),
+        ({"content": b"x"}, 400, "Le formulaire est arrivé abîmé"),
+        ({"files": {"sample": (None, "../../app")}}, 404, "Rien ne pousse ici"),
+        ({"files": upload(bytes(200_001))}, 413, "Le fichier est trop lourd"),
+        ({"files": upload(b"text")}, 415, "Je ne sais pas lire ce fichier"),
+        ({"files": upload(PHOTO[:2000])}, 422, "Il manque une partie de la photo"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("fragment", [True, False], ids=["fragment", "page"])
+async def test_errors_are_friendly_and_keep_their_status(
+    client: httpx.AsyncClient, sent: dict[str, object], status: int, title: str, fragment: bool
+) -> None:
+    headers = FRENCH | ({"X-Fragment": "answer"} if fragment else {})
+    response = await client.post("/predict", headers=headers, **sent)  # type: ignore[arg-type]
+    assert response.status_code == status
+    assert f">{title}</h2>" in response.text
+    assert ('id="photo-form"' in response.text) is not fragment
+
+
+async def test_overload_says_when_to_come_back(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    classifier.outcomes = [Overloaded("Full.")]
+    response = await client.post("/predict", files=upload())
+    assert (response.status_code, response.headers["retry-after"]) == (429, "1")
+
+
+async def test_the_page_is_there_when_nothing_behind_it_is() -> None:
+    async with (
+        web_server(free_port(), request_timeout_seconds=0.5) as address,
+        httpx.AsyncClient(base_url=address, timeout=30) as client,
+    ):
+        page = await client.get("/")
+        assert page.status_code == 200
+        assert "The classifier is not answering yet." in page.text
+        assert 'id="photo-form"' in page.text
+        answered = await client.post("/predict", files=upload())
+        assert answered.status_code == 503
+        assert "The classifier is away for a moment" in answered.text
+
+
+async def test_a_missing_model_is_said_so(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    classifier.description_error = ModelNotLoaded("None.")
+    classifier.outcomes = [ModelNotLoaded("None.")]
+    assert (await client.get("/")).status_code == 200
+    response = await client.post("/predict", files=upload())
+    assert response.status_code == 503
+    assert "No model is ready yet" in response.text
+
+
+async def test_names_from_elsewhere_are_shown_never_run(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    evil = "<script>alert(1)</script>"
+    classifier.description = description(classes={evil: evil, "kiwi": "kiwi"})
+    classifier.outcomes = [answer({evil: 0.9, "kiwi": 0.1})]
+    page = (await client.post("/predict", files=upload(name=f"{evil}.jpg"))).text
+    assert evil not in page
+    assert "&lt;script&gt;" in page
+
+
+async def test_our_own_mistakes_get_a_friendly_page_too(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    classifier.outcomes = [answer({})]  # an answer without predictions breaks the contract
+    response = await client.post("/predict", files=upload())
+    assert response.status_code == 500
+    assert "Something went wrong here" in response.text
+    assert "Traceback" not in response.text
+    classifier.outcomes = [BANANA]
+    assert (await client.post("/predict", files=upload())).status_code == 200
+
+
+async def test_the_address_of_an_answer_leads_back_to_the_form(client: httpx.AsyncClient) -> None:
+    response = await client.get("/predict")
+    assert (response.status_code, response.headers["location"]) == (303, "/")
+
+
+async def test_people_who_are_lost_get_the_page_and_programs_a_problem(client: httpx.AsyncClient) -> None:
+    person = await client.get("/orchard", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert person.status_code == 404
+    assert "Nothing grows here" in person.text
+    program = await client.get("/orchard")
+    assert (program.status_code, program.json()["reason"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/nothing", "/api/v1/model", "/static/app.js", "/healthz"])
+async def test_every_answer_is_guarded(client: httpx.AsyncClient, path: str) -> None:
+    headers = (await client.get(path)).headers
+    assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+async def test_the_page_needs_no_exception_from_its_security_policy(client: httpx.AsyncClient, path: str) -> None:
+    page = (await client.get(path)).text
+    assert "unsafe" not in SECURITY_HEADERS["content-security-policy"]
+    assert not re.search(r"<style|\sstyle=|\son\w+=", page)
+    assert all(re.search(r'\ssrc="/static/', tag) for tag in re.findall("<script[^>]*>", page))
+
+
+async def test_nothing_is_loaded_from_elsewhere(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/docs", "/static/app.css", "/static/app.js"):
+        assert not re.search(r"""(src=|href=|url\(|import )["']?(https?:)?//""", (await client.get(path)).text)
+
+
+async def test_head_is_answered(client: httpx.AsyncClient) -> None:
+    response = await client.head("/")
+    assert (response.status_code, response.content) == (200, b"")

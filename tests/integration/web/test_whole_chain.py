@@ -1,0 +1,75 @@
+"""Web, preprocess, inference and MLflow together, with a tiny model that tells colours apart."""
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.inference.config import InferenceSettings
+from services.inference.server import inference_server
+from services.preprocess.config import PreprocessSettings
+from services.preprocess.server import preprocess_server
+from tests.integration.web.scripted import eventually, web_server
+from tests.support.background import in_background
+from tests.support.mlflow_server import MlflowServer
+from tests.support.photos import BLUE, RED, encoded, plain
+from tests.support.tiny_model import tiny_version
+
+NAME = "seen-on-the-web"
+CLASSIFY = "/api/v1/classify"
+
+
+@pytest.fixture
+async def chain(mlflow_server: MlflowServer, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    mlflow_server.register(NAME, tiny_version(tmp_path / "first"))
+    inference_settings = InferenceSettings(
+        inference_port=0,
+        inference_metrics_port=0,
+        mlflow_url=mlflow_server.url,
+        model_name=NAME,
+        model_poll_seconds=0.1,
+        model_cache_directory=tmp_path / "cache",
+    )
+    with ExitStack() as servers:
+        inference = servers.enter_context(in_background(inference_server(inference_settings)))
+        preprocess_settings = PreprocessSettings(
+            preprocess_port=0, preprocess_metrics_port=0, inference_target=f"127.0.0.1:{inference.port}"
+        )
+        preprocess = servers.enter_context(in_background(preprocess_server(preprocess_settings)))
+        async with (
+            web_server(preprocess.port) as address,
+            httpx.AsyncClient(base_url=address, timeout=30) as client,
+        ):
+
+            async def ready() -> bool:
+                return (await client.get("/readyz")).status_code == 200
+
+            await eventually(ready, "readiness", seconds=60)
+            yield client
+
+
+async def test_a_photo_goes_all_the_way_and_a_new_champion_shows(
+    chain: httpx.AsyncClient, mlflow_server: MlflowServer, tmp_path: Path
+) -> None:
+    photos = [("file", ("red.png", encoded(plain(RED), "PNG"))), ("file", ("blue.jpg", encoded(plain(BLUE))))]
+    answer = (await chain.post(CLASSIFY, files=photos)).json()
+    first = answer["model"]["version"]
+    assert [result["verdict"] for result in answer["results"]] == ["RECOGNISED", "RECOGNISED"]
+    assert [result["predictions"][0]["label"] for result in answer["results"]] == ["red", "blue"]
+    for result in answer["results"]:
+        assert sum(item["probability"] for item in result["predictions"]) == pytest.approx(1, abs=1e-6)
+
+    page = await chain.post("/predict", files=photos[:1])
+    assert '<h2 id="answer" tabindex="-1">Red</h2>' in page.text
+    assert f"{NAME}, version {first}" in page.text
+    assert (await chain.post(CLASSIFY, content=b"text")).status_code == 415
+
+    second = mlflow_server.register(NAME, tiny_version(tmp_path / "second", gain=9))
+
+    async def shows() -> bool:
+        return f"<strong>{NAME}</strong>, version {second}" in (await chain.get("/")).text
+
+    await eventually(shows, "the new champion on the page", seconds=10)
+    assert (await chain.post(CLASSIFY, files=photos)).json()["model"] == {"name": NAME, "version": second}
