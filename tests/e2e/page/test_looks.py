@@ -39,7 +39,7 @@ def bring_into(page: Page, state: str, photo: Path) -> None:
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    path = tmp_path / "a-name-that-is-so-long-that-it-must-be-broken-somewhere-lest-it-breaks-the-page.jpg"
+    path = tmp_path / "a_name_so_long_that_it_must_be_broken_somewhere_lest_it_breaks_the_page_in_two.jpg"
     path.write_bytes(encoded(scene((900, 300))))
     return path
 

@@ -83,13 +83,14 @@ def test_the_photo_without_javascript_is_really_painted(open_page: OpenPage, pho
     assert is_painted(page.locator(".answer .photo img[src^='data:']"))
 
 
-@pytest.mark.parametrize("label", ["banana", "strawberry"])
-def test_a_sample_is_one_click_away(open_page: OpenPage, site: Site, label: str) -> None:
+@pytest.mark.parametrize(("label", "size"), [("banana", "desktop"), ("strawberry", "phone")])
+def test_a_sample_is_one_click_away(open_page: OpenPage, site: Site, label: str, size: str) -> None:
     site.classifier.outcomes = [answer({label: 0.97, "kiwi": 0.03})]
-    page = open_page()
+    page = open_page(size)
     page.get_by_role("button", name=label).click()
     expect(headline(page)).to_have_text(label.capitalize())
     assert is_painted(page.locator(f".answer img[src*='samples/{label}']"))
+    expect(page.locator(".answer .photo")).to_be_in_viewport(ratio=0.9)
 
 
 def test_a_photo_can_be_dropped_anywhere(open_page: OpenPage) -> None:
@@ -187,7 +188,9 @@ def test_the_last_of_two_clicks_wins(open_page: OpenPage, site: Site) -> None:
     page.get_by_role("button", name="mango").click()
     expect(page.locator("#photo-form")).to_have_attribute("aria-busy", "true")
     expect(page.locator(".primary")).to_have_text("Looking at it…")
-    page.get_by_role("button", name="kiwi").click()
+    with page.expect_event("requestfailed") as given_up:
+        page.get_by_role("button", name="kiwi").click()
+    assert given_up.value.failure == "net::ERR_ABORTED"
     expect(headline(page)).to_have_text("Kiwi")
     expect(page.locator("#photo-form")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".primary")).to_have_text("Predict")

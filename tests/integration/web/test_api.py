@@ -246,6 +246,7 @@ async def test_one_request_takes_a_few_places_only(client: httpx.AsyncClient, cl
     request = asyncio.create_task(client.post(CLASSIFY, files=form(*[("x", PHOTO)] * 9)))
     for _ in range(4):
         await classifier.arrivals.acquire()
+    assert (await client.get("/readyz")).status_code == 200  # a fifth photo would have arrived before this
     classifier.gate.set()
     response = await request
     assert [result["verdict"] for result in response.json()["results"]] == ["RECOGNISED"] * 9
@@ -289,13 +290,16 @@ async def test_photos_in_memory_are_bounded_over_all_requests(
         assert (await client.post(CLASSIFY, content=photo)).status_code == 200
 
 
-async def test_what_nobody_waits_for_is_cancelled(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
-    classifier.gate.clear()
-    _, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
-    writer.write(f"POST {CLASSIFY} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(PHOTO)}\r\n\r\n".encode() + PHOTO)
-    await classifier.arrivals.acquire()
-    writer.close()
-    await classifier.cancelled.wait()
+async def test_what_nobody_waits_for_is_cancelled(classifier: ScriptedClassifier, preprocess_port: int) -> None:
+    async with web_server(preprocess_port, request_timeout_seconds=300) as address:
+        classifier.gate.clear()
+        url = httpx.URL(address)
+        _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(f"POST {CLASSIFY} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(PHOTO)}\r\n\r\n".encode() + PHOTO)
+        await classifier.arrivals.acquire()
+        writer.close()
+        async with asyncio.timeout(60):
+            await classifier.cancelled.wait()
 
 
 async def test_the_model_is_described(client: httpx.AsyncClient) -> None:

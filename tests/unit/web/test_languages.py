@@ -71,7 +71,7 @@ def test_french_never_breaks_a_line_before_its_punctuation() -> None:
         (None, None, "fr-CA,en;q=0.8", "fr"),
         (None, None, "de-DE,de;q=0.9,fr;q=0.5,en;q=0.4", "fr"),
         (None, None, "en;q=0.4, FR;q=0.5", "fr"),
-        (None, None, "fr;q=0, en", "en"),
+        (None, None, "fr;q=0, de", "en"),
         (None, None, "fr;q=nonsense", "en"),
         (None, None, "*", "en"),
         (None, "fr", "en", "fr"),
