@@ -32,6 +32,10 @@ class Catalog:
         """The language's own name."""
         return self("language")
 
+    def certainty(self, share: float) -> str:
+        """A probability as percent() rounds it, as it reads inside a sentence."""
+        return self("number.percent_over", value=99) if 0.995 <= share < 1 else self.percent(share)
+
     def percent(self, share: float) -> str:
         """A probability, 0 to 1, in whole percent; a rounded figure never claims certainty."""
         if 0.995 <= share < 1:

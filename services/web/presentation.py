@@ -117,14 +117,14 @@ def view_answer(
         "name": _capitalised(bars[0].name),
         "first": bars[0].name,
         "second": bars[1].name if len(bars) > 1 else "",
-        "percent": bars[0].percent,
+        "certainty": t.certainty(bars[0].share),
         "count": len(contract.classes),
         "names": enumeration([names[info.label] for info in contract.classes], t),
     }
     return AnswerView(
         tone=tone,
         headline=t(f"answer.{tone}.headline", **words),
-        explanation=t(f"answer.{tone}.explanation", **words),
+        explanation=_capitalised(t(f"answer.{tone}.explanation", **words)),
         bars=bars,
         model=t("answer.model", name=answer.model.name, version=answer.model.version),
         timing=t(

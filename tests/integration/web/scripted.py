@@ -76,6 +76,7 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
         self.outcomes: Sequence[classifier_pb2.ClassifyResponse | VergerError] = [BANANA]
         self.requests: list[classifier_pb2.ClassifyRequest] = []
         self.deadlines: list[float | None] = []
+        self.metadata: list[dict[str, str | bytes]] = []
         self.most_at_once = self._now = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -88,6 +89,7 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
         """The outcomes in turn, the last one for ever."""
         self.requests.append(request)
         self.deadlines.append(context.time_remaining())
+        self.metadata.append(dict(context.invocation_metadata() or ()))
         outcome = self.outcomes[min(len(self.requests), len(self.outcomes)) - 1]
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)

@@ -11,7 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
 import httpx
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.integration.web.scripted import ScriptedClassifier, eventually
 from tests.support.mlflow_server import free_port
@@ -19,8 +22,8 @@ from tests.support.photos import encoded, scene
 
 
 @asynccontextmanager
-async def web_process(folder: Path, preprocess_port: int, port: int) -> AsyncIterator[Process]:
-    own = {"VERGER_WEB_PORT": str(port), "VERGER_PREPROCESS_TARGET": f"127.0.0.1:{preprocess_port}"}
+async def web_process(folder: Path, preprocess_port: int, port: int, **more: str) -> AsyncIterator[Process]:
+    own = more | {"VERGER_WEB_PORT": str(port), "VERGER_PREPROCESS_TARGET": f"127.0.0.1:{preprocess_port}"}
     environment = os.environ | own | {"PYTHONPATH": os.getcwd()}  # a working directory without an .env file
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.web", cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
@@ -83,3 +86,43 @@ async def test_a_taken_port_is_said_by_name(tmp_path: Path) -> None:
             lines = await log_of(process)
             assert process.returncode
             assert any(str(port) in str(line["event"]) and "already in use" in str(line["event"]) for line in lines)
+
+
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
+    """Takes spans as an OpenTelemetry collector does."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    async def Export(
+        self, request: trace_service_pb2.ExportTraceServiceRequest, context: object
+    ) -> trace_service_pb2.ExportTraceServiceResponse:
+        self.spans += [s for resource in request.resource_spans for scope in resource.scope_spans for s in scope.spans]
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
+async def test_a_trace_goes_on_through_http_and_grpc(
+    classifier: ScriptedClassifier, preprocess_port: int, tmp_path: Path
+) -> None:
+    trace_id, collector, port = "0af7651916cd43dd8448eb211c80319c", Collector(), free_port()
+    server = grpc.aio.server()
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
+    endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    async with (
+        web_process(tmp_path, preprocess_port, port, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as process,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+    ):
+        await eventually(lambda: listens(port), "the start", seconds=60)
+        await client.get("/healthz")
+        headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+        assert (await client.post("/api/v1/classify", content=encoded(scene()), headers=headers)).status_code == 200
+        process.send_signal(signal.SIGTERM)  # what is left of the spans is sent at the end
+        await log_of(process)
+    await server.stop(0)
+    assert str(classifier.metadata[0]["traceparent"]).startswith(f"00-{trace_id}-")
+    assert {span.trace_id.hex() for span in collector.spans} == {trace_id}
+    assert sorted(span.name for span in collector.spans) == [
+        "/verger.v1.ClassifierService/Classify",
+        "POST /api/v1/classify",
+    ]

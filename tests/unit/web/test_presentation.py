@@ -28,6 +28,20 @@ def test_a_recognised_photo_is_named_in_the_language_of_the_page() -> None:
     assert view_answer(response, CONTRACT, FR, 30).headline == "Banane"
 
 
+@pytest.mark.parametrize(
+    ("share", "english", "french"),
+    [
+        (0.9996, "More than 99% sure.", "Sûr à plus de 99\u202f%."),
+        (0.87, "87% sure.", "Sûr à 87\u202f%."),
+        (1.0, "100% sure.", "Sûr à 100\u202f%."),
+    ],
+)
+def test_how_sure_it_is_reads_as_a_sentence(share: float, english: str, french: str) -> None:
+    response = answer({"banana": share, "kiwi": 1 - share})
+    assert view_answer(response, CONTRACT, EN, 30).explanation == english
+    assert view_answer(response, CONTRACT, FR, 30).explanation == french
+
+
 def test_the_five_best_classes_are_drawn() -> None:
     view = view_answer(answer(dict.fromkeys(FRUITS, 0.1)), CONTRACT, FR, 30)
     assert [bar.name for bar in view.bars] == ["pomme", "avocat", "banane", "cerise", "kiwi"]
