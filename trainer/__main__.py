@@ -16,8 +16,18 @@ from verger.v1 import model_pb2
 
 from services.common.errors import InvalidArgument, VergerError
 from trainer.config import TrainerSettings
-from trainer.console import NOTES, RESULTS, counting, evaluation_table, native_messages_hidden, warn_of_unreadable
+from trainer.console import (
+    NOTES,
+    RESULTS,
+    announce,
+    counting,
+    evaluation_table,
+    native_messages_hidden,
+    warn_of_unreadable,
+)
+from trainer.dataset import load_dataset, load_test_part
 from trainer.errors import SettingInvalid
+from trainer.recipe import recipe
 
 if TYPE_CHECKING:
     from trainer.registry import Registry
@@ -53,13 +63,15 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same data: same model.")] = 0,
 ) -> None:
     """Trains a model, registers it, and makes it champion if it is at least as good as today's."""
-    from trainer.recipe import recipe
-
-    with native_messages_hidden():
-        from trainer.train import train as run
-
+    settings = _settings()
+    _registry()  # hours of training end there: better to know at once that it is away
     try:
-        outcome = run(data, weights, recipe(epochs, fine_tune), seed, _settings())
+        with counting("Reading pictures") as progress:
+            dataset = load_dataset(data, settings.trainer_workers, progress)
+        announce(dataset)
+        with native_messages_hidden():
+            from trainer.train import train as run
+        outcome = run(dataset, data, weights, recipe(epochs, fine_tune), seed, settings)
     except KeyboardInterrupt:
         NOTES.print("Stopped. The run is marked as killed in MLflow; nothing was registered.")
         raise typer.Exit(130) from None
@@ -78,7 +90,6 @@ def evaluate(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
 ) -> None:
     """Scores a version on the test pictures of a folder, with the graph that is served."""
-    from trainer.dataset import load_test_part
     from trainer.evaluate import evaluate as score
     from trainer.reference import opened
 

@@ -29,7 +29,7 @@ class Augmentation:
     max_degrees: float = 25
     light: float = 0.3
     """Largest relative change of brightness and contrast."""
-    saturation: float = 0.4
+    saturation: float = 0.5
     """Largest relative change of saturation."""
     tint: float = 0.08
     """Largest relative change of each colour channel: warm lamps, cold neon."""
@@ -37,7 +37,7 @@ class Augmentation:
     blur_chance: float = 0.15
     noise_chance: float = 0.1
     cutout_chance: float = 0.25
-    paint_chance: float = 0.25
+    paint_chance: float = 0.3
     """Flat colours without texture, as in drawings: what is left to learn from is the shape."""
 
 
@@ -63,7 +63,7 @@ def random_view(
     if random.random() < 0.5:
         pixels = pixels[:, ::-1]
     if random.random() < augmentation.paint_chance:
-        pixels = _paint(pixels)
+        pixels = _paint(pixels, random)
     view = _other_light(pixels.astype(np.float32), augmentation, random)
     if random.random() < augmentation.noise_chance:
         view += random.normal(0, random.uniform(2, 12), view.shape).astype(np.float32)
@@ -121,12 +121,17 @@ def _other_light(view: Floats, augmentation: Augmentation, random: np.random.Gen
     return result
 
 
-def _paint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _paint(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
     """Takes the texture out and keeps the edges: networks look at texture first (Geirhos et al., arXiv:1811.12231)."""
     image = Image.fromarray(pixels)
-    small = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
-    flat = small.filter(ImageFilter.MedianFilter(5)).resize(image.size, Image.Resampling.BICUBIC)
-    return np.asarray(ImageEnhance.Color(flat).enhance(1.5))
+    if random.random() < 0.5:
+        small = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
+        flat = small.filter(ImageFilter.MedianFilter(5)).resize(image.size, Image.Resampling.BICUBIC)
+    else:
+        colours = int(random.integers(4, 17))
+        smooth = image.filter(ImageFilter.GaussianBlur(image.width / 224))
+        flat = smooth.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).convert("RGB")
+    return np.asarray(ImageEnhance.Color(flat).enhance(random.uniform(1, 2)))
 
 
 def _cut_out(view: Floats, random: np.random.Generator) -> None:

@@ -1,6 +1,5 @@
 """The model card of the release: text that people keep, and figures that each release makes anew. Light."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,8 +14,7 @@ _NEW_CARD = f"""# Model card
 
 What this model is for, what it was trained on, under which licence, and what it is known to get wrong: write it here.
 
-{_BEGIN}
-{_END}
+{_BEGIN}{_END}
 """
 
 
@@ -28,8 +26,9 @@ def write_card(old: Path, new: Path, release: VersionDirectory, parameters: Mapp
     """
     text = old.read_text(encoding="utf-8") if old.is_file() else _NEW_CARD
     figures = f"{_BEGIN}\n{render_figures(release, parameters)}{_END}"
-    pattern = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
-    new.write_text(pattern.sub(lambda _: figures, text), encoding="utf-8")
+    before, begin, rest = text.partition(_BEGIN)
+    after = rest.partition(_END)[2] if begin else "\n"
+    new.write_text(f"{before.rstrip()}\n\n{figures}{after}", encoding="utf-8")
 
 
 def render_figures(release: VersionDirectory, parameters: Mapping[str, str]) -> str:

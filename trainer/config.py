@@ -17,7 +17,7 @@ class TrainerSettings(BaseSettings):
         env_prefix="VERGER_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    mlflow_url: str = "http://127.0.0.1:5000"
+    mlflow_url: str = Field(default="http://127.0.0.1:5000", pattern=r"^https?://")
     """MLflow's tracking server and registry."""
 
     mlflow_wait_seconds: float = Field(default=60, ge=0, le=3600)
@@ -26,7 +26,7 @@ class TrainerSettings(BaseSettings):
     experiment_name: str = "verger"
     """MLflow experiment that collects the runs."""
 
-    model_name: str = "fruit-classifier"
+    model_name: str = Field(default="fruit-classifier", pattern=r"^[\w.-]+$")
     """Registered model that versions are added to."""
 
     release_dir: Path = REPOSITORY / "models" / "fruit-classifier"

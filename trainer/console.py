@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from trainer.dataset import Unreadable
+from trainer.dataset import Dataset, Unreadable
 from trainer.figures import Evaluation
 from trainer.watch import OnProgress
 
@@ -54,6 +54,15 @@ class EpochProgress:
         self._epoch += 1
         figures = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
         self._progress.console.print(f"{self._stage} {self._epoch}/{self._epochs}  {figures}")
+
+
+def announce(dataset: Dataset) -> None:
+    """Tells what will be trained on, and what was left out."""
+    NOTES.print(
+        f"{len(dataset.labels)} classes, {len(dataset.train)} pictures to train on, {len(dataset.validation)} "
+        f"to validate, {len(dataset.test)} to test."
+    )
+    warn_of_unreadable(dataset.unreadable)
 
 
 def warn_of_unreadable(files: Sequence[Unreadable]) -> None:

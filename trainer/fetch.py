@@ -26,8 +26,9 @@ def fetch_dataset(destination: Path) -> Path:
     try:
         archive = Path(kagglehub.dataset_download(DATASET))
     except Exception as error:  # whatever requests, zipfile and Kaggle's own client raise
+        why = " ".join(str(error).split()).rstrip(".")
         raise DownloadFailed(
-            f"{DATASET} can't be downloaded from Kaggle: {error}. Check the connection, or download it by hand from "
+            f"{DATASET} can't be downloaded from Kaggle: {why}. Check the connection, or download it by hand from "
             f"https://www.kaggle.com/datasets/{DATASET} and name the unpacked folder with --data."
         ) from error
     for part, folders in find_parts(archive)[1].items():

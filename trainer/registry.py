@@ -22,13 +22,12 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
+from services.common.health import problem_with
 from trainer.errors import RegistryUnavailable, VersionUnknown
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
 CHALLENGER = "challenger"
-
-_ANSWER_SECONDS = 5
 
 
 class Registry:
@@ -37,7 +36,7 @@ class Registry:
     def __init__(self, url: str, name: str) -> None:
         """Connects to nothing yet."""
         self.name = name
-        self.url = url
+        self.url = url.rstrip("/")
         self._client = MlflowClient(tracking_uri=url, registry_uri=url)
         mlflow.set_tracking_uri(url)  # MLflow resolves models:/ URIs by this global, whatever is passed to it
 
@@ -48,20 +47,13 @@ class Registry:
             RegistryUnavailable: it did not within so many seconds.
         """
         give_up = time.monotonic() + seconds
-        while (problem := self._problem()) is not None:
+        while (problem := problem_with(f"{self.url}/health")) is not None:
             if time.monotonic() >= give_up:
                 raise RegistryUnavailable(
                     f"MLflow does not answer at {self.url} ({problem}). Start it (./launch.sh does), "
                     "or say with VERGER_MLFLOW_URL where it is."
                 )
             time.sleep(1)
-
-    def _problem(self) -> str | None:
-        try:
-            answer = requests.get(f"{self.url.rstrip('/')}/health", timeout=_ANSWER_SECONDS)
-        except requests.RequestException as error:
-            return type(error).__name__
-        return None if answer.ok else f"HTTP {answer.status_code} {answer.text[:100]}".strip()
 
     def versions(self) -> list[ModelVersion]:
         """All versions, newest first. Empty when the model was never registered."""

@@ -15,8 +15,8 @@ from trainer.backbone import download_backbone, load_backbone
 from trainer.calibration import calibrate
 from trainer.classifier import assemble, with_input_size
 from trainer.config import TrainerSettings
-from trainer.console import NOTES, EpochProgress, counting, warn_of_unreadable
-from trainer.dataset import Dataset, class_indices, load_dataset
+from trainer.console import EpochProgress, counting
+from trainer.dataset import Dataset, class_indices
 from trainer.evaluate import evaluate, logits_of
 from trainer.export import draft_contract, write_models
 from trainer.figures import Evaluation
@@ -43,11 +43,11 @@ class Outcome:
     decision: gate.Decision
 
 
-def train(data: Path, weights: str, recipe: Recipe, seed: int, settings: TrainerSettings) -> Outcome:
+def train(dataset: Dataset, data: Path, weights: str, recipe: Recipe, seed: int, settings: TrainerSettings) -> Outcome:
     """Trains, registers, and makes the version champion if it passes the gate.
 
     Args:
-        data: see trainer.dataset.
+        data: the folder that the data set was loaded from.
         weights: "imagenet", "release", "champion", or a file that trainer.backbone.load_backbone reads.
         seed: same data, settings and seed give the same model, up to the rounding of parallel sums.
 
@@ -55,10 +55,6 @@ def train(data: Path, weights: str, recipe: Recipe, seed: int, settings: Trainer
         VergerError: one of trainer.errors or services.common.errors. Nothing was registered.
     """
     registry = Registry(settings.mlflow_url, settings.model_name)
-    registry.wait()
-    with counting("Reading pictures") as progress:
-        dataset = load_dataset(data, settings.trainer_workers, progress)
-    announce(dataset)
     keras.utils.set_random_seed(seed)
     backbone = open_backbone(weights, mobilenet_preprocessing().height, settings)
     with tracked_run(settings) as run, tempfile.TemporaryDirectory(prefix="verger-") as folder:
@@ -164,12 +160,3 @@ def _log_start(run: TrackedRun, dataset: Dataset, data: Path, weights: str, reci
     )
     run.log_dataset(dataset, data)
     run.log_environment()
-
-
-def announce(dataset: Dataset) -> None:
-    """Tells what will be trained on, and what was left out."""
-    NOTES.print(
-        f"{len(dataset.labels)} classes, {len(dataset.train)} pictures to train on, {len(dataset.validation)} "
-        f"to validate, {len(dataset.test)} to test."
-    )
-    warn_of_unreadable(dataset.unreadable)

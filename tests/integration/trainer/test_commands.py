@@ -1,0 +1,173 @@
+"""The command line on a registered version, and what it says when something is wrong."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.integration.trainer.conftest import Command
+from tests.support.mlflow_server import free_port
+from tests.unit.trainer.shapes import shape, write_parts, write_shapes
+from trainer.config import TrainerSettings
+from trainer.release import import_release
+
+
+@pytest.fixture(scope="module")
+def champion(settings: TrainerSettings) -> str:
+    """The released model, registered."""
+    version = import_release(settings)
+    assert version
+    return version
+
+
+@pytest.fixture(scope="module")
+def fruits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shapes in folders of fruit names: the model answers, if not well."""
+    names = {"red_circle": "apple", "green_square": "kiwi", "blue_bar": "mango"}
+    root = tmp_path_factory.mktemp("fruits")
+    write_shapes(root / "test", 4, named=names)
+    write_shapes(root / "train", 1, first=100, named=names)
+    return root
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Files that decode, and two that don't."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number, name in enumerate(("a.png", "b.jpg", "c.webp")):
+        shape("red_circle", number).save(folder / name)
+    (folder / "broken.jpg").write_bytes(b"broken")
+    return [*sorted(folder.iterdir()), folder / "none.jpg"]
+
+
+def answers(printed: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def test_evaluate_prints_a_table_and_writes_json(trainer: Command, champion: str, fruits: Path, tmp_path: Path) -> None:
+    (fruits / "test" / "kiwi" / "broken.jpg").write_bytes(b"broken")
+    done = trainer("evaluate", "--data", fruits, "--json", tmp_path / "figures.json")
+    assert done.returncode == 0, done.stderr
+    assert "accuracy" in done.stdout
+    assert "broken.jpg" in done.stderr
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["images"] == 12
+    assert [Path(item["file"]).name for item in figures["unreadable"]] == ["broken.jpg"]
+    assert {item["label"] for item in figures["classes"] if item["support"]} == {"apple", "kiwi", "mango"}
+    assert {"macro_f1", "expected_calibration_error", "refused_share", "mistakes"} <= set(figures)
+
+
+@pytest.mark.parametrize("model", ["release", "1", "models:/test_commands/1", "models:/test_commands@champion"])
+def test_a_version_goes_by_many_names(trainer: Command, champion: str, pictures: list[Path], model: str) -> None:
+    done = trainer("predict", "--model", model, pictures[0])
+    assert done.returncode == 0, done.stderr
+    assert answers(done.stdout)[0]["file"] == str(pictures[0])
+
+
+def test_predict_answers_each_file_and_says_which_it_could_not_read(
+    trainer: Command, champion: str, pictures: list[Path]
+) -> None:
+    done = trainer("predict", *pictures)
+    assert done.returncode == 1
+    found = {Path(str(answer["file"])).name: answer for answer in answers(done.stdout)}
+    assert list(found) == [path.name for path in pictures]
+    for name in ("a.png", "b.jpg", "c.webp"):
+        chances = [item["probability"] for item in found[name]["predictions"]]  # type: ignore[attr-defined]
+        assert sum(chances) == pytest.approx(1, abs=1e-5)
+        assert chances == sorted(chances, reverse=True)
+        assert found[name]["verdict"] in ("RECOGNISED", "UNSURE", "OUT_OF_SCOPE")
+    assert found["broken.jpg"]["error"]["reason"] == "IMAGE_FORMAT_UNSUPPORTED"  # type: ignore[index]
+    assert found["none.jpg"]["error"]["reason"] == "FILE_UNREADABLE"  # type: ignore[index]
+
+
+def test_the_served_graph_answers_as_keras_does(trainer: Command, photo_data: Path) -> None:
+    with (photo_data / "odd" / "INDEX.csv").open() as file:
+        odd = [photo_data / "odd" / row["file"] for row in csv.DictReader(file)]
+    served, keras = (
+        answers(trainer("predict", "--model", "release", *more, *odd).stdout) for more in ([], ["--keras"])
+    )
+    assert len(served) == len(keras) == len(odd)
+    for one, other in zip(served, keras, strict=True):
+        assert one.get("error") == other.get("error")
+        chances = [
+            {item["label"]: item["probability"] for item in answer.get("predictions", [])}  # type: ignore[attr-defined]
+            for answer in (one, other)
+        ]
+        assert chances[0] == pytest.approx(chances[1], abs=1e-3)
+    assert sum("error" in answer for answer in served) == 1  # truncated_avocado.jpg
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("train", "--data", "/no/such/folder"), 2, "DATA_NOT_FOUND There is no folder /no/such/folder"),
+        (("train",), 2, "Missing option '--data'"),
+        (("train", "--data", "DATA", "--weights", "none.h5"), 2, "WEIGHTS_INVALID There is no weights file none.h5"),
+        (
+            ("train", "--data", "DATA", "--weights", "release", "--epochs", "0"),
+            2,
+            "should be greater than or equal to 1",
+        ),
+        (("evaluate", "--data", "DATA"), 2, "DATA_CLASSES_DIFFER"),
+        (("evaluate", "--data", "DATA", "--model", "best"), 2, 'VERSION_UNKNOWN There is no version "best"'),
+        (("promote", "9"), 2, "VERSION_UNKNOWN test_commands has no version 9. It has: 1."),
+        (("rollback",), 2, "VERSION_UNKNOWN test_commands has no previous champion"),
+        (("release", "9"), 2, "VERSION_UNKNOWN"),
+    ],
+)
+def test_a_wrong_call_gets_a_reason_and_a_sentence(
+    trainer: Command, champion: str, tmp_path: Path, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    data = str(write_parts(tmp_path, 1, 1))
+    done = trainer(*(data if item == "DATA" else item for item in arguments))
+    assert done.returncode == code
+    assert told in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("train", "--data", "DATA"), ("evaluate", "--data", "DATA"), ("promote", "1"), ("rollback",)]
+)
+def test_mlflow_away_is_said_at_once(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    data = str(write_parts(tmp_path, 2, 1))
+    url = f"http://127.0.0.1:{free_port()}"
+    done = subprocess.run(
+        [sys.executable, "-m", "trainer", *(data if item == "DATA" else item for item in arguments)],
+        cwd=ROOT,
+        env=os.environ | {"VERGER_MLFLOW_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert f"REGISTRY_UNAVAILABLE MLflow does not answer at {url}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_setting_that_can_not_be_used_is_named(trainer: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERGER_TRAINER_WORKERS", "many")
+    done = trainer("rollback")
+    assert done.returncode == 2
+    assert "SETTING_INVALID" in done.stderr
+    assert "VERGER_TRAINER_WORKERS" in done.stderr
+
+
+def test_registry_commands_need_no_training_library() -> None:
+    """They run where only the serving packages are installed."""
+    heavy = ("tensorflow", "keras", "onnx", "tf2onnx", "sklearn", "scipy", "matplotlib", "kagglehub")
+    code = f"""
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {heavy}:
+            raise ImportError(name + " must not be imported here")
+sys.meta_path.insert(0, Refuse())
+import trainer.__main__, trainer.registry, trainer.release
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

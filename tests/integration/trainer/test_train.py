@@ -1,0 +1,162 @@
+"""From folders of pictures to versions in a real MLflow, and who of them goes live.
+
+Coloured shapes, few pictures, one epoch on the released model's backbone.
+"""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow.pyfunc
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from verger.v1 import model_pb2
+
+from services.common.contract import read_contract
+from services.inference.model import load_model
+from tests.conftest import ROOT
+from tests.integration.trainer.conftest import Command, environment_of
+from tests.support.waiting import wait_until
+from tests.unit.trainer.shapes import LABELS, write_parts, write_shapes
+from trainer.config import TrainerSettings
+from trainer.dataset import Dataset, load_dataset
+from trainer.recipe import FineTuneStage, HeadStage, Recipe
+from trainer.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from trainer.train import train
+
+
+@pytest.fixture(scope="module")
+def registry(settings: TrainerSettings) -> Registry:
+    return Registry(settings.mlflow_url, settings.model_name)
+
+
+@pytest.fixture(scope="module")
+def first(trainer: Command, shapes: Path) -> subprocess.CompletedProcess[str]:
+    """The first version, trained from the command line with default settings but for the epochs."""
+    (shapes / "train" / "red_circle" / "broken.jpg").write_bytes(b"not a picture")
+    return trainer("train", "--data", shapes, "--epochs", 1)
+
+
+def load(data: Path) -> Dataset:
+    return load_dataset(data, 2, lambda done, total: None)
+
+
+def run_of(settings: TrainerSettings, version: str) -> Run:
+    client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
+    return client.get_run(client.get_model_version(settings.model_name, version).run_id)
+
+
+def test_the_first_version_is_champion(first: subprocess.CompletedProcess[str], registry: Registry) -> None:
+    assert first.returncode == 0, first.stderr
+    assert "Version 1 is champion" in first.stdout
+    assert "red_circle" in first.stdout
+    assert "broken.jpg: This is not a picture" in first.stderr
+    assert registry.aliases() == {CHAMPION: "1"}
+    (version,) = registry.versions()
+    assert version.tags["gate"] == "passed"
+    assert float(version.tags["accuracy"]) > 0.9
+
+
+def test_it_is_what_inference_serves(
+    first: subprocess.CompletedProcess[str], registry: Registry, tmp_path: Path
+) -> None:
+    registry.download(f"models:/{registry.name}/1/", tmp_path)
+    contract = read_contract(tmp_path / "contract.json")
+    assert tuple(info.label for info in contract.classes) == LABELS
+    assert contract.provenance.test_metrics["images"] == 30
+    assert contract.calibration.temperature != 1
+    ref = model_pb2.ModelRef(name=registry.name, version="1")
+    assert load_model(ref, tmp_path).digest == registry.versions()[0].tags["digest"]
+
+
+def test_its_run_tells_everything(first: subprocess.CompletedProcess[str], settings: TrainerSettings) -> None:
+    client, run = MlflowClient(settings.mlflow_url), run_of(settings, "1")
+    assert run.info.status == "FINISHED"
+    assert run.data.params["weights"] == "release"
+    assert run.data.params["head.epochs"] == "1"
+    assert {"data_digest", "preprocessing_digest", "seed", "head.augmentation.min_area"} <= set(run.data.params)
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "test_accuracy", "test_macro_f1"} <= set(run.data.metrics)
+    artifacts = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {"dataset.json", "environment.txt", "report"} <= artifacts
+    report = {item.path.removeprefix("report/") for item in client.list_artifacts(run.info.run_id, "report")}
+    assert report == {"classes.csv", "confusion_matrix.png", "curves.png", "reliability.png", "worst_mistakes.png"}
+    assert run.inputs.dataset_inputs[0].dataset.name == "shapes"
+    assert len(run.outputs.model_outputs) == 1
+
+
+def test_mlflow_itself_can_load_it(first: subprocess.CompletedProcess[str], registry: Registry) -> None:
+    model = mlflow.pyfunc.load_model(f"models:/{registry.name}@champion")
+    assert model.predict(np.zeros((2, 224, 224, 3), np.float32))["logits"].shape == (2, 3)
+
+
+def test_a_worse_version_is_challenger_until_somebody_promotes_it(
+    first: subprocess.CompletedProcess[str],
+    shapes: Path,
+    tmp_path: Path,
+    settings: TrainerSettings,
+    registry: Registry,
+    trainer: Command,
+) -> None:
+    """Trained on pictures in the wrong folders, tested on those of the champion."""
+    wrong = dict(zip(LABELS, (*LABELS[1:], LABELS[0]), strict=True))
+    write_shapes(tmp_path / "train", 20, named=wrong)
+    (tmp_path / "test").symlink_to(shapes / "test")
+    outcome = train(load(tmp_path), tmp_path, "champion", Recipe(HeadStage(epochs=1)), 0, settings)
+    assert outcome.version == "2"
+    assert outcome.evaluation.accuracy < 0.5
+    assert not outcome.decision.passed
+    assert "of version 1 on the same 30 test pictures" in outcome.decision.reason
+    assert registry.aliases() == {CHAMPION: "1", CHALLENGER: "2"}
+    assert registry.versions()[0].tags["gate_reason"] == outcome.decision.reason
+
+    promoted = trainer("promote", "2")
+    assert (promoted.returncode, promoted.stdout) == (0, "Version 2 is champion; before it was version 1.\n")
+    assert registry.aliases() == {CHAMPION: "2", PREVIOUS: "1"}
+    back = trainer("rollback")
+    assert (back.returncode, back.stdout) == (0, "Version 1 is champion again; version 2 is kept as previous.\n")
+    assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2"}
+
+
+def test_other_classes_never_replace_the_champion_by_themselves(
+    first: subprocess.CompletedProcess[str], tmp_path: Path, settings: TrainerSettings, registry: Registry
+) -> None:
+    """With a stage of fine-tuning, to see it in the same run."""
+    data = write_parts(tmp_path, 12, 4, ("red_circle", "blue_bar"))
+    stage = FineTuneStage("all", epochs=1, size=64, learning_rate=1e-5, batch_size=8)
+    outcome = train(load(data), data, "release", Recipe(HeadStage(epochs=1), (stage,)), 0, settings)
+    assert not outcome.decision.passed
+    assert outcome.decision.reason == "Can't be compared with the champion, version 1. It knows other classes."
+    assert registry.aliases()[CHAMPION] == "1"
+    run = run_of(settings, outcome.version)
+    assert run.data.params["fine_tune.1.name"] == "all"
+    assert len(MlflowClient(settings.mlflow_url).get_metric_history(run.info.run_id, "loss")) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_is_marked_and_registers_nothing(
+    shapes: Path, settings: TrainerSettings, number: signal.Signals
+) -> None:
+    settings = settings.model_copy(update={"model_name": "stopped", "experiment_name": f"stopped-{number.name}"})
+    client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
+    experiment = client.create_experiment(settings.experiment_name)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trainer", "train", "--data", str(shapes), "--epochs", "500"],
+        cwd=ROOT,
+        env=environment_of(settings),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(lambda: any("loss" in run.data.metrics for run in client.search_runs([experiment])), 120, "an epoch")
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Stopped. The run is marked as killed in MLflow; nothing was registered." in told
+    assert "Traceback" not in told
+    assert [run.info.status for run in client.search_runs([experiment])] == ["KILLED"]
+    assert Registry(settings.mlflow_url, "stopped").versions() == []

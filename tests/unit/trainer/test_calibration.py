@@ -1,0 +1,62 @@
+"""Temperature and thresholds."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from verger.v1 import model_pb2
+
+from services.common.contract import to_json
+from services.inference.verdict import probabilities, scope_score
+from trainer.calibration import calibrate, fit_temperature, unsure_threshold
+
+Floats = NDArray[np.float32]
+
+
+def answers(temperature: float, count: int = 4000) -> tuple[Floats, NDArray[np.int64]]:
+    """Logits whose true classes follow softmax(logits / temperature)."""
+    random = np.random.default_rng(3)
+    logits = random.normal(0, 3, (count, 5)).astype(np.float32)
+    chances = probabilities(logits, temperature)
+    targets = np.array([random.choice(5, p=row / row.sum()) for row in chances.astype(np.float64)])
+    return logits, targets
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_true_temperature_is_found(temperature: float) -> None:
+    assert fit_temperature(*answers(temperature)) == pytest.approx(temperature, rel=0.1)
+
+
+def test_answers_that_are_always_right_get_a_finite_temperature() -> None:
+    logits = np.eye(5, dtype=np.float32)
+    assert 0.05 <= fit_temperature(logits, np.arange(5)) < 0.1
+
+
+def test_below_the_unsure_threshold_answers_are_mostly_wrong() -> None:
+    logits, targets = answers(2.5)
+    chances = probabilities(logits, 2.5)
+    best, right = chances.max(axis=1), chances.argmax(axis=1) == targets
+    threshold = unsure_threshold(best, right)
+    assert 0 < threshold < 1
+    assert right[best < threshold].mean() <= 0.5
+    assert right[best >= threshold].mean() > 0.5
+
+
+def test_there_is_no_unsure_threshold_when_all_is_right() -> None:
+    assert unsure_threshold(np.array([0.2, 0.9], np.float32), np.array([True, True])) == 0
+
+
+def test_few_validation_pictures_are_refused() -> None:
+    logits, targets = answers(1.0)
+    calibration = calibrate(logits, targets)
+    assert calibration.scope_score == model_pb2.SCOPE_SCORE_ENERGY
+    refused = scope_score(logits, calibration) < calibration.out_of_scope_below
+    assert 0.02 < refused.mean() <= 0.03
+
+
+def test_with_few_pictures_nothing_is_refused_or_doubted() -> None:
+    logits, targets = answers(2.5, count=29)
+    calibration = calibrate(logits, targets)
+    assert calibration.temperature == 1
+    assert calibration.unsure_below == 0
+    assert not (scope_score(logits, calibration) < calibration.out_of_scope_below).any()
+    assert "out_of_scope_below" in to_json(calibration)  # a number that JSON can hold

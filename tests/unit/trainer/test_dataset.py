@@ -1,0 +1,190 @@
+"""Folders of photos as data sets."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.unit.trainer.shapes import LABELS, shape, write_parts, write_shapes
+from trainer.dataset import Dataset, Picture, Unreadable, class_indices, load_dataset, load_test_part
+from trainer.errors import DatasetInvalid
+
+
+def load(root: Path) -> Dataset:
+    return load_dataset(root, 2, lambda done, total: None)
+
+
+def load_test(root: Path, labels: tuple[str, ...] = LABELS) -> tuple[list[Picture], list[Unreadable]]:
+    pictures, unreadable = load_test_part(root, labels, 2, lambda done, total: None)
+    return list(pictures), list(unreadable)
+
+
+def names(pictures: object) -> set[str]:
+    assert isinstance(pictures, list)
+    return {f"{picture.label}/{picture.path.name}" for picture in pictures}
+
+
+def test_train_and_test_folders_are_parts(tmp_path: Path) -> None:
+    dataset = load(write_parts(tmp_path, train=20, test=5))
+    assert tuple(dataset.labels) == LABELS
+    assert len(dataset.train) + len(dataset.validation) == 60
+    assert len(dataset.test) == 15
+    assert all("test" in picture.path.parts for picture in dataset.test)
+
+
+def test_validation_is_a_part_of_the_training_pictures(tmp_path: Path) -> None:
+    dataset = load(write_parts(tmp_path, train=100, test=2))
+    assert all("train" in picture.path.parts for picture in dataset.validation)
+    assert not {p.digest for p in dataset.validation} & {p.digest for p in dataset.train}
+    assert 25 < len(dataset.validation) < 65  # 15 % of 300
+
+
+def test_plain_class_folders_are_split(tmp_path: Path) -> None:
+    dataset = load(write_shapes(tmp_path, 100))
+    parts = [{p.digest for p in part} for part in (dataset.train, dataset.validation, dataset.test)]
+    assert sum(map(len, parts)) == len(set().union(*parts)) == 300
+    assert 40 < len(dataset.test) < 80  # 20 %
+
+
+def test_a_picture_stays_in_its_part_whatever_its_name_and_company(tmp_path: Path) -> None:
+    before = load(write_shapes(tmp_path / "one", 40))
+    other = write_shapes(tmp_path / "two", 60)
+    for path in list(other.rglob("*.png")):
+        path.rename(path.with_name(f"renamed-{path.name}"))
+    after = load(other)
+    for part in ("train", "validation", "test"):
+        assert {p.digest for p in getattr(before, part)} <= {p.digest for p in getattr(after, part)}
+
+
+def test_the_original_kaggle_layout_loads(tmp_path: Path) -> None:
+    root = tmp_path / "archive" / "MY_data"
+    red, green = "red_circle", "green_square"
+    write_shapes(root / "train", 20, (red, green), named={red: "Apple", green: "pinenapple"})
+    write_shapes(root / "train", 20, ("blue_bar",), named={"blue_bar": "strawberries"})
+    write_shapes(root / "test", 4, (red, green), first=1000, named={red: "apple", green: "pinenapple"})
+    write_shapes(root / "test", 4, ("blue_bar",), first=1000, named={"blue_bar": "stawberries"})
+    (root / "predict").mkdir()
+    shape(red, 77).save(root / "predict" / "1.jpeg", "PNG")
+    shape(red, 78).save(root / "train" / "Apple" / "img_1.jpeg", "PNG")
+    shape(red, 79).convert("P").save(root / "test" / "apple" / "img_1.jpeg", "GIF")
+    dataset = load(tmp_path / "archive")
+    assert list(dataset.labels) == ["apple", "pineapple", "strawberry"]
+    assert len(dataset.train) + len(dataset.validation) == 61
+    assert "apple/img_1.jpeg" in names(list(dataset.test))
+    assert dataset.unreadable == []
+
+
+def test_two_spellings_in_one_part_are_one_class(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    write_shapes(tmp_path / "train", 3, ("red_circle",), first=500, named={"red_circle": "Red Circle"})
+    dataset = load(tmp_path)
+    assert tuple(dataset.labels) == LABELS
+    assert len(dataset.train) + len(dataset.validation) == 3 * 24 + 3
+
+
+def test_unreadable_files_are_named_and_left_out(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    home = tmp_path / "train" / "red_circle"
+    whole = (home / "0.png").read_bytes()
+    (home / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (home / "empty.jpg").write_bytes(b"")
+    (home / "notes.txt").write_text("not a picture")
+    (home / ".DS_Store").write_bytes(b"nobody's business")
+    dataset = load(tmp_path)
+    assert [file.path.name for file in dataset.unreadable] == ["cut.png", "empty.jpg", "notes.txt"]
+    assert "end is missing" in dataset.unreadable[0].reason
+    assert len(dataset.train) + len(dataset.validation) == 3 * 24
+
+
+def test_progress_counts_every_file(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    load_dataset(write_parts(tmp_path, 4, 2), 2, lambda done, total: told.append((done, total)))
+    assert told == [(done, 18) for done in range(1, 19)]
+
+
+def test_a_class_without_a_readable_picture_is_refused(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    for path in (tmp_path / "test" / "blue_bar").iterdir():
+        path.write_bytes(b"broken")
+    with pytest.raises(
+        DatasetInvalid, match=r"No test picture is left for blue_bar.* 8 files could not be read"
+    ) as caught:
+        load(tmp_path)
+    assert caught.value.reason == "DATA_CLASS_EMPTY"
+
+
+def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    shutil.rmtree(tmp_path / "train" / "red_circle")
+    (tmp_path / "train" / "red_circle").mkdir()
+    with pytest.raises(DatasetInvalid, match="No train picture is left for red_circle") as caught:
+        load(tmp_path)
+    assert caught.value.reason == "DATA_CLASS_EMPTY"
+
+
+def test_other_folders_than_these_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(DatasetInvalid, match="There is no folder") as caught:
+        load(tmp_path / "nowhere")
+    assert caught.value.reason == "DATA_NOT_FOUND"
+    with pytest.raises(DatasetInvalid, match="holds no class folders") as caught:
+        load(tmp_path)
+    assert caught.value.reason == "DATA_NO_CLASSES"
+    with pytest.raises(DatasetInvalid, match="one class, red_circle") as caught:
+        load(write_shapes(tmp_path / "one", 3, ("red_circle",)))
+    assert caught.value.reason == "DATA_ONE_CLASS"
+    write_shapes(tmp_path / "half" / "train", 3)
+    with pytest.raises(DatasetInvalid, match="no test folder") as caught:
+        load(tmp_path / "half")
+    assert caught.value.reason == "DATA_PART_MISSING"
+
+
+def test_parts_of_other_classes_are_explained(tmp_path: Path) -> None:
+    write_shapes(tmp_path / "train", 3)
+    write_shapes(tmp_path / "test", 3, ("red_circle", "blue_bar"))
+    (tmp_path / "test" / "pear").mkdir()
+    with pytest.raises(DatasetInvalid, match="green_square only in train and pear only in test") as caught:
+        load(tmp_path)
+    assert caught.value.reason == "DATA_CLASSES_DIFFER"
+
+
+def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
+    first = write_parts(tmp_path / "first", 6, 3)
+    second = tmp_path / "second"
+    shutil.copytree(first, second)
+    (second / "train" / "red_circle" / "0.png").rename(second / "train" / "red_circle" / "zzz.jpg")
+    assert load(first).digest == load(second).digest
+
+
+@pytest.mark.parametrize("target", ["train/blue_bar/0.png", "test/red_circle/0.png"])
+def test_the_digest_knows_label_and_part(tmp_path: Path, target: str) -> None:
+    write_parts(tmp_path, 6, 3)
+    before = load(tmp_path).digest
+    shutil.move(tmp_path / "train" / "red_circle" / "0.png", tmp_path / target.replace("0.png", "moved.png"))
+    assert load(tmp_path).digest != before
+
+
+def test_the_test_part_alone_leaves_training_files_unread(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    (tmp_path / "train" / "red_circle" / "0.png").write_bytes(b"broken")
+    pictures, unreadable = load_test(tmp_path)
+    assert len(pictures) == 24
+    assert unreadable == []
+
+
+def test_the_test_part_of_plain_folders_is_that_of_training(tmp_path: Path) -> None:
+    write_shapes(tmp_path, 40)
+    assert load_test(tmp_path)[0] == load(tmp_path).test
+
+
+def test_a_folder_may_lack_classes_of_the_model_but_not_have_others(tmp_path: Path) -> None:
+    write_parts(tmp_path, labels=("red_circle", "blue_bar"))
+    assert {picture.label for picture in load_test(tmp_path)[0]} == {"red_circle", "blue_bar"}
+    with pytest.raises(DatasetInvalid, match=r"doesn't know: blue_bar\. It knows green_square, red_circle") as caught:
+        load_test(tmp_path, ("green_square", "red_circle"))
+    assert caught.value.reason == "DATA_CLASSES_DIFFER"
+
+
+def test_class_indices_follow_the_labels_given(tmp_path: Path) -> None:
+    pictures = [Picture(tmp_path, label, "") for label in ("b", "a", "b")]
+    assert class_indices(pictures, ["a", "b"]).tolist() == [1, 0, 1]
+    assert class_indices(pictures, ["b", "a"]).tolist() == [0, 1, 0]

@@ -1,0 +1,45 @@
+"""Directories of new versions."""
+
+from pathlib import Path
+
+import keras
+import mlflow.pyfunc
+import numpy as np
+import pytest
+from verger.v1 import model_pb2
+
+from services.common.contract import CONTRACT_FILE, write_contract
+from services.inference.model import load_model
+from trainer.calibration import calibrate
+from trainer.export import draft_contract, write_models
+from trainer.names import class_info
+from trainer.preprocessing import mobilenet_preprocessing
+from trainer.version import open_version
+
+
+@pytest.fixture(scope="module")
+def directory(classifier: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("versions") / "version"
+    write_models(classifier, path)
+    contract = draft_contract(path, [class_info(label, {}) for label in "abc"], mobilenet_preprocessing(64))
+    contract.calibration.CopyFrom(calibrate(np.zeros((0, 3), np.float32), np.zeros(0, np.int64)))
+    write_contract(contract, path)
+    return path
+
+
+def test_inference_accepts_it(directory: Path) -> None:
+    model = load_model(model_pb2.ModelRef(name="letters", version="1"), directory)
+    assert model.logits(np.zeros((64, 64, 3), np.float32)).shape == (3,)
+
+
+def test_both_models_are_in_the_contract(directory: Path) -> None:
+    version = open_version(directory)
+    assert version.file(model_pb2.ModelFile.ROLE_SERVING).name == "model.onnx"
+    assert version.file(model_pb2.ModelFile.ROLE_TRAINING).name == "model.keras"
+    assert len(version.contract.golden_samples) == 3
+    assert (directory / CONTRACT_FILE).is_file()
+
+
+def test_mlflow_runs_it_as_any_model(directory: Path) -> None:
+    answer = mlflow.pyfunc.load_model(str(directory)).predict(np.zeros((2, 64, 64, 3), np.float32))
+    assert answer["logits"].shape == (2, 3)
