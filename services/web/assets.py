@@ -1,6 +1,7 @@
 """Static files under addresses that name their content, so that browsers may keep them for good."""
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -40,11 +41,13 @@ class VersionedFiles(StaticFiles):
         return response
 
 
+@cache
 def sample_labels() -> frozenset[str]:
     """The labels that a sample picture exists for."""
     return frozenset(path.stem for path in (DIRECTORY / "samples").glob("*.webp"))
 
 
+@cache
 def sample_bytes(label: str) -> bytes:
     """A sample picture. The label must be one of sample_labels()."""
     return (DIRECTORY / "samples" / f"{label}.webp").read_bytes()

@@ -103,11 +103,11 @@ def view_model(description: classifier_pb2.DescribeClassifierResponse, t: Catalo
 
 
 def view_answer(
-    response: classifier_pb2.ClassifyResponse, contract: model_pb2.ModelContract, t: Catalog, total_ms: float
+    response: classifier_pb2.ClassifyResponse, classes: Sequence[model_pb2.ClassInfo], t: Catalog, total_ms: float
 ) -> AnswerView:
-    """Puts an answer into words. total_ms: from the complete upload to the answer."""
+    """Puts an answer into words. classes: all of the model; total_ms: from the complete upload to the answer."""
     answer, timings = response.classification, response.timings
-    names = {info.label: display_name(info, t.tag) for info in contract.classes}
+    names = {info.label: display_name(info, t.tag) for info in classes}
     bars = [
         Bar(names.get(item.label, item.label), item.probability, t.percent(item.probability))
         for item in answer.predictions[:TOP]
@@ -118,8 +118,8 @@ def view_answer(
         "first": bars[0].name,
         "second": bars[1].name if len(bars) > 1 else "",
         "certainty": t.certainty(bars[0].share),
-        "count": len(contract.classes),
-        "names": enumeration([names[info.label] for info in contract.classes], t),
+        "count": len(classes),
+        "names": enumeration(list(names.values()), t),
     }
     return AnswerView(
         tone=tone,

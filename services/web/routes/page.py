@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
-from verger.v1 import classifier_pb2
+from verger.v1 import classifier_pb2, model_pb2
 
 from services.common.errors import VergerError
 from services.web.answering import answer_all
@@ -123,7 +123,10 @@ def _chosen(received: Received) -> tuple[Upload, str | None]:
 
 async def _view(request: Request, response: classifier_pb2.ClassifyResponse, total_ms: float) -> AnswerView:
     """Puts an answer into words, in the names that the version which answered gives its classes."""
-    state = state_of(request)
-    description = await state.classifier.recent_description(answered_by=response.classification.model)
-    t = state.renderer.catalog_for(request)
-    return view_answer(response, description.model.contract, t, total_ms)
+    state, answer = state_of(request), response.classification
+    try:
+        description = await state.classifier.recent_description(answered_by=answer.model)
+        classes = list(description.model.contract.classes)
+    except VergerError:  # the answer is there all the same; labels will do for names
+        classes = [model_pb2.ClassInfo(label=item.label) for item in answer.predictions]
+    return view_answer(response, classes, state.renderer.catalog_for(request), total_ms)

@@ -238,7 +238,7 @@ async def test_every_call_has_a_deadline(client: httpx.AsyncClient, classifier: 
     await client.post(CLASSIFY, content=PHOTO)
     (seconds,) = classifier.deadlines
     assert seconds is not None
-    assert 0 < seconds <= 5
+    assert 0 < seconds < 6  # 5 is this client's setting; its rounding may add a little
 
 
 async def test_one_request_takes_a_few_places_only(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:

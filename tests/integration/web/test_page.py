@@ -82,6 +82,15 @@ async def test_an_answer(client: httpx.AsyncClient, headers: dict[str, str]) -> 
     assert response.headers["cache-control"] == "no-store"
 
 
+async def test_an_answer_is_shown_though_its_model_can_not_be_described(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    classifier.description_error = Overloaded("Full.")
+    response = await client.post("/predict", files=upload(), headers=FRENCH)
+    assert response.status_code == 200
+    assert ">Banana</h2>" in response.text
+
+
 async def test_without_a_script_the_photo_comes_back_in_the_page(client: httpx.AsyncClient) -> None:
     page = (await client.post("/predict", files=upload())).text
     (embedded,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)

@@ -19,13 +19,13 @@ from tests.support.photos import encoded, plain
 
 CATALOGS = load_catalogs()
 EN, FR = CATALOGS["en"], CATALOGS["fr"]
-CONTRACT = description().model.contract
+CLASSES = description().model.contract.classes
 
 
 def test_a_recognised_photo_is_named_in_the_language_of_the_page() -> None:
     response = answer({"banana": 0.98, "kiwi": 0.02})
-    assert view_answer(response, CONTRACT, EN, 30).headline == "Banana"
-    assert view_answer(response, CONTRACT, FR, 30).headline == "Banane"
+    assert view_answer(response, CLASSES, EN, 30).headline == "Banana"
+    assert view_answer(response, CLASSES, FR, 30).headline == "Banane"
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_a_recognised_photo_is_named_in_the_language_of_the_page() -> None:
 )
 def test_how_sure_it_is_reads_as_a_sentence(share: float, english: str, french: str) -> None:
     response = answer({"banana": share, "kiwi": 1 - share})
-    assert view_answer(response, CONTRACT, EN, 30).explanation == english
-    assert view_answer(response, CONTRACT, FR, 30).explanation == french
+    assert view_answer(response, CLASSES, EN, 30).explanation == english
+    assert view_answer(response, CLASSES, FR, 30).explanation == french
 
 
 def test_the_five_best_classes_are_drawn() -> None:
-    view = view_answer(answer(dict.fromkeys(FRUITS, 0.1)), CONTRACT, FR, 30)
+    view = view_answer(answer(dict.fromkeys(FRUITS, 0.1)), CLASSES, FR, 30)
     assert [bar.name for bar in view.bars] == ["pomme", "avocat", "banane", "cerise", "kiwi"]
     assert view.bars[0].share == pytest.approx(0.1)
     assert view.bars[0].percent == "10\u202f%"
@@ -51,15 +51,15 @@ def test_the_five_best_classes_are_drawn() -> None:
 
 def test_unsure_names_the_two_that_it_may_be() -> None:
     response = answer({"apple": 0.41, "mango": 0.37, "kiwi": 0.22}, classifier_pb2.VERDICT_UNSURE)
-    view = view_answer(response, CONTRACT, EN, 30)
+    view = view_answer(response, CLASSES, EN, 30)
     assert view.tone == "unsure"
     assert view.headline == "Not sure: maybe apple, or mango"
 
 
 def test_out_of_scope_says_what_is_known() -> None:
     classes = {"hammer": "marteau", "saw": "scie", "drill": "perceuse"}
-    contract = description(classes=classes).model.contract
-    view = view_answer(answer({"saw": 0.5, "drill": 0.3}, classifier_pb2.VERDICT_OUT_OF_SCOPE), contract, EN, 30)
+    infos = description(classes=classes).model.contract.classes
+    view = view_answer(answer({"saw": 0.5, "drill": 0.3}, classifier_pb2.VERDICT_OUT_OF_SCOPE), infos, EN, 30)
     assert view.tone == "out_of_scope"
     assert view.headline == "None of the 3 things I know"
     assert "hammer, saw and drill" in view.explanation
@@ -67,13 +67,13 @@ def test_out_of_scope_says_what_is_known() -> None:
 
 
 def test_the_answer_says_who_answered_and_how_long_it_took() -> None:
-    view = view_answer(answer({"banana": 1, "kiwi": 0}, version="12"), CONTRACT, EN, 1310)
+    view = view_answer(answer({"banana": 1, "kiwi": 0}, version="12"), CLASSES, EN, 1310)
     assert view.model == "fruit-classifier, version 12"
     assert view.timing == "1.3\u00a0s in all: 12\u00a0ms to decode the photo, 10\u00a0ms for the model"
 
 
 def test_a_class_that_the_description_does_not_know_yet_keeps_its_label() -> None:
-    assert view_answer(answer({"durian": 0.9, "kiwi": 0.1}), CONTRACT, FR, 30).headline == "Durian"
+    assert view_answer(answer({"durian": 0.9, "kiwi": 0.1}), CLASSES, FR, 30).headline == "Durian"
 
 
 def test_a_model_without_french_names_is_shown_in_english() -> None:
