@@ -157,6 +157,11 @@ async def web_server(preprocess_port: int, **settings: Any) -> AsyncIterator[str
         await asyncio.to_thread(thread.join)
 
 
+def form(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+    """A multipart form with these photos, for httpx; each has a name and its bytes."""
+    return [("file", file) for file in files]
+
+
 async def eventually(holds: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
     """Returns when it holds; fails the test when it does not within `seconds`."""
     end = time.monotonic() + seconds
