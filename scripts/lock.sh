@@ -10,6 +10,6 @@ lock() {
         --group "$group" --output-file "requirements/$group.txt"
 }
 lock test "$@" # holds every program's packages: what it pins is what all others take
-for group in uv serving trainer; do
+for group in uv serving stubs web preprocess inference mlflow trainer; do
     lock "$group" --constraint requirements/test.txt "$@"
 done

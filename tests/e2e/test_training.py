@@ -1,0 +1,66 @@
+"""Training in the running system, while people use it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.e2e.test_recovery import Uploads
+from tests.support.launched import Launched
+from tests.support.waiting import wait_until
+
+TRAIN_PICTURES, TEST_PICTURES = 40, 15  # of each class: enough to learn from, few enough for minutes
+
+
+@pytest.fixture(scope="module")
+def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A part of the fruit photographs, in the layout of the whole."""
+    folder = tmp_path_factory.mktemp("few") / "fruits"
+    for part, count in (("train", TRAIN_PICTURES), ("test", TEST_PICTURES)):
+        for source in sorted((photo_data / "fruits" / part).iterdir()):
+            target = folder / part / source.name
+            target.mkdir(parents=True)
+            for picture in sorted(source.iterdir())[:count]:
+                shutil.copy(picture, target)
+    return folder
+
+
+def trainer(verger: Launched, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command that needs no TensorFlow, in the environment that has none."""
+    python = verger.home / "env" / "serving" / "bin" / "python"
+    environment = verger.environment | {"VERGER_MLFLOW_URL": verger.mlflow}
+    return subprocess.run(
+        [str(python), "-m", "trainer", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_new_version_goes_live_and_back_while_no_upload_fails(verger: Launched, few_fruits: Path) -> None:
+    verger.wait_ready()
+    before = verger.version()
+    with Uploads(verger) as uploads:
+        trained = verger.launch("--train", str(few_fruits))
+        assert trained.returncode == 0, trained.stdout + trained.stderr
+        new = str(int(before) + 1)
+        promoted = trainer(verger, "promote", new)
+        assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+        wait_until(lambda: verger.version() == new, 10, "the new version going live")
+        back = trainer(verger, "rollback")
+        assert back.returncode == 0, back.stdout + back.stderr
+        wait_until(lambda: verger.version() == before, 10, "the old version being back")
+    assert uploads.lost == []
+    assert {answer.status_code for answer in uploads.answers} == {200}
+    assert {before, new} == {answer.json()["model"]["version"] for answer in uploads.answers}
+
+
+def test_a_folder_that_is_not_there_is_explained(verger: Launched) -> None:
+    refused = verger.launch("--train", "/no/such/folder")
+    assert refused.returncode == 2
+    assert "/no/such/folder" in refused.stdout + refused.stderr
+    assert "Traceback" not in refused.stdout + refused.stderr
