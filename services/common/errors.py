@@ -14,7 +14,8 @@ VergerError
 ├── DeadlineExceeded          the time that the caller allowed is over
 └── RemoteError               an error as another service described it
 
-services/common/statuses.py turns them into gRPC statuses, services/web/problems.py into HTTP problems.
+services/common/statuses.py turns them into gRPC statuses, services/web/problems.py into HTTP problems; errors that
+only HTTP or only training knows are added there and in trainer/errors.py.
 
     try:
         pixels = decode(photo, spec, limits)
