@@ -19,36 +19,54 @@ _GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far views may be from the photo. Chances are 0 to 1."""
+    """How far views may be from the photo; the defaults change nothing but left and right. Chances are 0 to 1."""
 
-    min_area: float = 0.3
+    min_area: float = 1
     """Smallest part of the photo that a view shows."""
-    max_stretch: float = 4 / 3
+    max_stretch: float = 1
     """Largest change of the ratio of width to height."""
-    rotate_chance: float = 0.2
-    max_degrees: float = 25
-    light: float = 0.3
+    far_chance: float = 0
+    """Chance of a view from further away: the photo covers only a part of it."""
+    rotate_chance: float = 0
+    max_degrees: float = 0
+    light: float = 0
     """Largest relative change of brightness and contrast."""
-    saturation: float = 0.5
+    saturation: float = 0
     """Largest relative change of saturation."""
-    tint: float = 0.08
+    tint: float = 0
     """Largest relative change of each colour channel: warm lamps, cold neon."""
-    grey_chance: float = 0.02
-    blur_chance: float = 0.15
-    noise_chance: float = 0.1
-    cutout_chance: float = 0.25
-    paint_chance: float = 0.3
+    uneven_chance: float = 0
+    uneven: float = 0
+    """Largest relative change of each colour channel at one side of the view: a lamp here, a window there."""
+    grey_chance: float = 0
+    blur_chance: float = 0
+    noise_chance: float = 0
+    cutout_chance: float = 0
+    paint_chance: float = 0
     """Flat colours without texture, as in drawings: what is left to learn from is the shape."""
 
 
-STRONG = Augmentation()
-"""For a network all of which learns."""
-
-GENTLE = Augmentation(
-    min_area=0.5, rotate_chance=0.1, light=0.15, saturation=0.15, tint=0.03, grey_chance=0, blur_chance=0,
-    noise_chance=0, cutout_chance=0, paint_chance=0,
-)  # fmt: skip
+GENTLE = Augmentation(min_area=0.5, max_stretch=4 / 3, light=0.15, saturation=0.15, tint=0.03)
 """For a frozen backbone, whose features can't learn to live with more."""
+
+STRONG = Augmentation(
+    min_area=0.3,
+    max_stretch=4 / 3,
+    far_chance=0.15,
+    rotate_chance=0.2,
+    max_degrees=25,
+    light=0.3,
+    saturation=0.5,
+    tint=0.08,
+    uneven_chance=0.3,
+    uneven=0.3,
+    grey_chance=0.02,
+    blur_chance=0.15,
+    noise_chance=0.1,
+    cutout_chance=0.25,
+    paint_chance=0.3,
+)
+"""For a network all of which learns."""
 
 
 def random_view(
@@ -60,11 +78,15 @@ def random_view(
     if random.random() < augmentation.blur_chance:
         image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 2.0) * max(image.size) / spec.width))
     pixels = resize(image, spec, _random_box(image.size, augmentation, random))
+    if random.random() < augmentation.far_chance:
+        pixels = _from_afar(pixels, random)
     if random.random() < 0.5:
         pixels = pixels[:, ::-1]
     if random.random() < augmentation.paint_chance:
         pixels = _paint(pixels, random)
     view = _other_light(pixels.astype(np.float32), augmentation, random)
+    if random.random() < augmentation.uneven_chance:
+        view *= _uneven_light(view.shape, augmentation.uneven, random)
     if random.random() < augmentation.noise_chance:
         view += random.normal(0, random.uniform(2, 12), view.shape).astype(np.float32)
     if random.random() < augmentation.cutout_chance:
@@ -89,8 +111,22 @@ def mix_up(inputs: Floats, targets: Floats, alpha: float, random: np.random.Gene
 
 
 def _rotate(image: Image.Image, max_degrees: float, random: np.random.Generator) -> Image.Image:
-    edge = tuple(int(level) for level in random.integers(0, 256, 3)) if random.random() < 0.5 else (255, 255, 255)
-    return image.rotate(random.uniform(-max_degrees, max_degrees), Image.Resampling.BILINEAR, fillcolor=edge)
+    degrees = random.uniform(-max_degrees, max_degrees)
+    return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor=_ground(random))
+
+
+def _from_afar(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    image = Image.fromarray(pixels)
+    share = random.uniform(0.4, 0.9)
+    small = image.resize((int(image.width * share), int(image.height * share)), Image.Resampling.BILINEAR)
+    view = Image.new("RGB", image.size, _ground(random))
+    view.paste(small, tuple(int(random.integers(0, v - s + 1)) for v, s in zip(view.size, small.size, strict=True)))
+    return np.asarray(view)
+
+
+def _ground(random: np.random.Generator) -> tuple[int, ...]:
+    """White, as behind many photographs, or any other colour."""
+    return (255, 255, 255) if random.random() < 0.5 else tuple(random.integers(0, 256, 3).tolist())
 
 
 def _random_box(
@@ -119,6 +155,17 @@ def _other_light(view: Floats, augmentation: Augmentation, random: np.random.Gen
     result: Floats = view @ (mixing * gains * contrast).astype(np.float32)
     result += np.float32(mean * (1 - contrast) + brightness)
     return result
+
+
+def _uneven_light(shape: tuple[int, ...], most: float, random: np.random.Generator) -> Floats:
+    """Colour gains that change from one side to the other, in a random direction; float32 of `shape`."""
+    height, width = shape[:2]
+    angle = random.uniform(0, 2 * np.pi)
+    x, y = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
+    ramp = (1 + (np.cos(angle) * x + np.sin(angle) * y[:, None]) / np.sqrt(2)) / 2
+    near, far = 1 + random.uniform(-most, most, (2, 3))
+    gains: Floats = (near + (far - near) * ramp[..., None]).astype(np.float32)
+    return gains
 
 
 def _paint(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:

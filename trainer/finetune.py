@@ -11,7 +11,7 @@ from trainer.augment import mix_up
 from trainer.backbone import BACKBONE
 from trainer.classifier import with_input_size
 from trainer.dataset import Dataset, class_indices
-from trainer.learning import Batch, compile_classifier, one_hot, train_on, validate_on
+from trainer.learning import CURVE_SAMPLE, Batch, compile_classifier, one_hot, train_on, validate_on
 from trainer.pictures import batches, map_in_threads, read_pixels
 from trainer.preprocessing import mobilenet_preprocessing
 from trainer.recipe import FineTuneStage
@@ -22,25 +22,40 @@ from trainer.watch import Watch
 def fine_tune(
     model: keras.Model, dataset: Dataset, stage: FineTuneStage, seed: tuple[int, int], workers: int, watch: Watch
 ) -> keras.Model:
-    size = model.input_shape[1]
-    model = with_input_size(model, stage.size)
-    _choose_what_learns(model.get_layer(BACKBONE), stage.first_layer)
+    """Trains for one stage; returns a new model for pictures of the size that `model` takes.
+
+    The stage may train at a smaller size: much faster, and since random crops show things larger than whole photos do,
+    a network trained at 160 pixels sees them at 224 as large as it learned them (Touvron et al., arXiv:1906.06423).
+
+    Args:
+        seed: of this run and stage.
+    """
+    tuned = with_input_size(model, stage.size)
+    _choose_what_learns(tuned.get_layer(BACKBONE), stage.first_layer)
     steps = stage.epochs * -(-len(dataset.train) // stage.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(
-        stage.learning_rate / 20, steps, alpha=0.01, warmup_target=stage.learning_rate, warmup_steps=steps // 20
-    )
     optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=stage.weight_decay, use_ema=True, ema_momentum=stage.average, clipnorm=1.0
+        _rate(stage.learning_rate, steps),
+        weight_decay=stage.weight_decay,
+        clipnorm=1.0,
+        use_ema=True,  # the mean of the last weights generalises better than the last weights do
+        ema_momentum=stage.average,
     )
-    compile_classifier(model, optimizer, stage.label_smoothing)
+    compile_classifier(tuned, optimizer, stage.label_smoothing)
     spec = mobilenet_preprocessing(stage.size)
     watch.begin(stage.name, stage.epochs, len(dataset.train))
     for epoch in range(stage.epochs):
-        figures = train_on(model, _training_batches(dataset, stage, spec, (*seed, epoch), workers), watch)
+        figures = train_on(tuned, _training_batches(dataset, stage, spec, (*seed, epoch), workers), watch)
         if epoch == stage.epochs - 1:
-            optimizer.finalize_variable_values(model.trainable_variables)
-        watch.epoch_done({**figures, **validate_on(model, _validation_batches(dataset, spec, workers))})
-    return with_input_size(model, size)
+            optimizer.finalize_variable_values(tuned.trainable_variables)  # takes over that mean
+        watch.epoch_done({**figures, **validate_on(tuned, _validation_batches(dataset, spec, workers))})
+    return with_input_size(tuned, model.input_shape[1])
+
+
+def _rate(highest: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Rises over the first twentieth of the steps, then falls along a cosine to a hundredth."""
+    return keras.optimizers.schedules.CosineDecay(
+        highest / 20, steps, alpha=0.01, warmup_target=highest, warmup_steps=steps // 20
+    )
 
 
 def _choose_what_learns(backbone: keras.Model, first_layer: str) -> None:
@@ -64,7 +79,8 @@ def _training_batches(
 
 
 def _validation_batches(dataset: Dataset, spec: model_pb2.Preprocessing, workers: int) -> Iterator[Batch]:
-    pixels = map_in_threads(lambda picture: read_pixels(picture.path, spec), dataset.validation, workers)
-    for batch in batches(zip(pixels, class_indices(dataset.validation, dataset.labels), strict=True), 32):
+    pictures = dataset.validation[:CURVE_SAMPLE]
+    pixels = map_in_threads(lambda picture: read_pixels(picture.path, spec), pictures, workers)
+    for batch in batches(zip(pixels, class_indices(pictures, dataset.labels), strict=True), 32):
         inputs = scale_pixels(np.stack([picture for picture, _ in batch]), spec)
         yield inputs, one_hot(np.array([target for _, target in batch]), len(dataset.labels))

@@ -12,14 +12,11 @@ from services.inference.runtime import OnnxRuntime
 from trainer.classifier import build_head, export_onnx
 from trainer.dataset import Dataset, class_indices
 from trainer.features import outputs, outputs_of_views
-from trainer.learning import Batch, compile_classifier, one_hot, train_on, validate_on
+from trainer.learning import CURVE_SAMPLE, Batch, compile_classifier, one_hot, train_on, validate_on
 from trainer.pictures import batches
 from trainer.recipe import HeadStage
 from trainer.views import shuffled_views
 from trainer.watch import Watch
-
-# Enough for a curve, and a limit to what is kept: 2,000 pictures make 10 MB of features.
-CURVE_SAMPLE = 2000
 
 
 def train_head(

@@ -13,6 +13,9 @@ Floats = NDArray[np.float32]
 Batch = tuple[Floats, Floats]
 """Inputs of shape [n, ...] and targets of shape [n, classes], rows of which sum to 1."""
 
+CURVE_SAMPLE = 2000
+"""Validation pictures behind the curves: enough for a curve, and a limit to time and to what is kept in memory."""
+
 
 def compile_classifier(model: keras.Model, optimizer: keras.optimizers.Optimizer, label_smoothing: float) -> None:
     """Categorical cross-entropy on logits."""

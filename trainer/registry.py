@@ -61,6 +61,14 @@ class Registry:
             found = self._client.search_model_versions(f"name='{self.name}'")
         return sorted(found, key=lambda version: int(version.version), reverse=True)
 
+    def experiment_id(self, name: str) -> str:
+        """The experiment of this name, made where there is none."""
+        with self._asking():
+            found = self._client.get_experiment_by_name(name)
+            # The tag makes MLflow's pages start with training runs and not with conversations of language models.
+            tags = {"mlflow.experimentKind": "custom_model_development"}
+            return str(found.experiment_id if found else self._client.create_experiment(name, tags=tags))
+
     def aliases(self) -> dict[str, str]:
         """The version that each alias names now."""
         with self._asking():
@@ -98,7 +106,7 @@ class Registry:
 
     def _upload(self, directory: Path, experiment_name: str, run_id: str | None) -> str:
         model = self._client.create_logged_model(
-            self._experiment_id(experiment_name),
+            self.experiment_id(experiment_name),
             name=self.name,
             source_run_id=run_id,
             params=self._client.get_run(run_id).data.params if run_id else None,
@@ -111,10 +119,6 @@ class Registry:
         finally:
             self._client.finalize_logged_model(model.model_id, status)
         return str(model.model_id)
-
-    def _experiment_id(self, name: str) -> str:
-        experiment = self._client.get_experiment_by_name(name)
-        return str(experiment.experiment_id if experiment else self._client.create_experiment(name))
 
     def promote(self, version: str) -> str | None:
         """Makes a version champion; returns the champion before, which becomes `previous`.

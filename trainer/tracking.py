@@ -18,10 +18,10 @@ from mlflow.entities import Dataset as DatasetInfo
 from mlflow.entities import DatasetInput, InputTag
 from mlflow.exceptions import MlflowException
 
-from trainer.config import TrainerSettings
 from trainer.dataset import Dataset
 from trainer.errors import RegistryUnavailable
 from trainer.figures import Evaluation
+from trainer.registry import Registry
 from trainer.report import confusion_figure, contact_sheet, curves_figure, reliability_figure
 from trainer.watch import Watch
 
@@ -114,23 +114,21 @@ class RecordedEpochs:
 
 
 @contextmanager
-def tracked_run(settings: TrainerSettings) -> Iterator[TrackedRun]:
-    """Starts a run; ends it as FINISHED, as KILLED after Ctrl-C, or as FAILED.
+def tracked_run(registry: Registry, experiment_name: str) -> Iterator[TrackedRun]:
+    """Starts a run where the registry is; ends it as FINISHED, as KILLED after Ctrl-C, or as FAILED.
 
     Raises:
         RegistryUnavailable: MLflow went away, or refused something.
     """
-    mlflow.set_tracking_uri(settings.mlflow_url)
     try:
-        mlflow.set_experiment(settings.experiment_name)
-        with mlflow.start_run() as run:
+        with mlflow.start_run(experiment_id=registry.experiment_id(experiment_name)) as run:
             try:
                 yield TrackedRun(MlflowClient(), run.info.run_id)
             except KeyboardInterrupt:
                 mlflow.end_run("KILLED")
                 raise
     except (MlflowException, requests.RequestException) as error:
-        raise RegistryUnavailable(f"MLflow at {settings.mlflow_url} did not do as asked: {error}") from error
+        raise RegistryUnavailable(f"MLflow at {registry.url} did not do as asked: {error}") from error
 
 
 def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -57,7 +57,10 @@ def train(dataset: Dataset, data: Path, weights: str, recipe: Recipe, seed: int,
     registry = Registry(settings.mlflow_url, settings.model_name)
     keras.utils.set_random_seed(seed)
     backbone = open_backbone(weights, mobilenet_preprocessing().height, settings)
-    with tracked_run(settings) as run, tempfile.TemporaryDirectory(prefix="verger-") as folder:
+    with (
+        tracked_run(registry, settings.experiment_name) as run,
+        tempfile.TemporaryDirectory(prefix="verger-") as folder,
+    ):
         _log_start(run, dataset, data, weights, recipe, seed)
         with EpochProgress() as progress:
             epochs = RecordedEpochs(run, progress)

@@ -1,6 +1,5 @@
 """The dense layers on a frozen backbone."""
 
-
 import keras
 import numpy as np
 import pytest
