@@ -1,0 +1,11 @@
+variable "name" {
+  description = "Name of the environment, and of the cluster."
+  type        = string
+  nullable    = false
+}
+
+variable "vpc_id" {
+  description = "VPC in which private names are answered."
+  type        = string
+  nullable    = false
+}

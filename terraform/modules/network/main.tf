@@ -1,0 +1,99 @@
+# Public subnets hold the load balancer and nothing else. Tasks and the database live in private subnets that have no
+# route to the internet, in neither direction: what they need of AWS they reach through endpoints.
+
+locals {
+  zones = slice(data.aws_availability_zones.available.names, 0, var.zone_count)
+
+  # A /16 gives subnets of 4,096 addresses: public ones from the start of the range, private ones from its middle.
+  public_cidr_blocks  = { for index, zone in local.zones : zone => cidrsubnet(var.cidr_block, 4, index) }
+  private_cidr_blocks = { for index, zone in local.zones : zone => cidrsubnet(var.cidr_block, 4, 8 + index) }
+}
+
+data "aws_availability_zones" "available" {
+  state = "available"
+
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
+
+  lifecycle {
+    postcondition {
+      condition     = length(self.names) >= var.zone_count
+      error_message = "This region offers ${length(self.names)} availability zones, not ${var.zone_count}. Take another region or a smaller zone_count."
+    }
+  }
+}
+
+resource "aws_vpc" "this" {
+  cidr_block           = var.cidr_block
+  enable_dns_hostnames = true # endpoints and Cloud Map answer by private names
+  enable_dns_support   = true
+
+  tags = { Name = var.name }
+}
+
+# Whatever forgets to name its security group can't talk to anybody.
+resource "aws_default_security_group" "this" {
+  vpc_id = aws_vpc.this.id
+
+  tags = { Name = "${var.name}-unused" }
+}
+
+resource "aws_subnet" "public" {
+  for_each = local.public_cidr_blocks
+
+  vpc_id            = aws_vpc.this.id
+  availability_zone = each.key
+  cidr_block        = each.value
+
+  tags = { Name = "${var.name}-public-${each.key}" }
+}
+
+resource "aws_subnet" "private" {
+  for_each = local.private_cidr_blocks
+
+  vpc_id            = aws_vpc.this.id
+  availability_zone = each.key
+  cidr_block        = each.value
+
+  tags = { Name = "${var.name}-private-${each.key}" }
+}
+
+resource "aws_internet_gateway" "this" {
+  vpc_id = aws_vpc.this.id
+
+  tags = { Name = var.name }
+}
+
+resource "aws_route_table" "public" {
+  vpc_id = aws_vpc.this.id
+
+  tags = { Name = "${var.name}-public" }
+}
+
+resource "aws_route" "internet" {
+  route_table_id         = aws_route_table.public.id
+  destination_cidr_block = "0.0.0.0/0" # the load balancer's answers to its clients
+  gateway_id             = aws_internet_gateway.this.id
+}
+
+resource "aws_route_table_association" "public" {
+  for_each = aws_subnet.public
+
+  route_table_id = aws_route_table.public.id
+  subnet_id      = each.value.id
+}
+
+resource "aws_route_table" "private" {
+  vpc_id = aws_vpc.this.id
+
+  tags = { Name = "${var.name}-private" }
+}
+
+resource "aws_route_table_association" "private" {
+  for_each = aws_subnet.private
+
+  route_table_id = aws_route_table.private.id
+  subnet_id      = each.value.id
+}

@@ -1,0 +1,19 @@
+output "name" {
+  description = "Name of the service."
+  value       = aws_ecs_service.this.name
+}
+
+output "arn" {
+  description = "ARN of the service."
+  value       = aws_ecs_service.this.id
+}
+
+output "log_group_name" {
+  description = "Log group of the service."
+  value       = module.task.log_group_name
+}
+
+output "container_definitions" {
+  description = "What ECS is told about the container."
+  value       = module.task.container_definitions
+}

@@ -1,0 +1,73 @@
+# What runs: the images of one release, by digest, and how containers.yaml says that they are run.
+
+locals {
+  # As in the file, with what it leaves out.
+  images = {
+    for name, image in yamldecode(file("${path.module}/containers.yaml")) : name => {
+      image                = image.image
+      ports                = try(image.ports, {})
+      environment          = try(image.environment, {})
+      health_check         = try(image.health_check, null)
+      stop_timeout_seconds = image.stop_timeout_seconds
+      volumes              = { for path in image.writable : trim(replace(path, "/", "-"), "-") => { path = path } }
+    }
+  }
+
+  # ECS replaces what fails its health check, and a web task that is replaced mends nothing behind it. So ECS asks web
+  # whether it is alive; the others stay ready once they are, whoever goes away behind them.
+  alive_checks = {
+    web = [for word in local.images.web.health_check : replace(word, "/readyz", "/healthz")]
+  }
+
+  # At the first start preprocess waits for inference, and inference until somebody registers a model.
+  start_seconds = { web = 60, preprocess = 300, inference = 300, mlflow = 180 }
+
+  containers = {
+    for name, seconds in local.start_seconds : name => merge(local.images[name], {
+      image       = data.aws_ecr_image.this[name].image_uri
+      environment = merge(local.images[name].environment, lookup(local.own_environment, name, var.settings))
+      secrets     = lookup(local.secrets, name, {})
+      ports = {
+        for port, number in local.images[name].ports :
+        port => { number = number, protocol = contains(["grpc", "http"], port) ? port : null }
+      }
+      health_check = {
+        command              = lookup(local.alive_checks, name, local.images[name].health_check)
+        start_period_seconds = seconds
+      }
+    })
+  }
+
+  mlflow_host = "mlflow.${module.cluster.dns_namespace.name}:${local.ports.mlflow}"
+
+  # What has a value of its own in every place; containers.yaml lists the names.
+  own_environment = {
+    mlflow = {
+      MLFLOW_BACKEND_STORE_URI     = module.database.uri
+      MLFLOW_ARTIFACTS_DESTINATION = "s3://${module.data.name}/${local.artifacts_prefix}"
+      # Else MLflow answers 403 to a Host that it does not know. Service Connect's name, DNS' name, and through a tunnel.
+      MLFLOW_SERVER_ALLOWED_HOSTS = join(",", ["mlflow:${local.ports.mlflow}", local.mlflow_host, "localhost:${local.ports.mlflow}", "127.0.0.1:${local.ports.mlflow}"])
+    }
+  }
+
+  secrets = {
+    mlflow = { PGPASSWORD = module.database.password_reference }
+  }
+
+  artifacts_prefix = "artifacts"
+  datasets_prefix  = "datasets"
+}
+
+# An image that was never pushed fails here, before anything is changed.
+data "aws_ecr_image" "this" {
+  for_each = local.images
+
+  repository_name = each.value.image
+  image_tag       = var.image_tag
+}
+
+data "aws_ecr_repository" "this" {
+  for_each = local.images
+
+  name = each.value.image
+}

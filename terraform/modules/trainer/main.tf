@@ -1,0 +1,57 @@
+# Two tasks that run when asked, or by a schedule: the trainer, and the registrar for what takes seconds (import-release,
+# promote, rollback). Both run the trainer's image.
+
+locals {
+  dataset_folder = "/data"
+}
+
+module "trainer" {
+  source = "../task"
+
+  name                  = "trainer"
+  environment_name      = var.environment_name
+  cpu                   = var.size.cpu
+  memory_mib            = var.size.memory_mib
+  ephemeral_storage_gib = var.size.storage_gib
+  repository_arns       = [var.images.trainer.repository_arn, var.images.mlflow.repository_arn]
+  bucket_access         = { bucket_arn = var.bucket.arn, prefix = var.bucket.prefix, writes = false }
+  kms_key_arn           = var.kms_key_arn
+  log_retention_days    = var.log_retention_days
+
+  containers = {
+    # The trainer reads a folder and knows nothing of S3. MLflow's image does, so it fetches the data set first.
+    data = {
+      image       = var.images.mlflow.uri
+      entry_point = ["mlflow"]
+      command     = ["artifacts", "download", "--artifact-uri", "s3://${var.bucket.name}/${var.bucket.prefix}/${var.dataset}", "--dst-path", local.dataset_folder]
+      essential   = false
+      environment = { MLFLOW_DISABLE_TELEMETRY = "true" }
+      volumes = {
+        data         = { path = local.dataset_folder }
+        data-scratch = { path = "/tmp" }
+      }
+    }
+    trainer = merge(var.container, {
+      image   = var.images.trainer.uri
+      command = concat(["train", "--data", "${local.dataset_folder}/${var.dataset}"], var.options)
+      after   = { data = "SUCCESS" }
+      volumes = merge(var.container.volumes, { data = { path = local.dataset_folder, read_only = true } })
+    })
+  }
+}
+
+module "registrar" {
+  source = "../task"
+
+  name               = "registrar"
+  environment_name   = var.environment_name
+  cpu                = 512
+  memory_mib         = 1024
+  repository_arns    = [var.images.trainer.repository_arn]
+  kms_key_arn        = var.kms_key_arn
+  log_retention_days = var.log_retention_days
+
+  containers = {
+    registrar = merge(var.container, { image = var.images.trainer.uri, command = ["import-release"] })
+  }
+}
