@@ -77,7 +77,7 @@ def random_view(
         image = _rotate(image, augmentation.max_degrees, random)
     if random.random() < augmentation.blur_chance:
         image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 2.0) * max(image.size) / spec.width))
-    pixels = resize(image, spec, _random_box(image.size, augmentation, random))
+    pixels = np.asarray(resize(image, spec, _random_box(image.size, augmentation, random)))
     if random.random() < augmentation.far_chance:
         pixels = _from_afar(pixels, random)
     if random.random() < 0.5:
@@ -120,7 +120,9 @@ def _from_afar(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDArra
     share = random.uniform(0.4, 0.9)
     small = image.resize((int(image.width * share), int(image.height * share)), Image.Resampling.BILINEAR)
     view = Image.new("RGB", image.size, _ground(random))
-    view.paste(small, tuple(int(random.integers(0, v - s + 1)) for v, s in zip(view.size, small.size, strict=True)))
+    left = int(random.integers(0, view.width - small.width + 1))
+    top = int(random.integers(0, view.height - small.height + 1))
+    view.paste(small, (left, top))
     return np.asarray(view)
 
 

@@ -25,7 +25,7 @@ def open_picture(path: Path, spec: model_pb2.Preprocessing) -> Image.Image:
 
 def read_pixels(path: Path, spec: model_pb2.Preprocessing) -> NDArray[np.uint8]:
     """A file as pixels of shape [height, width, 3]. Raises InvalidArgument or OSError."""
-    return preprocess(path.read_bytes(), spec, Limits())
+    return np.asarray(preprocess(path.read_bytes(), spec, Limits()))
 
 
 def map_in_threads(work: Callable[[T], R], items: Iterable[T], workers: int, ahead: int = 4) -> Iterator[R]:

@@ -1,4 +1,4 @@
-"""Between pixels, model inputs and wire tensors. Pure; shared by training and serving."""
+"""From pixels and wire tensors to model input. Pure; shared by training and inference."""
 
 from typing import Any
 
@@ -17,12 +17,6 @@ _NUMPY_TYPES: dict[model_pb2.DataType, np.dtype[Any]] = {
 def scale_pixels(pixels: NDArray[np.uint8], spec: model_pb2.Preprocessing) -> NDArray[np.float32]:
     """Turns pixels (0 to 255, any shape) into model input: pixel * scale + offset, float32."""
     return pixels * np.float32(spec.scale) + np.float32(spec.offset)
-
-
-def to_tensor(pixels: NDArray[np.uint8], spec: model_pb2.Preprocessing) -> inference_pb2.Tensor:
-    """Packs pixels of shape [height, width, 3] as the contract wants them on the wire."""
-    array = pixels if spec.dtype == model_pb2.DATA_TYPE_UINT8 else scale_pixels(pixels, spec)
-    return inference_pb2.Tensor(dtype=spec.dtype, shape=array.shape, data=array.tobytes())
 
 
 def to_model_input(tensor: inference_pb2.Tensor, spec: model_pb2.Preprocessing) -> NDArray[np.float32]:

@@ -5,9 +5,8 @@ Whoever changes what comes out of here for any photo raises services.common.cont
 
 import io
 from dataclasses import dataclass
+from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 from verger.v1 import model_pb2
 
@@ -51,8 +50,8 @@ class Limits:
     max_pixels: int = 64_000_000  # no more than MOST_PIXELS
 
 
-def preprocess(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> NDArray[np.uint8]:
-    """Turns an encoded photo into pixels of shape [height, width, 3], 0 to 255.
+def preprocess(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> Image.Image:
+    """Turns an encoded photo into an RGB picture of the contract's width and height.
 
     Raises:
         InvalidArgument: one of the Image... errors of services.common.errors.
@@ -87,9 +86,9 @@ def decode(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> Image
 
 def resize(
     image: Image.Image, spec: model_pb2.Preprocessing, box: tuple[float, float, float, float] | None = None
-) -> NDArray[np.uint8]:
-    """Stretches an RGB picture, or the part of it in `box` (left, top, right, bottom), to [height, width, 3] pixels."""
-    return np.asarray(image.resize((spec.width, spec.height), _FILTERS[spec.resampling], box))
+) -> Image.Image:
+    """Stretches an RGB picture, or the part of it in `box` (left, top, right, bottom), to the contract's size."""
+    return image.resize((spec.width, spec.height), _FILTERS[spec.resampling], box)
 
 
 def _open(photo: bytes) -> Image.Image:
@@ -123,19 +122,15 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
     if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
+        return _to_8_bits(image).convert("RGB")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return image.convert("RGB")
 
 
-def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Grey levels of more than 8 bits: integers are taken as 16-bit, floating point numbers up to 1 as fractions."""
-    numbers: NDArray[np.floating] = np.nan_to_num(values.astype(np.float32))
-    peak = float(numbers.max(initial=0))
-    if values.dtype.kind == "f" and peak <= 1:
-        numbers = numbers * 255
-    elif peak > 255 or values.dtype == np.uint16:
-        numbers = numbers / 257
-    return numbers.round().clip(0, 255).astype(np.uint8)
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Grey levels of more than 8 bits: whole numbers are taken as 16-bit, floating point numbers up to 1 as shares."""
+    _, peak = cast("tuple[float, float]", image.getextrema())  # one band, one pair
+    factor = 255 if image.mode == "F" and peak <= 1 else 1 / 257 if image.mode.startswith("I;16") or peak > 255 else 1
+    return image.convert("F").point(lambda level: level * factor + 0.5).convert("L")

@@ -11,9 +11,9 @@ from services.common.pool import Timed, WorkPool
 from services.common.requests import checked_request_id
 from services.common.statuses import to_status
 from services.common.streams import answer_as_ready
-from services.common.tensors import to_tensor
 from services.preprocess.client import InferenceClient
 from services.preprocess.image import FORMATS, Limits, preprocess
+from services.preprocess.tensor import to_tensor
 
 # A new champion may go live between the tensor and its inference. Twice in one call means several replicas that don't
 # agree yet; more than that does not happen in a sound system.

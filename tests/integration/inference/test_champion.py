@@ -11,11 +11,11 @@ import pytest
 from verger.v1 import inference_pb2, inference_pb2_grpc, model_pb2
 
 from services.common.contract import CONTRACT_FILE, read_contract, write_contract
-from services.common.tensors import to_tensor
 from services.inference.config import InferenceSettings
 from services.inference.server import inference_server
 from tests.support.background import in_background
 from tests.support.mlflow_server import MlflowServer, running_mlflow
+from tests.support.tensors import pixels_tensor
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
 
@@ -54,7 +54,7 @@ def wait_for_version(stub: Stub, version: str) -> None:
 def request(model: model_pb2.Model) -> inference_pb2.InferRequest:
     spec = model.contract.preprocessing
     pixels = np.full((spec.height, spec.width, 3), 255, np.uint8)
-    return inference_pb2.InferRequest(tensor=to_tensor(pixels, spec))
+    return inference_pb2.InferRequest(tensor=pixels_tensor(pixels))
 
 
 def test_a_new_champion_goes_live_and_no_call_fails(mlflow_server: MlflowServer, tmp_path: Path) -> None:

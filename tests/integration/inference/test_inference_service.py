@@ -16,11 +16,11 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
 
 from services.common.contract import CONTRACT_FILE, digest_of, read_contract
-from services.common.tensors import to_tensor
 from services.inference.config import InferenceSettings
 from services.inference.server import SERVICE_NAME, inference_server
 from tests.support.background import in_background
 from tests.support.mlflow_server import MlflowServer, free_port
+from tests.support.tensors import pixels_tensor
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
 
@@ -67,7 +67,7 @@ def red(stub: Stub, request_id: str = "", **changes: object) -> inference_pb2.In
     spec = stub.GetModel(inference_pb2.GetModelRequest(), timeout=5).model.contract.preprocessing
     pixels = np.zeros((spec.height, spec.width, 3), np.uint8)
     pixels[..., 0] = 255
-    request = inference_pb2.InferRequest(request_id=request_id, tensor=to_tensor(pixels, spec))
+    request = inference_pb2.InferRequest(request_id=request_id, tensor=pixels_tensor(pixels))
     for name, value in changes.items():
         setattr(request, name, value)
     return request

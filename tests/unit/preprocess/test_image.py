@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, features
 from verger.v1 import model_pb2
 
@@ -24,8 +25,12 @@ SPEC = model_pb2.Preprocessing(width=32, height=32, resampling=model_pb2.RESAMPL
 LIMITS = Limits()
 
 
+def pixels_of(photo: bytes, spec: model_pb2.Preprocessing) -> NDArray[np.uint8]:
+    return np.asarray(preprocess(photo, spec, LIMITS))
+
+
 def mean_color(photo: bytes) -> list[float]:
-    return preprocess(photo, SPEC, LIMITS).mean((0, 1)).tolist()
+    return pixels_of(photo, SPEC).mean((0, 1)).tolist()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +123,7 @@ def test_exif_orientation_is_undone(orientation: int) -> None:
     stored = upright.transpose(inverse[orientation]) if orientation > 1 else upright
     exif = Image.Exif()
     exif[0x0112] = orientation
-    pixels = preprocess(encoded(stored, "PNG", exif=exif), SPEC, LIMITS)
+    pixels = pixels_of(encoded(stored, "PNG", exif=exif), SPEC)
     assert pixels[4].mean(0) == pytest.approx(RED, abs=2)
     assert pixels[-4].mean(0) == pytest.approx(GREEN, abs=2)
 
@@ -159,7 +164,7 @@ def test_too_many_pixels_is_told_from_the_header() -> None:
     photo = encoded(plain(size=(200, 100)), "PNG")
     with pytest.raises(ImageTooManyPixels, match="200 x 100 = 20,000"):
         preprocess(photo, SPEC, Limits(max_pixels=19_999))
-    assert preprocess(photo, SPEC, Limits(max_pixels=20_000)).shape == (32, 32, 3)
+    assert preprocess(photo, SPEC, Limits(max_pixels=20_000)).size == (32, 32)
 
 
 @pytest.mark.parametrize("side", [10_000, 60_000])
@@ -193,9 +198,8 @@ def test_pixels_have_the_shape_and_order_of_the_contract() -> None:
     spec = model_pb2.Preprocessing(width=48, height=20, resampling=model_pb2.RESAMPLING_BICUBIC)
     image = Image.new("RGB", (100, 100), RED)
     image.paste(BLUE, (50, 0, 100, 100))
-    pixels = preprocess(encoded(image, "PNG"), spec, LIMITS)
+    pixels = pixels_of(encoded(image, "PNG"), spec)
     assert pixels.shape == (20, 48, 3)
-    assert pixels.dtype == np.uint8
     assert pixels[:, 4].mean(0) == pytest.approx(RED, abs=1)
     assert pixels[:, -4].mean(0) == pytest.approx(BLUE, abs=1)
 
@@ -203,7 +207,7 @@ def test_pixels_have_the_shape_and_order_of_the_contract() -> None:
 def test_a_box_selects_a_part() -> None:
     image = Image.new("RGB", (100, 100), RED)
     image.paste(BLUE, (50, 0, 100, 100))
-    assert resize(image, SPEC, (60, 0, 100, 100)).mean((0, 1)) == pytest.approx(BLUE, abs=1)
+    assert np.asarray(resize(image, SPEC, (60, 0, 100, 100))).mean((0, 1)) == pytest.approx(BLUE, abs=1)
 
 
 def test_reduced_scale_decoding_keeps_the_margin_and_hardly_changes_pixels() -> None:
@@ -212,7 +216,7 @@ def test_reduced_scale_decoding_keeps_the_margin_and_hardly_changes_pixels() -> 
     reduced = model_pb2.Preprocessing(width=224, height=224, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
     assert decode(photo, whole, LIMITS).size == (1600, 1200)
     assert decode(photo, reduced, LIMITS).size == (800, 600)
-    difference = preprocess(photo, whole, LIMITS).astype(int) - preprocess(photo, reduced, LIMITS)
+    difference = pixels_of(photo, whole).astype(int) - pixels_of(photo, reduced)
     assert np.abs(difference).mean() < 1
 
 

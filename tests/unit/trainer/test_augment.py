@@ -29,13 +29,13 @@ def test_a_view_follows_from_its_seed(augmentation: Augmentation) -> None:
 
 
 def test_without_changes_a_view_is_the_picture_or_its_mirror_image() -> None:
-    plain = resize(scene(), SPEC)
+    plain = np.asarray(resize(scene(), SPEC))
     seen = {view(NOTHING, seed).tobytes() for seed in range(20)}
     assert seen == {plain.tobytes(), plain[:, ::-1].tobytes()}
 
 
 def test_crops_show_a_part() -> None:
-    plain = resize(scene(), SPEC).astype(int)
+    plain = np.asarray(resize(scene(), SPEC)).astype(int)
     whole = [np.abs(view(NOTHING, seed).astype(int) - plain).mean() for seed in range(10)]
     parts = [np.abs(view(replace(NOTHING, min_area=0.2), seed).astype(int) - plain).mean() for seed in range(10)]
     assert min(whole) == 0

@@ -55,7 +55,7 @@ def test_batches_keep_order_and_the_rest() -> None:
 def test_pixels_are_those_of_serving(tmp_path: Path) -> None:
     photo, spec = encoded(scene((1000, 700))), mobilenet_preprocessing()
     (tmp_path / "photo.jpg").write_bytes(photo)
-    assert np.array_equal(read_pixels(tmp_path / "photo.jpg", spec), preprocess(photo, spec, Limits()))
+    assert np.array_equal(read_pixels(tmp_path / "photo.jpg", spec), np.asarray(preprocess(photo, spec, Limits())))
 
 
 def test_a_broken_file_raises_what_serving_answers(tmp_path: Path) -> None:
