@@ -66,6 +66,7 @@ def check_contract(contract: model_pb2.ModelContract) -> None:
         *_class_problems(contract),
         *_preprocessing_problems(contract.preprocessing),
         *_calibration_problems(contract.calibration),
+        *_evidence_problems(contract),
         *_file_problems(contract),
     ]
     if problems:
@@ -116,6 +117,12 @@ def _calibration_problems(calibration: model_pb2.Calibration) -> list[str]:
         "out_of_scope_below": math.isfinite(calibration.out_of_scope_below),
     }
     return [f"calibration.{name} {getattr(calibration, name)}" for name, fine in known.items() if not fine]
+
+
+def _evidence_problems(contract: model_pb2.ModelContract) -> list[str]:
+    grid = contract.evidence
+    fine = not contract.HasField("evidence") or (1 <= grid.height <= 256 and 1 <= grid.width <= 256)
+    return [] if fine else [f"evidence of {grid.height} x {grid.width} cells"]
 
 
 def _file_problems(contract: model_pb2.ModelContract) -> list[str]:

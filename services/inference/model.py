@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from verger.v1 import model_pb2
+from verger.v1 import classifier_pb2, model_pb2
 
 from services.common.contract import CONTRACT_FILE, digest_of, file_digest, read_contract, serving_file
 from services.common.errors import ModelCorrupt
 from services.common.golden import golden_pixels
 from services.common.tensors import scale_pixels
+from services.inference.evidence import evidence_map
 from services.inference.runtime import OnnxRuntime
+from services.inference.verdict import classify
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,19 @@ class LoadedModel:
         model.live_since.FromDatetime(self.live_since)
         return model
 
-    def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Runs one input of shape [height, width, 3]; returns logits of shape [classes]."""
-        result: NDArray[np.float32] = self.runtime.logits(model_input[None])[0]
-        return result
+    def classify(
+        self, model_input: NDArray[np.float32], top_k: int, include_evidence: bool
+    ) -> classifier_pb2.Classification:
+        """Answers one input of shape [height, width, 3]; see ClassifyRequest for the options."""
+        batch = model_input[None]
+        if include_evidence and self.contract.HasField("evidence"):
+            logits, evidence = self.runtime.logits_and_evidence(batch)
+            answer = classify(logits[0], self.contract, top_k)
+            answer.evidence.CopyFrom(evidence_map(evidence[0]))
+        else:
+            answer = classify(self.runtime.logits(batch)[0], self.contract, top_k)
+        answer.model.CopyFrom(self.ref)
+        return answer
 
 
 def load_model(ref: model_pb2.ModelRef, folder: Path) -> LoadedModel:
@@ -70,12 +81,16 @@ def load_model(ref: model_pb2.ModelRef, folder: Path) -> LoadedModel:
 
 
 def _check_golden_sample(model: LoadedModel, sample: model_pb2.GoldenSample) -> None:
-    spec = model.contract.preprocessing
-    pixels = golden_pixels(sample.seed, spec.height, spec.width)
+    spec, grid = model.contract.preprocessing, model.contract.evidence
+    batch = scale_pixels(golden_pixels(sample.seed, spec.height, spec.width), spec)[None]
     try:
-        logits = model.logits(scale_pixels(pixels, spec))
+        logits = model.runtime.logits(batch)[0]
+        if model.contract.HasField("evidence"):
+            _, evidence = model.runtime.logits_and_evidence(batch)
+            if evidence.shape != (1, grid.height, grid.width):
+                raise ValueError(f"its evidence has the shape {evidence.shape}")
     except Exception as error:  # a graph of other inputs or outputs than the contract's
-        raise ModelCorrupt(f"The graph can't run an input of the contract's shape: {error}") from error
+        raise ModelCorrupt(f"The graph is not the one that the contract describes: {error}") from error
     expected = np.asarray(sample.logits, np.float32)
     if logits.shape != expected.shape or not np.allclose(logits, expected, rtol=0, atol=sample.tolerance):
         raise ModelCorrupt(

@@ -6,6 +6,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+EVIDENCE_OUTPUT = "evidence"
+
 
 class OnnxRuntime:
     """One loaded graph. Calls from several threads run side by side and release the GIL."""
@@ -27,7 +29,14 @@ class OnnxRuntime:
             raise ValueError(f"{path.name} is not an ONNX graph that can be loaded: {error}") from error
         self._input = self._session.get_inputs()[0].name
 
+        self._logits = self._session.get_outputs()[0].name
+
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Runs model input of shape [n, height, width, 3]; returns logits of shape [n, classes]."""
-        (result,) = self._session.run(None, {self._input: batch})
-        return np.asarray(result, np.float32)
+        (logits,) = self._session.run([self._logits], {self._input: batch})
+        return np.asarray(logits, np.float32)
+
+    def logits_and_evidence(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same, and the evidence for the best class of each picture, shape [n, rows, columns]."""
+        logits, evidence = self._session.run([self._logits, EVIDENCE_OUTPUT], {self._input: batch})
+        return np.asarray(logits, np.float32), np.asarray(evidence, np.float32)

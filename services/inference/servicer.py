@@ -14,7 +14,6 @@ from services.common.streams import answer_as_ready
 from services.common.tensors import to_model_input
 from services.inference.champion import Champion
 from services.inference.model import LoadedModel
-from services.inference.verdict import classify
 
 
 class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
@@ -55,12 +54,11 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
             )
 
         def forward() -> classifier_pb2.Classification:
-            logits = model.logits(to_model_input(request.tensor, model.contract.preprocessing))
-            return classify(logits, model.contract, request.top_k)
+            model_input = to_model_input(request.tensor, model.contract.preprocessing)
+            return model.classify(model_input, request.top_k, request.include_evidence)
 
         result = await self._pool.run(forward)
         classification = result.value
-        classification.model.CopyFrom(model.ref)
         verdict = classifier_pb2.Verdict.Name(classification.verdict)
         VERDICTS.labels(verdict, classification.predictions[0].label, model.ref.version).inc()
         return inference_pb2.InferResponse(

@@ -70,6 +70,7 @@ class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
                 tensor=decoded.value,
                 preprocessing_digest=tensor_format.digest,
                 top_k=request.top_k,
+                include_evidence=request.include_evidence,
             )
             try:
                 answer = await self._inference.infer(item, remaining_seconds)

@@ -14,12 +14,13 @@ from services.common.tensors import scale_pixels
 from services.inference.runtime import OnnxRuntime
 
 LABELS = ("red", "green", "blue")
+EVIDENCE_CELLS = 4
 
 
 def tiny_version(folder: Path, *, size: int = 32, gain: float = 8.0, labels: tuple[str, ...] = LABELS) -> Path:
     """Writes a version directory. The logits are `gain` times the mean of each colour channel (-1 to 1)."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write_graph(folder / "model.onnx", size, gain)
+    _write_graph(folder / "model.onnx", size, gain, EVIDENCE_CELLS)
     spec = model_pb2.Preprocessing(
         width=size,
         height=size,
@@ -48,6 +49,7 @@ def tiny_version(folder: Path, *, size: int = 32, gain: float = 8.0, labels: tup
         ),
         provenance=model_pb2.Provenance(dataset_digest=hashlib.sha256(b"colours").hexdigest()),
         golden_samples=golden,
+        evidence=model_pb2.EvidenceGrid(height=EVIDENCE_CELLS, width=EVIDENCE_CELLS),
         files=[
             model_pb2.ModelFile(
                 role=model_pb2.ModelFile.ROLE_SERVING,
@@ -61,18 +63,38 @@ def tiny_version(folder: Path, *, size: int = 32, gain: float = 8.0, labels: tup
     return folder
 
 
-def _write_graph(path: Path, size: int, gain: float) -> None:
-    weights = numpy_helper.from_array(np.eye(3, dtype=np.float32) * np.float32(gain), "weights")
-    axes = numpy_helper.from_array(np.asarray([1, 2], np.int64), "axes")
+def _write_graph(path: Path, size: int, gain: float, cells: int) -> None:
+    """The evidence of a cell is the mean, within the cell, of the colour channel of the best class."""
+    constants = {
+        "weights": np.eye(3, dtype=np.float32) * np.float32(gain),
+        "cell_axes": np.asarray([2, 4], np.int64),
+        "grid_axes": np.asarray([1, 2], np.int64),
+        "last_axis": np.asarray([-1], np.int64),
+        "grid_shape": np.asarray([-1, cells, size // cells, cells, size // cells, 3], np.int64),
+        "classes": np.asarray(3, np.int64),
+        "off_and_on": np.asarray([0, 1], np.float32),
+        "one_cell": np.asarray([-1, 1, 1, 3], np.int64),
+    }
+    nodes = [
+        helper.make_node("Reshape", ["pixels", "grid_shape"], ["split"]),
+        helper.make_node("ReduceMean", ["split", "cell_axes"], ["grid"], keepdims=0),
+        helper.make_node("ReduceMean", ["grid", "grid_axes"], ["means"], keepdims=0),
+        helper.make_node("MatMul", ["means", "weights"], ["logits"]),
+        helper.make_node("ArgMax", ["logits"], ["best"], axis=-1, keepdims=0),
+        helper.make_node("OneHot", ["best", "classes", "off_and_on"], ["chosen"]),
+        helper.make_node("Reshape", ["chosen", "one_cell"], ["chosen_everywhere"]),
+        helper.make_node("Mul", ["grid", "chosen_everywhere"], ["shares"]),
+        helper.make_node("ReduceSum", ["shares", "last_axis"], ["evidence"], keepdims=0),
+    ]
     graph = helper.make_graph(
-        [
-            helper.make_node("ReduceMean", ["pixels", "axes"], ["means"], keepdims=0),
-            helper.make_node("MatMul", ["means", "weights"], ["logits"]),
-        ],
+        nodes,
         "colours",
         [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", size, size, 3])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])],
-        [weights, axes],
+        [
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3]),
+            helper.make_tensor_value_info("evidence", TensorProto.FLOAT, ["n", cells, cells]),
+        ],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.checker.check_model(model)

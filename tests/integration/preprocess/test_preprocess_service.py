@@ -91,6 +91,16 @@ def test_a_photo_is_classified(stub: Stub, color: tuple[int, int, int], label: s
     assert response.timings.compute_ms > 0
 
 
+def test_evidence_says_which_part_speaks_for_the_answer(stub: Stub) -> None:
+    photo = plain(GREEN)
+    photo.paste((0, 0, 0), (0, 0, 32, 48))
+    request = Request(image=encoded(photo), include_evidence=True)
+    evidence = stub.Classify(request, timeout=10).classification.evidence
+    rows = [list(evidence.strength[row : row + 4]) for row in range(0, 16, 4)]
+    assert all(left < 50 and right > 200 for left, *_, right in rows)
+    assert not stub.Classify(Request(image=encoded(photo)), timeout=10).classification.HasField("evidence")
+
+
 def test_a_request_without_an_id_gets_one(stub: Stub) -> None:
     assert stub.Classify(Request(image=encoded(plain())), timeout=10).request_id
 

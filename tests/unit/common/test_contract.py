@@ -72,6 +72,8 @@ def set_path(path: str) -> Callable[[model_pb2.ModelContract], None]:
         (lambda c: setattr(c.calibration, "out_of_scope_below", float("nan")), "calibration.out_of_scope_below nan"),
         (lambda c: c.ClearField("golden_samples"), "no golden samples"),
         (lambda c: setattr(c.golden_samples[0], "tolerance", 0), "no tolerance"),
+        (lambda c: setattr(c.evidence, "height", 0), "evidence of 0 x 4 cells"),
+        (lambda c: setattr(c.evidence, "width", 257), "evidence of 4 x 257 cells"),
         (lambda c: c.ClearField("files"), "0 serving files"),
         (set_path("/etc/passwd"), "'/etc/passwd'"),
         (set_path("../model.onnx"), "'../model.onnx'"),

@@ -15,11 +15,46 @@ REF = model_pb2.ModelRef(name="colours", version="3")
 def test_a_sound_version_loads(tmp_path: Path) -> None:
     model = load_model(REF, tiny_version(tmp_path))
     assert model.digest == file_digest(tmp_path / CONTRACT_FILE)
-    assert model.logits(np.ones((32, 32, 3), np.float32)).tolist() == pytest.approx([8, 8, 8])
+    assert model.runtime.logits(np.ones((1, 32, 32, 3), np.float32))[0].tolist() == pytest.approx([8, 8, 8])
     description = model.describe(None)
     assert description.ref == REF
     assert description.live_since.seconds > 1_700_000_000
     assert not description.HasField("refusal")
+
+
+def half_blue() -> np.ndarray:
+    pixels = np.full((32, 32, 3), -1, np.float32)
+    pixels[:, 16:, 2] = 1
+    return pixels
+
+
+def test_evidence_comes_when_it_is_asked_for(tmp_path: Path) -> None:
+    model = load_model(REF, tiny_version(tmp_path))
+    assert not model.classify(half_blue(), 0, include_evidence=False).HasField("evidence")
+    answer = model.classify(half_blue(), 0, include_evidence=True)
+    assert answer.predictions[0].label == "blue"
+    assert answer.model == REF
+    assert list(answer.evidence.strength) == [0, 0, 255, 255] * 4
+    assert (answer.evidence.height, answer.evidence.width) == (4, 4)
+
+
+def test_a_model_that_has_no_evidence_answers_without(tmp_path: Path) -> None:
+    def change(contract: model_pb2.ModelContract) -> None:
+        contract.ClearField("evidence")
+
+    change_contract(tiny_version(tmp_path), change)
+    answer = load_model(REF, tmp_path).classify(half_blue(), 0, include_evidence=True)
+    assert answer.predictions[0].label == "blue"
+    assert not answer.HasField("evidence")
+
+
+def test_evidence_of_another_size_than_promised_is_refused(tmp_path: Path) -> None:
+    def change(contract: model_pb2.ModelContract) -> None:
+        contract.evidence.width = 7
+
+    change_contract(tiny_version(tmp_path), change)
+    with pytest.raises(ModelCorrupt, match="evidence has the shape"):
+        load_model(REF, tmp_path)
 
 
 def test_a_changed_file_is_refused(tmp_path: Path) -> None:
@@ -72,7 +107,7 @@ def test_a_graph_for_another_input_size_is_refused(tmp_path: Path) -> None:
         contract.preprocessing.width = 64
 
     change_contract(tmp_path, change)
-    with pytest.raises(ModelCorrupt, match="shape"):
+    with pytest.raises(ModelCorrupt, match="not the one that the contract describes"):
         load_model(REF, tmp_path)
 
 
