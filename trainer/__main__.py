@@ -53,6 +53,9 @@ Model = Annotated[
 @app.command()
 def train(
     data: DataFolder,
+    more: Annotated[
+        list[Path], typer.Option(help="Class folders with further pictures, for training only. May be repeated.")
+    ] = [],  # noqa: B006  # typer makes its own list
     epochs: Annotated[int, typer.Option(min=1, max=1000, help="Epochs of the dense layers.")] = 5,
     weights: Annotated[
         str, typer.Option(help='Backbone weights: "release", "champion", "imagenet" (downloads), or a file.')
@@ -67,7 +70,7 @@ def train(
     _registry()  # hours of training end there: better to know at once that it is away
     try:
         with counting("Reading pictures") as progress:
-            dataset = load_dataset(data, settings.trainer_workers, progress)
+            dataset = load_dataset(data, more, settings.trainer_workers, progress)
         announce(dataset)
         with native_messages_hidden():
             from trainer.train import train as run

@@ -50,17 +50,17 @@ GENTLE = Augmentation(min_area=0.5, max_stretch=4 / 3, light=0.15, saturation=0.
 """For a frozen backbone, whose features can't learn to live with more."""
 
 STRONG = Augmentation(
-    min_area=0.3,
-    max_stretch=4 / 3,
+    min_area=0.2,
+    max_stretch=1.25,
     far_chance=0.15,
     rotate_chance=0.2,
     max_degrees=25,
     light=0.3,
     saturation=0.5,
-    tint=0.08,
+    tint=0.1,
     uneven_chance=0.3,
     uneven=0.3,
-    grey_chance=0.02,
+    grey_chance=0.05,
     blur_chance=0.15,
     noise_chance=0.1,
     cutout_chance=0.25,

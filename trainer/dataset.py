@@ -49,7 +49,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Parts that share no picture, over the same classes. Pictures are sorted by digest, whatever their names are."""
+    """Parts that share no picture, over the same classes. Sorted by digest, whatever the names are."""
 
     labels: Sequence[str]
     train: Sequence[Picture]
@@ -72,25 +72,33 @@ def class_indices(pictures: Iterable[Picture], labels: Sequence[str]) -> NDArray
     return np.array([numbers[picture.label] for picture in pictures], np.int64)
 
 
-def load_dataset(root: Path, workers: int, progress: OnProgress) -> Dataset:
+def load_dataset(root: Path, more: Sequence[Path], workers: int, progress: OnProgress) -> Dataset:
     """Reads and checks all pictures of a data folder.
+
+    Args:
+        more: folders of class folders with further pictures, all of them for training. Validation and test stay those
+            of `root`. A folder that is named twice counts twice.
 
     Raises:
         DatasetInvalid: no such folder, fewer than two classes, a class without a picture, or parts of other classes.
     """
     home, parts = find_parts(root)
-    pictures, unreadable = _read(parts, workers, progress)
+    labels = sorted({label for folders in parts.values() for label in folders})
+    further = _further_folders(more, labels)
+    pictures, unreadable = _read({**parts, **further}, workers, progress)
     if "all" in pictures:
         pictures = {
             "train": [picture for picture in pictures["all"] if not _falls_in_test(picture)],
             "test": [picture for picture in pictures["all"] if _falls_in_test(picture)],
         }
-    labels = sorted({label for folders in parts.values() for label in folders})
     for part in ("train", "test"):
         _refuse_empty_classes(labels, pictures[part], part, unreadable)
     return Dataset(
         labels=labels,
-        train=[picture for picture in pictures["train"] if not _falls_in_validation(picture)],
+        train=[
+            *(picture for picture in pictures["train"] if not _falls_in_validation(picture)),
+            *(picture for name in further for picture in pictures[name]),
+        ],
         validation=[picture for picture in pictures["train"] if _falls_in_validation(picture)],
         test=pictures["test"],
         unreadable=unreadable,
@@ -109,12 +117,7 @@ def load_test_part(
     _, parts = find_parts(root)
     wanted = {name: folders for name, folders in parts.items() if name != "train"}
     found = sorted({label for folders in wanted.values() for label in folders})
-    if strange := sorted(set(found) - set(labels)):
-        raise DatasetInvalid(
-            "DATA_CLASSES_DIFFER",
-            f"{root} has classes that the model doesn't know: {', '.join(strange)}. "
-            f"It knows {', '.join(sorted(labels))}.",
-        )
+    _refuse_unknown(found, labels, root)
     pictures, unreadable = _read(wanted, workers, progress)
     test = [picture for part in pictures.values() for picture in part if "test" in wanted or _falls_in_test(picture)]
     _refuse_empty_classes(found, test, "test", unreadable)
@@ -122,9 +125,13 @@ def load_test_part(
 
 
 def find_parts(root: Path) -> tuple[Path, Mapping[str, Folders]]:
-    if not root.is_dir():
-        raise DatasetInvalid("DATA_NOT_FOUND", f"There is no folder {root}. Name a folder that holds class folders.")
-    home = next((folder for folder in [root, *_folders(root)] if (folder / "train").is_dir()), root)
+    """Finds the class folders of the parts "train" and "test", or of the one part "all", and the folder they lie in.
+
+    Raises:
+        DatasetInvalid: see load_dataset; the pictures are not looked at.
+    """
+    inner = _folders(root) if root.is_dir() else []
+    home = next((folder for folder in [root, *inner] if (folder / "train").is_dir()), root)
     if not (home / "train").is_dir():
         parts = {"all": _class_folders(home)}
     elif not (home / "test").is_dir():
@@ -136,7 +143,25 @@ def find_parts(root: Path) -> tuple[Path, Mapping[str, Folders]]:
     else:
         parts = {part: _class_folders(home / part) for part in ("train", "test")}
         _refuse_other_classes(parts)
+    labels = sorted({label for folders in parts.values() for label in folders})
+    if len(labels) == 1:
+        raise DatasetInvalid("DATA_ONE_CLASS", f"{home} holds one class, {labels[0]}. Add a second one.")
     return home, parts
+
+
+def _further_folders(more: Sequence[Path], labels: Collection[str]) -> dict[str, Folders]:
+    folders = {f"more {number}": _class_folders(folder) for number, folder in enumerate(more)}
+    for folder, found in zip(more, folders.values(), strict=True):
+        _refuse_unknown(found, labels, folder)
+    return folders
+
+
+def _refuse_unknown(found: Iterable[str], labels: Collection[str], folder: Path) -> None:
+    if strange := sorted(set(found) - set(labels)):
+        raise DatasetInvalid(
+            "DATA_CLASSES_DIFFER",
+            f"{folder} has unknown classes: {', '.join(strange)}. Known are {', '.join(sorted(labels))}.",
+        )
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -144,6 +169,8 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _class_folders(folder: Path) -> Folders:
+    if not folder.is_dir():
+        raise DatasetInvalid("DATA_NOT_FOUND", f"There is no folder {folder}. Name a folder that holds class folders.")
     folders: dict[str, list[Path]] = {}
     for path in _folders(folder):
         folders.setdefault(label_of(path.name), []).append(path)
@@ -151,8 +178,6 @@ def _class_folders(folder: Path) -> Folders:
         raise DatasetInvalid(
             "DATA_NO_CLASSES", f"{folder} holds no class folders. Put each class's pictures in its own."
         )
-    if len(folders) == 1:
-        raise DatasetInvalid("DATA_ONE_CLASS", f"{folder} holds one class, {next(iter(folders))}. Add a second one.")
     return folders
 
 

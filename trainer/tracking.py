@@ -62,7 +62,7 @@ class TrackedRun:
                 "digest": dataset.digest,
                 "labels": list(dataset.labels),
                 "pictures": counts,
-                "unreadable": {str(file.path.relative_to(root)): file.reason for file in dataset.unreadable},
+                "unreadable": {f"{file.path.parent.name}/{file.path.name}": file.reason for file in dataset.unreadable},
             },
             "dataset.json",
         )

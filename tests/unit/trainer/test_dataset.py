@@ -11,7 +11,7 @@ from trainer.errors import DatasetInvalid
 
 
 def load(root: Path) -> Dataset:
-    return load_dataset(root, 2, lambda done, total: None)
+    return load_dataset(root, [], 2, lambda done, total: None)
 
 
 def load_test(root: Path, labels: tuple[str, ...] = LABELS) -> tuple[list[Picture], list[Unreadable]]:
@@ -98,7 +98,7 @@ def test_unreadable_files_are_named_and_left_out(tmp_path: Path) -> None:
 
 def test_progress_counts_every_file(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    load_dataset(write_parts(tmp_path, 4, 2), 2, lambda done, total: told.append((done, total)))
+    load_dataset(write_parts(tmp_path, 4, 2), [], 2, lambda done, total: told.append((done, total)))
     assert told == [(done, 18) for done in range(1, 19)]
 
 
@@ -179,9 +179,33 @@ def test_the_test_part_of_plain_folders_is_that_of_training(tmp_path: Path) -> N
 def test_a_folder_may_lack_classes_of_the_model_but_not_have_others(tmp_path: Path) -> None:
     write_parts(tmp_path, labels=("red_circle", "blue_bar"))
     assert {picture.label for picture in load_test(tmp_path)[0]} == {"red_circle", "blue_bar"}
-    with pytest.raises(DatasetInvalid, match=r"doesn't know: blue_bar\. It knows green_square, red_circle") as caught:
+    with pytest.raises(
+        DatasetInvalid, match=r"unknown classes: blue_bar\. Known are green_square, red_circle"
+    ) as caught:
         load_test(tmp_path, ("green_square", "red_circle"))
     assert caught.value.reason == "DATA_CLASSES_DIFFER"
+
+
+def test_further_pictures_are_for_training_only(tmp_path: Path) -> None:
+    write_parts(tmp_path / "main", 40, 3)
+    further = write_shapes(tmp_path / "further", 30, ("red_circle",), first=5000)
+    (further / "red_circle" / "broken.png").write_bytes(b"broken")
+    alone = load(tmp_path / "main")
+    together = load_dataset(tmp_path / "main", [further, further], 2, lambda done, total: None)
+    assert len(together.train) == len(alone.train) + 2 * 30
+    assert together.validation == alone.validation
+    assert together.test == alone.test
+    assert {file.path.name for file in together.unreadable} == {"broken.png"}
+    assert together.digest != alone.digest
+
+
+def test_further_pictures_of_unknown_classes_are_refused(tmp_path: Path) -> None:
+    main = write_parts(tmp_path / "main", 4, 2, ("red_circle", "blue_bar"))
+    further = write_shapes(tmp_path / "further", 2)
+    with pytest.raises(DatasetInvalid, match=r"further has unknown classes: green_square\. Known are blue_bar, red"):
+        load_dataset(main, [further], 2, lambda done, total: None)
+    with pytest.raises(DatasetInvalid, match="There is no folder"):
+        load_dataset(main, [tmp_path / "nowhere"], 2, lambda done, total: None)
 
 
 def test_class_indices_follow_the_labels_given(tmp_path: Path) -> None:
