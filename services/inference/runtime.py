@@ -29,7 +29,8 @@ class OnnxRuntime:
             raise ValueError(f"{path.name} is not an ONNX graph that can be loaded: {error}") from error
         self._input = self._session.get_inputs()[0].name
 
-        self._logits = self._session.get_outputs()[0].name
+        outputs = [output.name for output in self._session.get_outputs()]
+        self._logits = next((name for name in outputs if name != EVIDENCE_OUTPUT), outputs[0])
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Runs model input of shape [n, height, width, 3]; returns logits of shape [n, classes]."""

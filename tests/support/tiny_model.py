@@ -91,8 +91,8 @@ def _write_graph(path: Path, size: int, gain: float, cells: int) -> None:
         "colours",
         [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", size, size, 3])],
         [
-            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3]),
             helper.make_tensor_value_info("evidence", TensorProto.FLOAT, ["n", cells, cells]),
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3]),
         ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
