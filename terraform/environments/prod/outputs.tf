@@ -23,9 +23,19 @@ output "datasets_uri" {
   value       = module.verger.datasets_uri
 }
 
-output "cluster" {
-  description = "Cluster and services, for scripts."
-  value       = module.verger.cluster
+output "image_tag" {
+  description = "Release that runs."
+  value       = var.image_tag
+}
+
+output "cluster_name" {
+  description = "Name of the cluster, for scripts."
+  value       = module.verger.cluster_name
+}
+
+output "service_definitions" {
+  description = "Revision of the task definition that each service shall run, for scripts."
+  value       = module.verger.service_definitions
 }
 
 output "one_off_tasks" {

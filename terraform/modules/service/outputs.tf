@@ -8,6 +8,11 @@ output "arn" {
   value       = aws_ecs_service.this.id
 }
 
+output "definition_arn" {
+  description = "Revision of the task definition that the service shall run."
+  value       = module.task.definition_arn
+}
+
 output "log_group_name" {
   description = "Log group of the service."
   value       = module.task.log_group_name

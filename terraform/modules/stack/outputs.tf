@@ -23,11 +23,18 @@ output "datasets_uri" {
   value       = "s3://${module.data.name}/${local.datasets_prefix}"
 }
 
-output "cluster" {
-  description = "Cluster and services, for scripts."
+output "cluster_name" {
+  description = "Name of the cluster, for scripts."
+  value       = module.cluster.name
+}
+
+output "service_definitions" {
+  description = "Revision of the task definition that each service shall run, for scripts."
   value = {
-    name     = module.cluster.name
-    services = [module.mlflow.name, module.inference.name, module.preprocess.name, module.web.name]
+    mlflow     = module.mlflow.definition_arn
+    inference  = module.inference.definition_arn
+    preprocess = module.preprocess.definition_arn
+    web        = module.web.definition_arn
   }
 }
 
@@ -39,7 +46,7 @@ output "one_off_tasks" {
     subnet_ids        = module.network.private_subnet_ids
     security_group_id = module.network.security_group_ids["trainer"]
     capacity_provider = var.trainer_size.spot ? "FARGATE_SPOT" : "FARGATE"
-    training          = { dataset = var.training.dataset, options = var.training.options }
+    dataset           = var.training.dataset
   }
 }
 

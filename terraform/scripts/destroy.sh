@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Deletes an environment with all its data. Images and Terraform's states stay; they belong to bootstrap.
+#   AWS_REGION=eu-west-3 scripts/destroy.sh dev [--yes]
+set -euo pipefail
+# shellcheck source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+approve=()
+[ "${2:-}" != --yes ] || approve=(-input=false -auto-approve)
+
+use_environment "${1:-}"
+tag=$(tf output -raw image_tag 2>/dev/null) || die "Terraform's state knows no $environment; nothing to destroy."
+tf destroy ${approve[@]+"${approve[@]}"} -var "image_tag=$tag" ||
+    die "Not everything could be deleted. A protected environment (prod) must be opened first: terraform/README.md, \"Destroy\"."
+
+# Terraform leaves old revisions for ECS to go back to. They cost nothing, but now nobody needs them.
+for family in web preprocess inference mlflow trainer registrar; do
+    aws ecs list-task-definitions --family-prefix "verger-$environment-$family" --query 'taskDefinitionArns[]' --output text |
+        tr '\t' '\n' | while read -r arn; do
+        case $arn in arn:*) aws ecs deregister-task-definition --task-definition "$arn" >/dev/null ;; esac
+    done
+done
+
+say "" "$environment is gone."

@@ -1,0 +1,185 @@
+"""What Terraform's provider and the scripts ask of moto that moto lacks, apart from moto_server.py by its length only.
+
+Where something here echoes what was sent, a plan without changes proves that Terraform is at peace with itself, no more:
+budgets' subscribers and tags, tags of scalable targets, descriptions of security group rules, Performance Insights, and
+the fields of ECS services that are named below.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+
+def fill_gaps() -> None:
+    """Completes moto's classes. To be called once, before it serves."""
+    from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+    from moto.budgets.responses import BudgetsResponse
+    from moto.ec2.models.security_groups import SecurityGroupRule
+    from moto.ecs.models import EC2ContainerServiceBackend
+    from moto.ecs.responses import EC2ContainerServiceResponse
+    from moto.rds.models import RDSBackend
+    from moto.rds.responses import RDSResponse
+    from moto.s3.models import FakeBucket
+
+    _bucket_policies_are_not_enforced(FakeBucket)
+    _budgets_tell_subscribers_and_tags(BudgetsResponse)
+    _database_parameters_have_a_source(RDSBackend)
+    _databases_remember(RDSResponse)
+    _rules_of_groups_have_descriptions(SecurityGroupRule)
+    _scalable_targets_have_tags(ApplicationAutoScalingResponse)
+    _services_remember_and_run(EC2ContainerServiceResponse)
+    _tasks_end_at_once(EC2ContainerServiceBackend)
+
+
+def _bucket_policies_are_not_enforced(bucket: Any) -> None:
+    """moto overlooks conditions: to it, "denied without TLS" is denied."""
+    from moto.iam.access_control import PermissionResult
+
+    bucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+
+
+def _budgets_tell_subscribers_and_tags(responses: Any) -> None:
+    tags: dict[str, list[dict[str, str]]] = {}
+    create = responses.create_budget
+
+    def create_budget(self: Any) -> str:
+        tags[self._get_param("Budget")["BudgetName"]] = self._get_param("ResourceTags") or []
+        return str(create(self))
+
+    def list_tags_for_resource(self: Any) -> str:
+        return json.dumps({"ResourceTags": tags.get(self._get_param("ResourceARN").split("/")[-1], [])})
+
+    def describe_subscribers_for_notification(self: Any) -> str:
+        budget = self.backend.budgets[self._get_param("AccountId")][self._get_param("BudgetName")]
+        wanted = self._get_param("Notification")
+        found = [entry.subscribers for entry in budget.notifications if _same(entry.details, wanted)]
+        return json.dumps({"Subscribers": found[0] if found else []})
+
+    responses.create_budget = create_budget
+    responses.list_tags_for_resource = list_tags_for_resource
+    responses.describe_subscribers_for_notification = describe_subscribers_for_notification
+
+
+def _same(notification: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    keys = ("NotificationType", "ComparisonOperator", "Threshold")
+    return all(notification[key] == wanted[key] for key in keys)
+
+
+def _database_parameters_have_a_source(backend: Any) -> None:
+    """The provider reads only those parameters back whose source is the user."""
+    modify = backend.modify_db_parameter_group
+
+    def modify_db_parameter_group(self: Any, name: str, parameters: list[dict[str, Any]]) -> Any:
+        return modify(self, name, [{"Source": "user", **parameter} for parameter in parameters])
+
+    backend.modify_db_parameter_group = modify_db_parameter_group
+
+
+def _databases_remember(responses: Any) -> None:
+    create = responses.create_db_instance
+    remembered = ("EnablePerformanceInsights", "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod")
+    attributes = (
+        "performance_insights_enabled",
+        "performance_insights_kms_key_id",
+        "performance_insights_retention_period",
+    )
+
+    def create_db_instance(self: Any) -> Any:
+        answer, sent = create(self), self.params
+        database = self.backend.databases[sent["DBInstanceIdentifier"]]
+        for name, attribute in zip(remembered, attributes, strict=True):
+            setattr(database, attribute, sent.get(name))
+        return answer
+
+    responses.create_db_instance = create_db_instance
+
+
+def _rules_of_groups_have_descriptions(rule: Any) -> None:
+    """moto keeps the description of a rule for addresses only."""
+    init = rule.__init__
+
+    def __init__(self: Any, *args: Any, **given: Any) -> None:
+        init(self, *args, **given)
+        sources = [value for value in (*args, *given.values()) if isinstance(value, dict)]
+        self.told_description = next((source["Description"] for source in sources if "Description" in source), None)
+
+    rule.__init__ = __init__
+    rule.description = property(lambda self: self.told_description)
+
+
+def _scalable_targets_have_tags(responses: Any) -> None:
+    tags: dict[str, dict[str, str]] = {}
+    register = responses.register_scalable_target
+
+    def register_scalable_target(self: Any) -> Any:
+        answer, sent = register(self), json.loads(self.body)
+        targets = self.applicationautoscaling_backend.describe_scalable_targets(
+            namespace=sent["ServiceNamespace"], r_ids=[sent["ResourceId"]], dimension=sent["ScalableDimension"]
+        )
+        tags.setdefault(targets[0].arn, {}).update(sent.get("Tags", {}))
+        return answer
+
+    def list_tags_for_resource(self: Any) -> str:
+        return json.dumps({"Tags": tags.get(json.loads(self.body)["ResourceARN"], {})})
+
+    responses.register_scalable_target = register_scalable_target
+    responses.list_tags_for_resource = list_tags_for_resource
+
+
+def _services_remember_and_run(responses: Any) -> None:
+    """Services keep what they were told, and all of their tasks run at once."""
+    remembered = {
+        "availabilityZoneRebalancing": "availability_zone_rebalancing",
+        "capacityProviderStrategy": "capacity_provider_strategy",
+        "deploymentConfiguration": "deployment_configuration",
+        "enableECSManagedTags": "enable_ecs_managed_tags",
+        "healthCheckGracePeriodSeconds": "health_check_grace_period_seconds",
+    }
+
+    def remembering(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def wrapped(self: Any) -> Any:
+            answer = call(self)
+            name = self._get_param("serviceName") or self._get_param("service")
+            services, _ = self.ecs_backend.describe_services(self._get_param("cluster"), [name])
+            for sent, attribute in remembered.items():
+                if (value := self._get_param(sent)) is not None:
+                    setattr(services[0], attribute, value)
+            _run(services[0])
+            return answer
+
+        return wrapped
+
+    responses.create_service = remembering(responses.create_service)
+    responses.update_service = remembering(responses.update_service)
+
+
+def _run(service: Any) -> None:
+    service.running_count, service.pending_count = service.desired_count, 0
+    for deployment in service.deployments:
+        deployment.update(runningCount=service.desired_count, pendingCount=0, rolloutState="COMPLETED")
+
+
+def _tasks_end_at_once(backend: Any) -> None:
+    """One-off tasks have succeeded by the time that somebody looks, and leave no network interface behind."""
+    describe = backend.describe_tasks
+
+    def describe_tasks(self: Any, cluster: str, tasks: list[str]) -> Any:
+        found = describe(self, cluster, tasks)
+        for task in found:
+            task.last_status = "STOPPED"
+            for detail in task.attachments[0]["details"]:
+                if detail["name"] == "networkInterfaceId":
+                    with contextlib.suppress(Exception):  # it is gone since somebody looked before
+                        _ec2_of(task).delete_network_interface(detail["value"])
+        return found
+
+    backend.describe_tasks = describe_tasks
+    # What Fargate's tasks take from an instance; moto counts it before it asks whether there is one.
+    backend._calculate_task_resource_requirements = lambda self, task_definition: {}
+
+
+def _ec2_of(task: Any) -> Any:
+    from moto.ec2.models import ec2_backends
+
+    return ec2_backends[task._account_id][task.region_name]
