@@ -9,10 +9,12 @@ import grpc
 from services.common.settings import ServiceSettings
 from services.common.tracing import client_interceptors
 
-# round_robin shares the calls between all addresses behind a name ("dns:///inference:50052"). UNAVAILABLE means that
-# the call was not answered, so it is sent again, to another replica where there is one, within the call's deadline.
+# round_robin shares the calls between all addresses behind a name ("dns:///inference:50052"), apart from those whose
+# health says that they are about to stop; see services.common.server. UNAVAILABLE means that the call was not answered,
+# so it is sent again, to another replica where there is one, within the call's deadline.
 SERVICE_CONFIG: Mapping[str, Any] = {
     "loadBalancingConfig": [{"round_robin": {}}],
+    "healthCheckConfig": {"serviceName": ""},
     "methodConfig": [
         {
             "name": [{"service": "verger.v1.ClassifierService"}, {"service": "verger.v1.InferenceService"}],

@@ -12,7 +12,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from services.common.interceptor import CallInterceptor
+from services.common.interceptor import CallInterceptor, Context
 from services.common.settings import ServiceSettings
 from services.common.tracing import server_interceptors
 
@@ -22,7 +22,11 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 # A client with a long-lived connection would never see a new replica: after this age it is asked to connect again.
-MAX_CONNECTION_AGE_MS = 5 * 60 * 1000
+MAX_CONNECTION_AGE_MS = 10 * 1000
+
+# gRPC refuses a call that meets a stopping server with CANCELLED, or loses it. So a drain begins with a while in which
+# calls are still answered: clients that watch our health (services.common.channel) send theirs elsewhere meanwhile.
+NOTICE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ async def running_server(
     service_names: Sequence[str],
     add_servicers: Callable[[grpc.aio.Server], None],
 ) -> AsyncIterator[RunningServer]:
-    """Serves until the block ends, then drains: health says NOT_SERVING, calls in flight end, new ones are refused.
+    """Serves until the block ends, then drains: health says NOT_SERVING, calls in flight end, then it stops listening.
 
     Port 0 takes a free port. Raises OSError when a port is taken.
     """
@@ -62,7 +66,7 @@ async def running_server(
             ("grpc.so_reuseport", 0),  # a taken port is an error, not a second listener
         ],
     )
-    health_servicer = health.aio.HealthServicer()
+    health_servicer = _Health()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     add_servicers(server)
     reflection.enable_server_reflection([*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
@@ -76,9 +80,32 @@ async def running_server(
     finally:
         log.info("draining", seconds=settings.drain_seconds)
         await health_servicer.enter_graceful_shutdown()
+        await asyncio.sleep(min(NOTICE_SECONDS, settings.drain_seconds))
+        health_servicer.end_watches()
         await server.stop(settings.drain_seconds)
         metrics_server.shutdown()
         metrics_server.server_close()
+
+
+class _Health(health.aio.HealthServicer):
+    """The health service, whose streams end with a drain: a proxy that keeps them open must not hold it up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ended = asyncio.Event()
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:
+        watching = asyncio.create_task(super().Watch(request, context))
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait({watching, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            watching.cancel()
+            ended.cancel()
+
+    def end_watches(self) -> None:
+        """Ends all streams. Whoever watches asks again, and may find another replica behind the same address."""
+        self._ended.set()
 
 
 def _bind(server: grpc.aio.Server, settings: ServiceSettings, port: int) -> int:

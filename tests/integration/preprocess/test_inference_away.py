@@ -146,4 +146,5 @@ def test_trouble_behind_is_not_retried_in_front(contract: model_pb2.ModelContrac
         started = CALLS.labels("/verger.v1.ClassifierService/Classify", "UNAVAILABLE")._value.get()
         with pytest.raises(grpc.RpcError):
             stub.Classify(PHOTO, timeout=8)
-        assert CALLS.labels("/verger.v1.ClassifierService/Classify", "UNAVAILABLE")._value.get() == started + 1
+    # Counted once the answer is on its way; when the server has stopped, for certain.
+    assert CALLS.labels("/verger.v1.ClassifierService/Classify", "UNAVAILABLE")._value.get() == started + 1
