@@ -10,6 +10,7 @@ lock() {
         --group "$group" --output-file "requirements/$group.txt"
 }
 lock test "$@" # holds every program's packages: what it pins is what all others take
-for group in uv serving stubs web preprocess inference mlflow trainer; do
+for group in uv serving stubs web preprocess inference registrar trainer; do
     lock "$group" --constraint requirements/test.txt "$@"
 done
+lock mlflow-server --constraint requirements/test.txt --excludes requirements/mlflow-server.excludes "$@"
