@@ -204,6 +204,12 @@ def main() -> None:
     except VergerError as error:
         NOTES.print(f"[bold red]{error.reason}[/] {escape(str(error))}")
         sys.exit(2 if isinstance(error, InvalidArgument) else 1)
+    except ModuleNotFoundError as error:
+        NOTES.print(
+            f"[bold red]PACKAGE_MISSING[/] This command needs the package {error.name}, which is not installed here. "
+            "Use the trainer's environment (./launch.sh --train makes it) or install requirements/trainer.txt."
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

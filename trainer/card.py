@@ -47,8 +47,8 @@ def render_figures(release: VersionDirectory, parameters: Mapping[str, str]) -> 
         "",
         *_evaluation_lines(Evaluation.read(release.path / EVALUATION_FILE)),
     ]
-    if parameters:
-        settings = [f"| {name} | {value} |" for name, value in sorted(parameters.items())]
+    settings = [f"| {name} | {value} |" for name, value in sorted(parameters.items()) if ".augmentation." not in name]
+    if settings:
         lines += ["### Settings of the run", "", "| setting | value |", "| --- | --- |", *settings, ""]
     return "\n".join(lines)
 

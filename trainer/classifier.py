@@ -49,10 +49,10 @@ def assemble(backbone: keras.Model, head: keras.Model) -> keras.Model:
 
 
 def with_input_size(model: keras.Model, size: int) -> keras.Model:
-    """A copy for pictures of size x size. The weights of a convolutional network fit any size."""
+    """A copy for pictures of size x size, without optimizers. The weights of a convolutional network fit any size."""
     backbone = build_backbone(size)
     backbone.set_weights(model.get_layer(BACKBONE).get_weights())
-    head = keras.models.clone_model(model.get_layer(HEAD))
+    head = keras.Sequential.from_config(model.get_layer(HEAD).get_config())
     head.set_weights(model.get_layer(HEAD).get_weights())
     return assemble(backbone, head)
 

@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
+
 from trainer.card import CARD_FILE, write_card
 from trainer.config import TrainerSettings
 from trainer.registry import CHAMPION, Registry
@@ -55,6 +57,7 @@ def write_release(version: str, settings: TrainerSettings) -> VersionDirectory:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         staged = Path(folder) / target.name
         registry.download(f"models:/{registry.name}/{version}/", staged)
+        (staged / REGISTERED_MODEL_META_FILE_NAME).unlink(missing_ok=True)  # MLflow's note on where it came from
         release = open_version(staged)
         write_card(target / CARD_FILE, staged / CARD_FILE, release, registry.parameters_of(version))
         if target.exists():

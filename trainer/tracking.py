@@ -4,6 +4,7 @@ import csv
 import json
 import platform
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,17 +16,19 @@ import mlflow
 import requests
 from mlflow import MlflowClient
 from mlflow.entities import Dataset as DatasetInfo
-from mlflow.entities import DatasetInput, InputTag
+from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 
 from trainer.dataset import Dataset
 from trainer.errors import RegistryUnavailable
 from trainer.figures import Evaluation
+from trainer.pictures import batches
 from trainer.registry import Registry
 from trainer.report import confusion_figure, contact_sheet, curves_figure, reliability_figure
 from trainer.watch import Watch
 
-_LONGEST_DIGEST = 36  # MLflow cuts no digest, it refuses it
+_LONGEST_DIGEST = 36  # MLflow cuts nothing, it refuses what is longer
+_MOST_AT_ONCE = 100  # and more parameters than these
 
 
 class TrackedRun:
@@ -37,13 +40,13 @@ class TrackedRun:
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Logs settings; inner mappings and lists become dotted names."""
-        for name, value in _flatten(parameters):
-            self._client.log_param(self.id, name, value)
+        for batch in batches(_flatten(parameters), _MOST_AT_ONCE):
+            self._client.log_batch(self.id, params=[Param(name, str(value)) for name, value in batch])
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Logs figures of an epoch, or of the whole run."""
-        for name, value in metrics.items():
-            self._client.log_metric(self.id, name, value, step=step)
+        now = int(time.time() * 1000)
+        self._client.log_batch(self.id, [Metric(name, value, now, step) for name, value in metrics.items()])
 
     def log_dataset(self, dataset: Dataset, root: Path) -> None:
         """Names the data by its digest, counts it, and lists the files that were left out."""

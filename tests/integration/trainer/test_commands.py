@@ -157,17 +157,28 @@ def test_a_setting_that_can_not_be_used_is_named(trainer: Command, monkeypatch: 
     assert "VERGER_TRAINER_WORKERS" in done.stderr
 
 
-def test_registry_commands_need_no_training_library() -> None:
-    """They run where only the serving packages are installed."""
-    heavy = ("tensorflow", "keras", "onnx", "tf2onnx", "sklearn", "scipy", "matplotlib", "kagglehub")
-    code = f"""
+def run_without(packages: tuple[str, ...], code: str) -> subprocess.CompletedProcess[str]:
+    refuse = f"""
 import sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {heavy}:
-            raise ImportError(name + " must not be imported here")
+        if name.partition(".")[0] in {packages}:
+            raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Refuse())
-import trainer.__main__, trainer.registry, trainer.release
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", refuse + code]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def test_registry_commands_need_no_training_library() -> None:
+    """They run where only the serving packages are installed."""
+    heavy = ("tensorflow", "keras", "onnx", "tf2onnx", "sklearn", "scipy", "matplotlib", "kagglehub")
+    done = run_without(heavy, "import trainer.__main__, trainer.registry, trainer.release")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_missing_package_is_named_with_what_to_install() -> None:
+    code = "import trainer.__main__; sys.argv[1:] = ['fetch', '--to', '/none']; trainer.__main__.main()"
+    done = run_without(("kagglehub",), code)
+    assert done.returncode == 1
+    assert "PACKAGE_MISSING This command needs the package kagglehub" in done.stderr

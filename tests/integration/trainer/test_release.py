@@ -102,7 +102,8 @@ def test_a_registered_version_becomes_the_release(settings: TrainerSettings, tmp
     card = (settings.release_dir / "MODEL_CARD.md").read_text()
     assert card.startswith("# Ours\n")
     assert "| accuracy | 0.7500 |" in card
-    assert not (settings.release_dir / "left over.txt").exists()
+    files = {"MODEL_CARD.md", "contract.json", "evaluation.json", "model.onnx"}
+    assert {path.name for path in settings.release_dir.iterdir()} == files
     assert [path.name for path in settings.release_dir.parent.iterdir() if path.name.startswith("tmp")] == []
 
 

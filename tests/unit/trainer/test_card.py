@@ -16,13 +16,14 @@ def release(folder: Path) -> VersionDirectory:
 
 def test_a_new_card_asks_for_text_and_has_the_figures(tmp_path: Path) -> None:
     version = release(tmp_path)
-    write_card(tmp_path / "none.md", tmp_path / "MODEL_CARD.md", version, {"seed": "7"})
+    write_card(tmp_path / "none.md", tmp_path / "MODEL_CARD.md", version, {"seed": "7", "head.augmentation.light": "3"})
     card = (tmp_path / "MODEL_CARD.md").read_text()
     assert card.startswith("# Model card")
     assert "| accuracy | 0.7500 |" in card
     assert "| x | 1.000 | 0.500 | 0.667 | 2 |" in card
     assert "- x taken for y: 1" in card
     assert "| seed | 7 |" in card
+    assert "augmentation" not in card
     assert version.digest in card
 
 

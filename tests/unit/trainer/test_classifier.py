@@ -9,7 +9,8 @@ import pytest
 
 from services.inference.runtime import OnnxRuntime
 from trainer import classifier as module
-from trainer.classifier import KerasRuntime, export_onnx, with_input_size
+from trainer.backbone import BACKBONE, FEATURES
+from trainer.classifier import HEAD, KerasRuntime, assemble, build_head, export_onnx, with_input_size
 from trainer.errors import ExportDiffers
 
 SIZE = 64
@@ -46,12 +47,21 @@ def test_an_export_that_differs_is_refused(
         export_onnx(classifier, tmp_path / "model.onnx")
 
 
+def test_a_copy_has_no_optimizer(classifier: keras.Model, tmp_path: Path) -> None:
+    """A trained head would bring its own, and a third more to store."""
+    head = build_head(3, 8, 0)
+    head.compile("adam", "mse")
+    head.train_on_batch(np.zeros((1, FEATURES), np.float32), np.zeros((1, 3), np.float32))
+    copy = with_input_size(assemble(classifier.get_layer(BACKBONE), head), SIZE)
+    assert not copy.compiled
+    assert not copy.get_layer(HEAD).compiled
+
+
 def test_a_copy_for_another_size_has_the_same_weights(classifier: keras.Model) -> None:
     copy = with_input_size(classifier, 96)
     assert copy.input_shape == (None, 96, 96, 3)
     pairs = list(zip(copy.get_weights(), classifier.get_weights(), strict=True))
     assert all(np.array_equal(one, other) for one, other in pairs)
-    assert not copy.compiled
 
 
 def test_a_copy_has_no_part_in_common_with_its_model(classifier: keras.Model) -> None:

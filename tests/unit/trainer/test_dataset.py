@@ -44,6 +44,7 @@ def test_plain_class_folders_are_split(tmp_path: Path) -> None:
     parts = [{p.digest for p in part} for part in (dataset.train, dataset.validation, dataset.test)]
     assert sum(map(len, parts)) == len(set().union(*parts)) == 300
     assert 40 < len(dataset.test) < 80  # 20 %
+    assert 20 < len(dataset.validation) < 55  # 15 % of the rest
 
 
 def test_a_picture_stays_in_its_part_whatever_its_name_and_company(tmp_path: Path) -> None:
