@@ -24,12 +24,12 @@ module "verger" {
   trainer_size  = { cpu = 4096, memory_mib = 16384, spot = true }
   training      = { schedule = null }
 
-  image_tag                 = var.image_tag
-  domain_name               = var.domain_name
-  certificate_arn           = var.certificate_arn
-  zone_id                   = var.zone_id
-  alarm_email               = var.alarm_email
-  client_cidr_blocks        = var.client_cidr_blocks
-  settings                  = var.settings
-  database_password_version = var.database_password_version
+  image_tag                    = var.image_tag
+  domain_name                  = var.domain_name
+  certificate_arn              = var.certificate_arn
+  zone_id                      = var.zone_id
+  alarm_email                  = var.alarm_email
+  client_cidr_blocks           = var.client_cidr_blocks
+  settings                     = var.settings
+  database_password_generation = var.database_password_generation
 }

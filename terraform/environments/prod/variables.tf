@@ -60,7 +60,7 @@ variable "settings" {
   nullable    = false
 }
 
-variable "database_password_version" {
+variable "database_password_generation" {
   description = "Raise it by one to get a new password for MLflow's database."
   type        = number
   default     = 1

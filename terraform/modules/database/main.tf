@@ -1,6 +1,10 @@
 # PostgreSQL for MLflow. Its password is made by AWS and goes from Secrets Manager to the database without ever being in
 # a variable, a plan or the state: ephemeral values and write-only arguments leave no trace there.
 
+locals {
+  major_version = split(".", var.engine_version)[0]
+}
+
 ephemeral "aws_secretsmanager_random_password" "new" {
   password_length     = 40
   exclude_punctuation = true # some clients would have to escape it
@@ -16,7 +20,7 @@ resource "aws_secretsmanager_secret" "password" {
 resource "aws_secretsmanager_secret_version" "password" {
   secret_id                = aws_secretsmanager_secret.password.id
   secret_string_wo         = ephemeral.aws_secretsmanager_random_password.new.random_password
-  secret_string_wo_version = var.password_version
+  secret_string_wo_version = var.password_generation
 }
 
 # Read back rather than taken from above: whatever happens half-way, database and secret can't differ for long.
@@ -56,10 +60,6 @@ resource "aws_db_parameter_group" "this" {
   }
 }
 
-locals {
-  major_version = split(".", var.engine_version)[0]
-}
-
 resource "aws_db_instance" "this" {
   identifier     = var.name
   engine         = "postgres"
@@ -69,7 +69,7 @@ resource "aws_db_instance" "this" {
   db_name             = "mlflow"
   username            = "mlflow"
   password_wo         = ephemeral.aws_secretsmanager_secret_version.password.secret_string
-  password_wo_version = var.password_version
+  password_wo_version = var.password_generation
 
   storage_type          = "gp3"
   allocated_storage     = var.storage_gib

@@ -62,11 +62,16 @@ variable "protected" {
   nullable    = false
 }
 
-variable "password_version" {
+variable "password_generation" {
   description = "Raise it by one to get a new password; MLflow's tasks are replaced with it."
   type        = number
   default     = 1
   nullable    = false
+
+  validation {
+    condition     = var.password_generation >= 1 && floor(var.password_generation) == var.password_generation
+    error_message = "password_generation must be a whole number from 1 on; raise it by one to get a new password."
+  }
 }
 
 variable "port" {

@@ -83,7 +83,7 @@ module "database" {
   multi_zone            = var.database_size.multi_zone
   backup_retention_days = var.database_size.backup_retention_days
   protected             = var.protected
-  password_version      = var.database_password_version
+  password_generation   = var.database_password_generation
   port                  = local.ports.database
   subnet_ids            = module.network.private_subnet_ids
   security_group_id     = module.network.security_group_ids["database"]

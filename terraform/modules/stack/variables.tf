@@ -127,7 +127,7 @@ variable "database_size" {
   nullable    = false
 }
 
-variable "database_password_version" {
+variable "database_password_generation" {
   description = "Raise it by one to get a new password for MLflow's database."
   type        = number
   default     = 1
