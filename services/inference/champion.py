@@ -24,7 +24,7 @@ class Champion:
     """The version that answers. Calls in flight keep the object they started with, so a swap is one assignment."""
 
     def __init__(self, registry: Registry, store: ModelStore, on_live: Callable[[], Awaitable[None]]) -> None:
-        """on_live is awaited after each swap."""
+        """on_live is awaited after each swap of `follow`."""
         self._registry = registry
         self._store = store
         self._on_live = on_live
@@ -52,8 +52,7 @@ class Champion:
         return self.live.describe(self._refusal)
 
     async def follow(self, poll_seconds: float) -> None:
-        """Starts with the last live version where there is a copy of it, then follows the registry. Never returns."""
-        await self._restore()
+        """Follows the registry. Never returns."""
         while True:
             try:
                 await self._look()
@@ -61,16 +60,19 @@ class Champion:
                 log.exception("looking for a new champion failed")
             await asyncio.sleep(poll_seconds)
 
-    async def _restore(self) -> None:
+    async def restore(self) -> bool:
+        """Makes the version live that was live last, where there is a sound copy of it; says whether there was."""
         last = self._store.last_live(self._registry.name)
         if last is None:
-            return
+            return False
         ref, folder = last
         try:
-            await self._go_live(await asyncio.to_thread(load_model, ref, folder))
+            self._make_live(await asyncio.to_thread(load_model, ref, folder))
         except VergerError as error:
             log.warning("the local copy can't be used", version=ref.version, reason=error.reason, message=str(error))
             self._store.discard(folder)
+            return False
+        return True
 
     async def _look(self) -> None:
         try:
@@ -92,7 +94,8 @@ class Champion:
         except (ModelCorrupt, ContractUnsupported) as error:
             self._refuse(ref, error)
         else:
-            await self._go_live(model)
+            self._make_live(model)
+            await self._on_live()
 
     def _is_news(self, ref: model_pb2.ModelRef) -> bool:
         if self._live is not None and self._live.ref == ref:
@@ -112,13 +115,12 @@ class Champion:
         self._store.remember_live(ref, folder)
         return model
 
-    async def _go_live(self, model: LoadedModel) -> None:
+    def _make_live(self, model: LoadedModel) -> None:
         if self._live is not None:
             MODEL_LIVE.remove(self._live.ref.name, self._live.ref.version, self._live.digest)
         self._live, self._refusal = model, None
         MODEL_LIVE.labels(model.ref.name, model.ref.version, model.digest).set(1)
         log.info("live", model=model.ref.name, version=model.ref.version, digest=model.digest)
-        await self._on_live()
 
     def _refuse(self, ref: model_pb2.ModelRef, error: VergerError) -> None:
         self._refusal = model_pb2.VersionRefusal(ref=ref, reason=error.reason, message=str(error))

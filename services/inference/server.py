@@ -27,6 +27,8 @@ async def inference_server(settings: InferenceSettings) -> AsyncIterator[Running
         await server.set_ready(True)
 
     champion = Champion(registry, ModelStore(settings.model_cache_directory), on_live)
+    # Before anybody calls: a restart then costs callers a wait for the port, and not a refusal for want of a model.
+    restored = await champion.restore()
     servicer = InferenceServicer(champion, pool, items_at_once=2 * settings.inference_workers)
     async with running_server(
         settings,
@@ -35,6 +37,7 @@ async def inference_server(settings: InferenceSettings) -> AsyncIterator[Running
         [SERVICE_NAME],
         lambda server: inference_pb2_grpc.add_InferenceServiceServicer_to_server(servicer, server),
     ) as server:
+        await server.set_ready(restored)
         following = asyncio.create_task(champion.follow(settings.model_poll_seconds))
         try:
             yield server
