@@ -4,6 +4,7 @@ Modules are imported when their command runs: registry commands work without the
 """
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -72,11 +73,13 @@ def train(
         with counting("Reading pictures") as progress:
             dataset = load_dataset(data, more, settings.trainer_workers, progress)
         announce(dataset)
+        # TensorFlow counts the machine's cores, not those that a container may use.
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(settings.trainer_workers))
         with native_messages_hidden():
             from trainer.train import train as run
-        outcome = run(dataset, data, weights, recipe(epochs, fine_tune), seed, settings)
+        outcome = run(dataset, weights, recipe(epochs, fine_tune), seed, settings)
     except KeyboardInterrupt:
-        NOTES.print("Stopped. The run is marked as killed in MLflow; nothing was registered.")
+        NOTES.print("Stopped. Nothing was registered; MLflow shows the run, if it had begun, as killed.")
         raise typer.Exit(130) from None
     RESULTS.print(evaluation_table(outcome.evaluation, "Test pictures"))
     if outcome.decision.passed:

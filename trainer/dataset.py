@@ -51,6 +51,10 @@ class Unreadable:
 class Dataset:
     """Parts that share no picture, over the same classes. Sorted by digest, whatever the names are."""
 
+    root: Path
+    """The folder that it was loaded from."""
+    more: Sequence[Path]
+    """Folders of further training pictures."""
     labels: Sequence[str]
     train: Sequence[Picture]
     validation: Sequence[Picture]
@@ -94,6 +98,8 @@ def load_dataset(root: Path, more: Sequence[Path], workers: int, progress: OnPro
     for part in ("train", "test"):
         _refuse_empty_classes(labels, pictures[part], part, unreadable)
     return Dataset(
+        root=root,
+        more=more,
         labels=labels,
         train=[
             *(picture for picture in pictures["train"] if not _falls_in_validation(picture)),

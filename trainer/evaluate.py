@@ -24,12 +24,16 @@ def logits_of(
     workers: int,
     progress: OnProgress,
 ) -> Floats:
-    """The graph's logits for pictures, float32 of shape [n, classes]. `progress` is told how many of n are done."""
-    rows = []
+    """The graph's logits for n pictures, float32 of shape [n, classes], or [0, 0] for none.
+
+    Args:
+        progress: is told how many of n are done.
+    """
+    rows: list[Floats] = []
     for row in outputs(OnnxRuntime(graph), pictures, spec, workers):
         rows.append(row)
         progress(len(rows), len(pictures))
-    return np.stack(rows)
+    return np.stack(rows) if rows else np.zeros((0, 0), np.float32)
 
 
 def evaluate(

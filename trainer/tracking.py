@@ -48,14 +48,14 @@ class TrackedRun:
         now = int(time.time() * 1000)
         self._client.log_batch(self.id, [Metric(name, value, now, step) for name, value in metrics.items()])
 
-    def log_dataset(self, dataset: Dataset, root: Path) -> None:
+    def log_dataset(self, dataset: Dataset) -> None:
         """Names the data by its digest, counts it, and lists the files that were left out."""
         counts = {part: len(getattr(dataset, part)) for part in ("train", "validation", "test")}
         info = DatasetInfo(
-            name=root.name,
+            name=dataset.root.resolve().name,
             digest=dataset.digest[:_LONGEST_DIGEST],
             source_type="local",
-            source=json.dumps({"uri": str(root)}),
+            source=json.dumps({"uri": str(dataset.root)}),
             profile=json.dumps({**counts, "digest": dataset.digest}),
         )
         self._client.log_inputs(self.id, [DatasetInput(info, [InputTag("mlflow.data.context", "training")])])

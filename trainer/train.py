@@ -43,11 +43,10 @@ class Outcome:
     decision: gate.Decision
 
 
-def train(dataset: Dataset, data: Path, weights: str, recipe: Recipe, seed: int, settings: TrainerSettings) -> Outcome:
+def train(dataset: Dataset, weights: str, recipe: Recipe, seed: int, settings: TrainerSettings) -> Outcome:
     """Trains, registers, and makes the version champion if it passes the gate.
 
     Args:
-        data: the folder that the data set was loaded from.
         weights: "imagenet", "release", "champion", or a file that trainer.backbone.load_backbone reads.
         seed: same data, settings and seed give the same model, up to the rounding of parallel sums.
 
@@ -61,13 +60,13 @@ def train(dataset: Dataset, data: Path, weights: str, recipe: Recipe, seed: int,
         tracked_run(registry, settings.experiment_name) as run,
         tempfile.TemporaryDirectory(prefix="verger-") as folder,
     ):
-        _log_start(run, dataset, data, weights, recipe, seed)
+        _log_start(run, dataset, weights, recipe, seed)
         with EpochProgress() as progress:
             epochs = RecordedEpochs(run, progress)
             model = _learn(backbone, dataset, recipe, seed, settings.trainer_workers, epochs)
-        version, evaluation = _make_version(model, dataset, data, run, Path(folder) / "version", settings)
-        run.log_report(evaluation, epochs, data)
-        decision = _judge(evaluation, dataset, data, registry, settings)
+        version, evaluation = _make_version(model, dataset, run, Path(folder) / "version", settings)
+        run.log_report(evaluation, epochs, dataset.root)
+        decision = _judge(evaluation, dataset, registry, settings)
         number = _register(version, decision, run, registry, settings)
     return Outcome(number, evaluation, decision)
 
@@ -94,18 +93,17 @@ def _learn(
 
 
 def _make_version(
-    model: keras.Model, dataset: Dataset, data: Path, run: TrackedRun, directory: Path, settings: TrainerSettings
+    model: keras.Model, dataset: Dataset, run: TrackedRun, directory: Path, settings: TrainerSettings
 ) -> tuple[VersionDirectory, Evaluation]:
     spec = mobilenet_preprocessing(model.input_shape[1])
     write_models(model, directory)
     contract = draft_contract(directory, [class_info(label, dataset.own_names) for label in dataset.labels], spec)
     graph, workers = directory / SERVING_FILE, settings.trainer_workers
-    if dataset.validation:
-        with counting("Calibrating") as progress:
-            logits = logits_of(graph, dataset.validation, spec, workers, progress)
-        contract.calibration.CopyFrom(calibrate(logits, class_indices(dataset.validation, dataset.labels)))
+    with counting("Calibrating") as progress:
+        logits = logits_of(graph, dataset.validation, spec, workers, progress)
+    contract.calibration.CopyFrom(calibrate(logits, class_indices(dataset.validation, dataset.labels)))
     with counting("Testing") as progress:
-        evaluation = evaluate(graph, contract, dataset.test, data, workers, progress)
+        evaluation = evaluate(graph, contract, dataset.test, dataset.root, workers, progress)
     evaluation.write(directory / EVALUATION_FILE)
     contract.provenance.run_id = run.id
     contract.provenance.dataset_digest = dataset.digest
@@ -116,9 +114,7 @@ def _make_version(
     return open_version(directory), evaluation
 
 
-def _judge(
-    evaluation: Evaluation, dataset: Dataset, data: Path, registry: Registry, settings: TrainerSettings
-) -> gate.Decision:
+def _judge(evaluation: Evaluation, dataset: Dataset, registry: Registry, settings: TrainerSettings) -> gate.Decision:
     champion = registry.aliases().get(CHAMPION)
     if champion is None:
         return gate.NO_CHAMPION
@@ -131,7 +127,7 @@ def _judge(
             return gate.not_comparable(champion, "It knows other classes.")
         with counting("Testing the champion") as progress:
             graph = rival.file(SERVING)
-            theirs = evaluate(graph, rival.contract, dataset.test, data, settings.trainer_workers, progress)
+            theirs = evaluate(graph, rival.contract, dataset.test, dataset.root, settings.trainer_workers, progress)
     return gate.compare(evaluation, theirs, champion)
 
 
@@ -149,11 +145,12 @@ def _register(
     return number
 
 
-def _log_start(run: TrackedRun, dataset: Dataset, data: Path, weights: str, recipe: Recipe, seed: int) -> None:
+def _log_start(run: TrackedRun, dataset: Dataset, weights: str, recipe: Recipe, seed: int) -> None:
     spec = mobilenet_preprocessing()
     run.log_parameters(
         {
-            "data": data.resolve().name,
+            "data": dataset.root.resolve().name,
+            "more": ", ".join(folder.resolve().name for folder in dataset.more),
             "data_digest": dataset.digest,
             "weights": Path(weights).name,
             "seed": seed,
@@ -161,5 +158,5 @@ def _log_start(run: TrackedRun, dataset: Dataset, data: Path, weights: str, reci
             **asdict(recipe),
         }
     )
-    run.log_dataset(dataset, data)
+    run.log_dataset(dataset)
     run.log_environment()

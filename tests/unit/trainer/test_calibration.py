@@ -55,9 +55,10 @@ def test_few_validation_pictures_are_refused() -> None:
     assert 0.02 < refused.mean() <= 0.03
 
 
-def test_with_few_pictures_nothing_is_refused_or_doubted() -> None:
+@pytest.mark.parametrize("count", [0, 29])
+def test_with_few_pictures_nothing_is_refused_or_doubted(count: int) -> None:
     logits, targets = answers(2.5, count=29)
-    calibration = calibrate(logits, targets)
+    calibration = calibrate(logits[:count], targets[:count])
     assert calibration.temperature == 1
     assert calibration.unsure_below == 0
     assert not (scope_score(logits, calibration) < calibration.out_of_scope_below).any()

@@ -1,6 +1,7 @@
 """Figures as data."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tests.unit.trainer.test_scoring import evaluation
@@ -20,8 +21,10 @@ def test_the_file_is_json_that_others_can_read(tmp_path: Path) -> None:
     assert content["mistakes"][0]["file"] == "b"
 
 
-def test_confusions_name_the_pairs() -> None:
+def test_confusions_name_the_pairs_most_frequent_first() -> None:
     assert evaluation().confusions() == [(1, "x", "y")]
+    often = replace(evaluation(), confusion=[[1, 1, 0], [3, 2, 0], [1, 0, 0]])
+    assert often.confusions() == [(3, "y", "x"), (1, "x", "y"), (1, "z", "x")]
 
 
 def test_the_summary_is_all_numbers() -> None:

@@ -76,5 +76,7 @@ def test_the_calibration_error_is_the_mean_gap() -> None:
     assert calibration_error(bins) == pytest.approx((2 * 0.05 + 4 * 0.2) / 6, abs=1e-6)
 
 
-def test_a_probability_of_one_has_a_bin() -> None:
-    assert reliability_bins(np.ones(3, np.float32), np.ones(3, bool)) == [ReliabilityBin(1.0, 1.0, 3)]
+def test_a_probability_of_one_belongs_to_the_highest_bin() -> None:
+    best = np.array([1, 1, 0.94], np.float32)
+    (highest,) = reliability_bins(best, np.ones(3, bool))
+    assert highest == ReliabilityBin(pytest.approx(0.98), 1.0, 3)
