@@ -17,17 +17,17 @@ registry=$(jq -r 'to_entries[0].value | split("/")[0]' <<<"$repositories")
 aws ecr get-login-password | docker login --username AWS --password-stdin "$registry" >/dev/null
 
 export DOCKER_DEFAULT_PLATFORM=linux/amd64 # what Fargate is told to run, wherever this is built
+export VERGER_TAG=$tag                      # docker-compose.yml calls the images so
 cd "$terraform_root/.."
-compose=$(docker compose --profile '*' config --format json)
-for service in web preprocess inference mlflow trainer; do
-    if aws ecr describe-images --repository-name "verger-$service" --image-ids "imageTag=$tag" >/dev/null 2>&1; then
-        say "verger-$service:$tag is there already."
+docker compose --profile '*' build
+
+for name in $(jq -r 'keys[]' <<<"$repositories"); do
+    if aws ecr describe-images --repository-name "$name" --image-ids "imageTag=$tag" >/dev/null 2>&1; then
+        say "$name:$tag is there already."
         continue
     fi
-    docker compose --profile '*' build "$service"
-    image=$(jq -r ".services.$service.image" <<<"$compose")
-    docker tag "$image" "$registry/verger-$service:$tag"
-    docker push "$registry/verger-$service:$tag"
+    docker tag "$name:$tag" "$registry/$name:$tag"
+    docker push "$registry/$name:$tag"
 done
 
 say "" "Release $tag is in the registry. Next: scripts/deploy.sh dev $tag"

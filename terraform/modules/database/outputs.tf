@@ -5,7 +5,7 @@ output "identifier" {
 
 output "uri" {
   description = "SQLAlchemy URI without a password; libpq takes that from the variable PGPASSWORD."
-  value       = "postgresql://${aws_db_instance.this.username}@${aws_db_instance.this.address}:${aws_db_instance.this.port}/${aws_db_instance.this.db_name}?sslmode=require"
+  value       = "postgresql+psycopg://${aws_db_instance.this.username}@${aws_db_instance.this.address}:${aws_db_instance.this.port}/${aws_db_instance.this.db_name}?sslmode=require"
 }
 
 output "password_secret_arn" {

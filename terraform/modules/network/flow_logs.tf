@@ -11,6 +11,7 @@ resource "aws_flow_log" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
+  # checkov:skip=CKV_AWS_338: How long logs are kept is the environment's choice; nothing here must be kept for a year.
   name              = "/${var.name}/network"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn

@@ -27,6 +27,7 @@ locals {
 }
 
 resource "aws_security_group" "this" {
+  # checkov:skip=CKV2_AWS_5: Other modules attach these, which checkov doesn't follow.
   for_each = local.groups
 
   name        = "${var.name}-${each.key}"

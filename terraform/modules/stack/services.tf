@@ -100,13 +100,15 @@ module "trainer" {
   log_retention_days = var.log_retention_days
 
   images = {
-    for name in ["trainer", "mlflow"] : name => {
+    for name in ["trainer", "registrar", "mlflow"] : name => {
       uri            = data.aws_ecr_image.this[name].image_uri
       repository_arn = data.aws_ecr_repository.this[name].arn
     }
   }
 
-  container = merge(local.images.trainer, {
-    environment = merge(var.settings, { VERGER_MLFLOW_URL = "http://${local.mlflow_host}" })
-  })
+  containers = {
+    for name in ["trainer", "registrar"] : name => merge(local.images[name], {
+      environment = merge(var.settings, { VERGER_MLFLOW_URL = "http://${local.mlflow_host}" })
+    })
+  }
 }

@@ -40,7 +40,6 @@ locals {
           }
         }
       },
-      container.entry_point == null ? {} : { entryPoint = container.entry_point },
       container.command == null ? {} : { command = container.command },
       container.health_check == null ? {} : {
         healthCheck = {
@@ -58,6 +57,7 @@ locals {
 data "aws_region" "current" {}
 
 resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_338: How long logs are kept is the environment's choice; nothing here must be kept for a year.
   name              = "/${var.environment_name}/${var.name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn

@@ -57,7 +57,7 @@ variable "containers" {
   description = <<-TEXT
     Containers of the task by name.
       image                 with tag or digest
-      entry_point, command  null: the image's own
+      command               null: the image's own
       ports                 by name: number, and http or grpc where Service Connect shall balance calls
       environment, secrets  variables; a secret is a reference to Secrets Manager
       health_check          command without a shell; start_period_seconds is how long failures are forgiven
@@ -69,7 +69,6 @@ variable "containers" {
   TEXT
   type = map(object({
     image                = string
-    entry_point          = optional(list(string))
     command              = optional(list(string))
     ports                = optional(map(object({ number = number, protocol = optional(string) })), {})
     environment          = optional(map(string), {})

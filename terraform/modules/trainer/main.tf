@@ -1,5 +1,5 @@
 # Two tasks that run when asked, or by a schedule: the trainer, and the registrar for what takes seconds (import-release,
-# promote, rollback). Both run the trainer's image.
+# promote, rollback).
 
 locals {
   dataset_folder = "/data"
@@ -22,7 +22,6 @@ module "trainer" {
     # The trainer reads a folder and knows nothing of S3. MLflow's image does, so it fetches the data set first.
     data = {
       image       = var.images.mlflow.uri
-      entry_point = ["mlflow"]
       command     = ["artifacts", "download", "--artifact-uri", "s3://${var.bucket.name}/${var.bucket.prefix}/${var.dataset}", "--dst-path", local.dataset_folder]
       essential   = false
       environment = { MLFLOW_DISABLE_TELEMETRY = "true" }
@@ -31,11 +30,11 @@ module "trainer" {
         data-scratch = { path = "/tmp" }
       }
     }
-    trainer = merge(var.container, {
+    trainer = merge(var.containers.trainer, {
       image   = var.images.trainer.uri
       command = concat(["train", "--data", "${local.dataset_folder}/${var.dataset}"], var.options)
       after   = { data = "SUCCESS" }
-      volumes = merge(var.container.volumes, { data = { path = local.dataset_folder, read_only = true } })
+      volumes = merge(var.containers.trainer.volumes, { data = { path = local.dataset_folder, read_only = true } })
     })
   }
 }
@@ -47,11 +46,11 @@ module "registrar" {
   environment_name   = var.environment_name
   cpu                = 512
   memory_mib         = 1024
-  repository_arns    = [var.images.trainer.repository_arn]
+  repository_arns    = [var.images.registrar.repository_arn]
   kms_key_arn        = var.kms_key_arn
   log_retention_days = var.log_retention_days
 
   containers = {
-    registrar = merge(var.container, { image = var.images.trainer.uri, command = ["import-release"] })
+    registrar = merge(var.containers.registrar, { image = var.images.registrar.uri, command = ["import-release"] })
   }
 }

@@ -15,21 +15,21 @@ variable "size" {
   nullable = false
 }
 
-variable "container" {
-  description = "How the trainer's image is run; see the module task."
+variable "containers" {
+  description = "How the images of trainer and registrar are run; see the module task."
   type = object({
-    environment          = map(string)
-    stop_timeout_seconds = number
-    volumes              = map(object({ path = string, read_only = optional(bool, false) }))
+    trainer   = object({ environment = map(string), stop_timeout_seconds = number, volumes = map(object({ path = string, read_only = optional(bool, false) })) })
+    registrar = object({ environment = map(string), stop_timeout_seconds = number, volumes = map(object({ path = string, read_only = optional(bool, false) })) })
   })
   nullable = false
 }
 
 variable "images" {
-  description = "The trainer's image, and MLflow's, which fetches the data."
+  description = "Images of trainer and registrar, and MLflow's, which fetches the data."
   type = object({
-    trainer = object({ uri = string, repository_arn = string })
-    mlflow  = object({ uri = string, repository_arn = string })
+    trainer   = object({ uri = string, repository_arn = string })
+    registrar = object({ uri = string, repository_arn = string })
+    mlflow    = object({ uri = string, repository_arn = string })
   })
   nullable = false
 }

@@ -5,7 +5,6 @@ mock_provider "aws" {
 variables {
   environment_name   = "verger-test"
   size               = { cpu = 4096, memory_mib = 16384, storage_gib = 50 }
-  container          = { environment = { VERGER_MLFLOW_URL = "http://mlflow.verger-test.internal:5000" }, stop_timeout_seconds = 120, volumes = { tmp = { path = "/tmp" } } }
   bucket             = { name = "verger-test-data", arn = "arn:aws:s3:::verger-test-data", prefix = "datasets" }
   cluster_arn        = "arn:aws:ecs:eu-west-3:000000000000:cluster/verger-test"
   subnet_ids         = ["subnet-a", "subnet-b"]
@@ -13,9 +12,15 @@ variables {
   kms_key_arn        = "arn:aws:kms:eu-west-3:000000000000:key/mock"
   log_retention_days = 14
 
+  containers = {
+    trainer   = { environment = { VERGER_MLFLOW_URL = "http://mlflow.verger-test.internal:5000" }, stop_timeout_seconds = 120, volumes = { tmp = { path = "/tmp" } } }
+    registrar = { environment = { VERGER_MLFLOW_URL = "http://mlflow.verger-test.internal:5000" }, stop_timeout_seconds = 10, volumes = { tmp = { path = "/tmp" } } }
+  }
+
   images = {
-    trainer = { uri = "registry.example/verger-trainer:1.0.0", repository_arn = "arn:aws:ecr:eu-west-3:000000000000:repository/verger-trainer" }
-    mlflow  = { uri = "registry.example/verger-mlflow:1.0.0", repository_arn = "arn:aws:ecr:eu-west-3:000000000000:repository/verger-mlflow" }
+    registrar = { uri = "registry.example/verger-registrar:1.0.0", repository_arn = "arn:aws:ecr:eu-west-3:000000000000:repository/verger-registrar" }
+    trainer   = { uri = "registry.example/verger-trainer:1.0.0", repository_arn = "arn:aws:ecr:eu-west-3:000000000000:repository/verger-trainer" }
+    mlflow    = { uri = "registry.example/verger-mlflow:1.0.0", repository_arn = "arn:aws:ecr:eu-west-3:000000000000:repository/verger-mlflow" }
   }
 }
 
