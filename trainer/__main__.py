@@ -26,7 +26,7 @@ from trainer.console import (
     native_messages_hidden,
     warn_of_unreadable,
 )
-from trainer.dataset import load_dataset, load_test_part
+from trainer.dataset import load_dataset, load_negatives, load_test_part
 from trainer.errors import SettingInvalid
 from trainer.recipe import recipe
 
@@ -57,6 +57,9 @@ def train(
     more: Annotated[
         list[Path], typer.Option(help="Class folders with further pictures, for training only. May be repeated.")
     ] = [],  # noqa: B006  # typer makes its own list
+    negatives: Annotated[
+        list[Path], typer.Option(help="Pictures of none of the classes, to learn to refuse. May be repeated.")
+    ] = [],  # noqa: B006
     epochs: Annotated[int, typer.Option(min=1, max=1000, help="Epochs of the dense layers.")] = 5,
     weights: Annotated[
         str, typer.Option(help='Backbone weights: "release", "champion", "imagenet" (downloads), or a file.')
@@ -71,7 +74,7 @@ def train(
     _registry()  # hours of training end there: better to know at once that it is away
     try:
         with counting("Reading pictures") as progress:
-            dataset = load_dataset(data, more, settings.trainer_workers, progress)
+            dataset = load_dataset(data, more, negatives, settings.trainer_workers, progress)
         announce(dataset)
         # TensorFlow counts the machine's cores, not those that a container may use.
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(settings.trainer_workers))
@@ -93,6 +96,9 @@ def train(
 def evaluate(
     data: DataFolder,
     model: Model = "champion",
+    negatives: Annotated[
+        list[Path], typer.Option(help="Pictures of none of the classes, that should be refused. May be repeated.")
+    ] = [],  # noqa: B006
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
 ) -> None:
     """Scores a version on the test pictures of a folder, with the graph that is served."""
@@ -105,9 +111,12 @@ def evaluate(
         labels = [info.label for info in version.contract.classes]
         with counting("Reading pictures") as progress:
             pictures, unreadable = load_test_part(data, labels, workers, progress)
+            strangers, unreadable_too = load_negatives(negatives, workers, progress)
+        unreadable = [*unreadable, *unreadable_too]
         warn_of_unreadable(unreadable)
         with counting("Testing") as progress:
-            evaluation = score(version.file(SERVING), version.contract, pictures, data, workers, progress)
+            graph, contract = version.file(SERVING), version.contract
+            evaluation = score(graph, contract, pictures, strangers, data, workers, progress)
         digest = version.digest
     RESULTS.print(evaluation_table(evaluation, f"Model {digest[:12]} on {data}"))
     if json_file:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
+from sklearn.metrics import roc_auc_score
 from verger.v1 import model_pb2
 
 from services.inference.verdict import probabilities, scope_score
@@ -17,12 +18,13 @@ NEVER = -1e6
 """A threshold that no score falls below."""
 
 
-def calibrate(logits: Floats, targets: NDArray[np.int64]) -> model_pb2.Calibration:
-    """Fits temperature and thresholds.
+def calibrate(logits: Floats, targets: NDArray[np.int64], negatives: Floats) -> model_pb2.Calibration:
+    """Fits temperature and thresholds, and chooses the score that tells the classes from everything else.
 
     Args:
         logits: float32 of shape [n, classes], of pictures that took no part in training.
         targets: their class indices, shape [n].
+        negatives: logits of pictures of no class, shape [m, classes] or [0, 0]; few of them choose nothing.
     """
     calibration = model_pb2.Calibration(temperature=1, scope_score=model_pb2.SCOPE_SCORE_ENERGY)
     if len(logits) < FEWEST_PICTURES:
@@ -31,8 +33,30 @@ def calibrate(logits: Floats, targets: NDArray[np.int64]) -> model_pb2.Calibrati
     calibration.temperature = fit_temperature(logits, targets)
     chances = probabilities(logits, calibration.temperature)
     calibration.unsure_below = unsure_threshold(chances.max(axis=1), chances.argmax(axis=1) == targets)
+    if len(negatives) >= FEWEST_PICTURES:
+        calibration.scope_score = max(
+            (model_pb2.SCOPE_SCORE_ENERGY, model_pb2.SCOPE_SCORE_MAX_PROBABILITY),
+            key=lambda kind: scope_auroc(logits, negatives, _with_score(calibration, kind)),
+        )
     calibration.out_of_scope_below = float(np.quantile(scope_score(logits, calibration), REFUSED_SHARE))
     return calibration
+
+
+def scope_auroc(known: Floats, negatives: Floats, calibration: model_pb2.Calibration) -> float:
+    """How often a picture of a class scores higher than one of none (area under the ROC curve): 0.5 guesses, 1 is best.
+
+    Args:
+        known: logits of shape [n, classes]. negatives: logits of shape [m, classes]. Both at least one row.
+    """
+    scores = [scope_score(logits, calibration) for logits in (known, negatives)]
+    return float(roc_auc_score(np.repeat([1, 0], [len(known), len(negatives)]), np.concatenate(scores)))
+
+
+def _with_score(calibration: model_pb2.Calibration, kind: "model_pb2.ScopeScore") -> model_pb2.Calibration:
+    other = model_pb2.Calibration()
+    other.CopyFrom(calibration)
+    other.scope_score = kind
+    return other
 
 
 def fit_temperature(logits: Floats, targets: NDArray[np.int64]) -> float:

@@ -77,8 +77,20 @@ def _evaluation_lines(evaluation: Evaluation) -> list[str]:
         "| --- | --- | --- | --- | --- |",
         *classes,
         "",
+        *_negative_lines(evaluation),
         "### Most frequent mistakes",
         "",
         *(confusions or ["- none"]),
         "",
     ]
+
+
+def _negative_lines(evaluation: Evaluation) -> list[str]:
+    if not evaluation.negatives:
+        return []
+    groups = [
+        f"| {item.group} | {item.auroc:.4f} | {item.refused_share:.3f} | {item.images} |"
+        for item in evaluation.negatives
+    ]
+    head = ["| negatives | AUROC | called out of scope | pictures |", "| --- | --- | --- | --- |"]
+    return ["### On pictures of none of the classes", "", *head, *groups, ""]

@@ -60,7 +60,8 @@ def announce(dataset: Dataset) -> None:
     """Tells what will be trained on, and what was left out."""
     NOTES.print(
         f"{len(dataset.labels)} classes, {len(dataset.train)} pictures to train on, {len(dataset.validation)} "
-        f"to validate, {len(dataset.test)} to test."
+        f"to validate, {len(dataset.test)} to test; {len(dataset.negatives)} negatives to train on, "
+        f"{len(dataset.validation_negatives)} to validate."
     )
     warn_of_unreadable(dataset.unreadable)
 
@@ -88,6 +89,9 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     table.add_row("calibration error", "", "", f"{evaluation.expected_calibration_error:.4f}", "")
     table.add_row("unsure", "", "", f"{evaluation.unsure_share:.4f}", "")
     table.add_row("out of scope", "", "", f"{evaluation.refused_share:.4f}", "")
+    for group in evaluation.negatives:
+        table.add_row(f"negatives: {group.group}, AUROC", "", "", f"{group.auroc:.4f}", str(group.images))
+        table.add_row(f"negatives: {group.group}, out of scope", "", "", f"{group.refused_share:.4f}", "")
     return table
 
 

@@ -25,6 +25,11 @@ from trainer.watch import OnProgress
 TEST_SHARE = 0.20
 VALIDATION_SHARE = 0.15
 
+NONE = ""
+"""The label of a negative: a picture of none of the classes."""
+NO_CLASS = -1
+"""Its class index."""
+
 Folders = Mapping[str, Sequence[Path]]
 """Class folders by label. Several spellings of one class are one class."""
 
@@ -55,33 +60,45 @@ class Dataset:
     """The folder that it was loaded from."""
     more: Sequence[Path]
     """Folders of further training pictures."""
+    negative_folders: Sequence[Path]
     labels: Sequence[str]
     train: Sequence[Picture]
     validation: Sequence[Picture]
     test: Sequence[Picture]
+    negatives: Sequence[Picture]
+    """Pictures of none of the classes, to learn on."""
+    validation_negatives: Sequence[Picture]
     unreadable: Sequence[Unreadable]
     own_names: Mapping[str, Mapping[str, str]]
 
     @property
+    def lessons(self) -> Sequence[Picture]:
+        """All that is learned on: training pictures and negatives."""
+        return [*self.train, *self.negatives]
+
+    @property
     def digest(self) -> str:
         """Lower-case hexadecimal SHA-256 over part, label and content of all pictures; file names don't count."""
-        named = (("train", self.train), ("train", self.validation), ("test", self.test))
-        lines = sorted(f"{part}/{picture.label}/{picture.digest}" for part, pictures in named for picture in pictures)
+        parts = (("train", [*self.lessons, *self.validation, *self.validation_negatives]), ("test", self.test))
+        lines = sorted(f"{part}/{picture.label}/{picture.digest}" for part, pictures in parts for picture in pictures)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def class_indices(pictures: Iterable[Picture], labels: Sequence[str]) -> NDArray[np.int64]:
-    """The number of each picture's class in `labels`, shape [n]."""
-    numbers = {label: number for number, label in enumerate(labels)}
+    """The number of each picture's class in `labels`, shape [n]; NO_CLASS for negatives."""
+    numbers = {NONE: NO_CLASS, **{label: number for number, label in enumerate(labels)}}
     return np.array([numbers[picture.label] for picture in pictures], np.int64)
 
 
-def load_dataset(root: Path, more: Sequence[Path], workers: int, progress: OnProgress) -> Dataset:
+def load_dataset(
+    root: Path, more: Sequence[Path], negatives: Sequence[Path], workers: int, progress: OnProgress
+) -> Dataset:
     """Reads and checks all pictures of a data folder.
 
     Args:
         more: folders of class folders with further pictures, all of them for training. Validation and test stay those
             of `root`. A folder that is named twice counts twice.
+        negatives: folders of pictures of none of the classes, in whatever subfolders; some are kept for validation.
 
     Raises:
         DatasetInvalid: no such folder, fewer than two classes, a class without a picture, or parts of other classes.
@@ -89,7 +106,8 @@ def load_dataset(root: Path, more: Sequence[Path], workers: int, progress: OnPro
     home, parts = find_parts(root)
     labels = sorted({label for folders in parts.values() for label in folders})
     further = _further_folders(more, labels)
-    pictures, unreadable = _read({**parts, **further}, workers, progress)
+    outside = {f"negatives {number}": _negative_folder(folder) for number, folder in enumerate(negatives)}
+    pictures, unreadable = _read({**parts, **further, **outside}, workers, progress)
     if "all" in pictures:
         pictures = {
             "train": [picture for picture in pictures["all"] if not _falls_in_test(picture)],
@@ -97,9 +115,11 @@ def load_dataset(root: Path, more: Sequence[Path], workers: int, progress: OnPro
         }
     for part in ("train", "test"):
         _refuse_empty_classes(labels, pictures[part], part, unreadable)
+    strangers = [picture for name in outside for picture in pictures[name]]
     return Dataset(
         root=root,
         more=more,
+        negative_folders=negatives,
         labels=labels,
         train=[
             *(picture for picture in pictures["train"] if not _falls_in_validation(picture)),
@@ -107,9 +127,26 @@ def load_dataset(root: Path, more: Sequence[Path], workers: int, progress: OnPro
         ],
         validation=[picture for picture in pictures["train"] if _falls_in_validation(picture)],
         test=pictures["test"],
+        negatives=[picture for picture in strangers if not _falls_in_validation(picture)],
+        validation_negatives=[
+            *{picture.digest: picture for picture in strangers if _falls_in_validation(picture)}.values()
+        ],
         unreadable=unreadable,
         own_names=read_own_names(home),
     )
+
+
+def load_negatives(
+    folders: Sequence[Path], workers: int, progress: OnProgress
+) -> tuple[Sequence[Picture], Sequence[Unreadable]]:
+    """Reads all pictures of folders as pictures of none of the classes.
+
+    Raises:
+        DatasetInvalid: there is no such folder.
+    """
+    wanted = {f"negatives {number}": _negative_folder(folder) for number, folder in enumerate(folders)}
+    pictures, unreadable = _read(wanted, workers, progress)
+    return [picture for part in pictures.values() for picture in part], unreadable
 
 
 def load_test_part(
@@ -160,6 +197,12 @@ def _further_folders(more: Sequence[Path], labels: Collection[str]) -> dict[str,
     for folder, found in zip(more, folders.values(), strict=True):
         _refuse_unknown(found, labels, folder)
     return folders
+
+
+def _negative_folder(folder: Path) -> Folders:
+    if not folder.is_dir():
+        raise DatasetInvalid("DATA_NOT_FOUND", f"There is no folder {folder}. Name a folder of pictures.")
+    return {NONE: [folder]}
 
 
 def _refuse_unknown(found: Iterable[str], labels: Collection[str], folder: Path) -> None:

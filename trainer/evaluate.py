@@ -1,6 +1,7 @@
 """Scores a model version on pictures with the graph that is served."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from services.inference.runtime import OnnxRuntime
 from trainer.dataset import Picture, class_indices
 from trainer.features import outputs
 from trainer.figures import Evaluation
-from trainer.scoring import score
+from trainer.scoring import score, score_negatives
 from trainer.watch import OnProgress
 
 Floats = NDArray[np.float32]
@@ -40,12 +41,19 @@ def evaluate(
     graph: Path,
     contract: model_pb2.ModelContract,
     pictures: Sequence[Picture],
+    negatives: Sequence[Picture],
     root: Path,
     workers: int,
     progress: OnProgress,
 ) -> Evaluation:
-    """Scores pictures by a contract of the same or more classes. Files are named relative to the data folder `root`."""
-    logits = logits_of(graph, pictures, contract.preprocessing, workers, progress)
+    """Scores pictures by a contract of the same or more classes. Files are named relative to the data folder `root`.
+
+    Negatives are grouped by their names up to the first underscore, as in `animal_1.jpg`.
+    """
+    logits = logits_of(graph, [*pictures, *negatives], contract.preprocessing, workers, progress)
+    known, strangers = logits[: len(pictures)], logits[len(pictures) :]
     targets = class_indices(pictures, [info.label for info in contract.classes])
     files = [picture.path.relative_to(root).as_posix() for picture in pictures]
-    return score(logits, targets, files, contract)
+    groups = [picture.path.stem.partition("_")[0] for picture in negatives]
+    evaluation = score(known, targets, files, contract)
+    return replace(evaluation, negatives=score_negatives(known, strangers, groups, contract.calibration))

@@ -16,8 +16,10 @@ from verger.v1 import model_pb2
 from services.common.contract import CONTRACT_VERSION, file_digest
 from services.common.golden import golden_pixels
 from services.common.tensors import scale_pixels
-from services.inference.runtime import OnnxRuntime
-from trainer.classifier import export_onnx
+from services.inference.runtime import EVIDENCE_OUTPUT, OnnxRuntime
+from trainer.backbone import BACKBONE
+from trainer.classifier import HEAD, export_onnx
+from trainer.evidence import LOGITS_OUTPUT, with_evidence
 from trainer.version import SERVING_FILE, TRAINING_FILE
 
 GOLDEN_SEEDS = (1, 2, 3)
@@ -33,13 +35,18 @@ def write_models(model: keras.Model, directory: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / SERVING_FILE
-        export_onnx(model, path)
+        export_onnx(with_evidence(model.get_layer(BACKBONE), model.get_layer(HEAD)), path)
         mlflow.onnx.save_model(
             onnx.load(path),
             directory,
             signature=ModelSignature(
                 inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *model.input_shape[1:]), "pixels")]),
-                outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, model.output_shape[-1]), "logits")]),
+                outputs=Schema(
+                    [
+                        TensorSpec(np.dtype(np.float32), (-1, model.output_shape[-1]), LOGITS_OUTPUT),
+                        TensorSpec(np.dtype(np.float32), (-1, -1, -1), EVIDENCE_OUTPUT),
+                    ]
+                ),
             ),
             pip_requirements=[f"onnxruntime=={onnxruntime.__version__}", f"numpy=={np.__version__}"],
             save_as_external_data=False,
@@ -53,11 +60,13 @@ def draft_contract(
 ) -> model_pb2.ModelContract:
     """What a directory with models fixes already; calibration and provenance are still to be filled in."""
     runtime = OnnxRuntime(directory / SERVING_FILE)
+    _, evidence = runtime.logits_and_evidence(np.zeros((1, spec.height, spec.width, 3), np.float32))
     roles = ((model_pb2.ModelFile.ROLE_SERVING, SERVING_FILE), (model_pb2.ModelFile.ROLE_TRAINING, TRAINING_FILE))
     return model_pb2.ModelContract(
         contract_version=CONTRACT_VERSION,
         classes=classes,
         preprocessing=spec,
+        evidence=model_pb2.EvidenceGrid(height=evidence.shape[1], width=evidence.shape[2]),
         golden_samples=[_golden_sample(runtime, seed, spec) for seed in GOLDEN_SEEDS],
         files=[
             model_pb2.ModelFile(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +38,18 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class NegativeFigures:
+    """How well a group of pictures of none of the classes was told from the test pictures."""
+
+    group: str
+    images: int
+    auroc: float
+    """Area under the ROC curve of the scope score: 0.5 guesses, 1 is perfect."""
+    refused_share: float
+    """Share that was called out of scope."""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Figures over a set of pictures. Shares are 0 to 1."""
 
@@ -53,6 +65,7 @@ class Evaluation:
     reliability: Sequence[ReliabilityBin]
     mistakes: Sequence[Mistake]
     """Most confident first."""
+    negatives: Sequence[NegativeFigures] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """As in the JSON file."""
@@ -61,7 +74,8 @@ class Evaluation:
     def summary(self) -> dict[str, float]:
         """The figures that a contract and MLflow hold."""
         names = ("accuracy", "macro_f1", "expected_calibration_error", "unsure_share", "refused_share", "images")
-        return {name: float(getattr(self, name)) for name in names}
+        groups = {f"auroc.{figures.group}": figures.auroc for figures in self.negatives}
+        return {**{name: float(getattr(self, name)) for name in names}, **groups}
 
     def write(self, path: Path) -> None:
         """Writes the JSON file that `read` reads."""
@@ -73,6 +87,7 @@ class Evaluation:
         content = json.loads(path.read_text(encoding="utf-8"))
         content["classes"] = [ClassFigures(**item) for item in content["classes"]]
         content["reliability"] = [ReliabilityBin(**item) for item in content["reliability"]]
+        content["negatives"] = [NegativeFigures(**item) for item in content["negatives"]]
         content["mistakes"] = [Mistake(**item) for item in content["mistakes"]]
         return cls(**content)
 

@@ -32,7 +32,7 @@ def fine_tune(
     """
     tuned = with_input_size(model, stage.size)
     _choose_what_learns(tuned.get_layer(BACKBONE), stage.first_layer)
-    steps = stage.epochs * -(-len(dataset.train) // stage.batch_size)
+    steps = stage.epochs * -(-len(dataset.lessons) // stage.batch_size)
     optimizer = keras.optimizers.AdamW(
         _rate(stage.learning_rate, steps),
         weight_decay=stage.weight_decay,
@@ -42,7 +42,7 @@ def fine_tune(
     )
     compile_classifier(tuned, optimizer, stage.label_smoothing)
     spec = mobilenet_preprocessing(stage.size)
-    watch.begin(stage.name, stage.epochs, len(dataset.train))
+    watch.begin(stage.name, stage.epochs, len(dataset.lessons))
     for epoch in range(stage.epochs):
         figures = train_on(tuned, _training_batches(dataset, stage, spec, (*seed, epoch), workers), watch)
         if epoch == stage.epochs - 1:
@@ -70,7 +70,7 @@ def _training_batches(
     dataset: Dataset, stage: FineTuneStage, spec: model_pb2.Preprocessing, seed: tuple[int, ...], workers: int
 ) -> Iterator[Batch]:
     random = np.random.default_rng((*seed, 0))
-    views = shuffled_views(dataset.train, class_indices(dataset.train, dataset.labels), seed)
+    views = shuffled_views(dataset.lessons, class_indices(dataset.lessons, dataset.labels), seed)
     pixels = map_in_threads(lambda view: view.pixels(spec, stage.augmentation), views, workers, ahead=32)
     for batch in batches(zip(pixels, views, strict=True), stage.batch_size):
         inputs = scale_pixels(np.stack([picture for picture, _ in batch]), spec)

@@ -30,11 +30,11 @@ def train_head(
 ) -> keras.Model:
     """Makes and trains a head for the data set's classes; the backbone stays as it is."""
     head = build_head(len(dataset.labels), stage.units, stage.dropout)
-    steps = stage.epochs * -(-len(dataset.train) // stage.batch_size)
+    steps = stage.epochs * -(-len(dataset.lessons) // stage.batch_size)
     rate = keras.optimizers.schedules.CosineDecay(stage.learning_rate, steps)
     compile_classifier(head, keras.optimizers.Adam(rate), stage.label_smoothing)
     runtime = _feature_runtime(backbone)
-    watch.begin("head", stage.epochs, len(dataset.train))
+    watch.begin("head", stage.epochs, len(dataset.lessons))
     validation = list(_validation_batches(runtime, dataset, spec, workers))
     for epoch in range(stage.epochs):
         figures = train_on(head, _training_batches(runtime, dataset, stage, spec, (seed, 0, epoch), workers), watch)
@@ -44,10 +44,10 @@ def train_head(
 
 def _feature_runtime(backbone: keras.Model) -> OnnxRuntime:
     """The pooled backbone in ONNX Runtime: float32 [n, size, size, 3] in, float32 [n, 1280] out."""
-    pooled = keras.Model(backbone.input, keras.layers.GlobalAveragePooling2D()(backbone.output))
+    features = keras.layers.GlobalAveragePooling2D()(backbone.output)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "backbone.onnx"
-        export_onnx(pooled, path)
+        export_onnx(keras.Model(backbone.input, {"features": features}), path)
         return OnnxRuntime(path)
 
 
@@ -59,7 +59,7 @@ def _training_batches(
     seed: tuple[int, int, int],
     workers: int,
 ) -> Iterator[Batch]:
-    views = shuffled_views(dataset.train, class_indices(dataset.train, dataset.labels), seed)
+    views = shuffled_views(dataset.lessons, class_indices(dataset.lessons, dataset.labels), seed)
     features = outputs_of_views(runtime, views, spec, stage.augmentation, workers)
     for batch in batches(zip(features, views, strict=True), stage.batch_size):
         targets = np.array([view.target for _, view in batch])

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.dataset import NO_CLASS
 from trainer.watch import Watch
 
 Floats = NDArray[np.float32]
@@ -57,6 +58,11 @@ class _Mean:
 
 
 def one_hot(targets: NDArray[np.int64], classes: int) -> Floats:
-    """Class indices of shape [n] as rows of shape [n, classes]."""
+    """Class indices of shape [n] as rows of shape [n, classes].
+
+    The row of a picture of no class says that each is as likely as the others: learning it keeps the network from being
+    sure of what it doesn't know (outlier exposure, Hendrycks et al., 2019, arXiv:1812.04606).
+    """
     rows: Floats = np.eye(classes, dtype=np.float32)[targets]
+    rows[targets == NO_CLASS] = 1 / classes
     return rows

@@ -51,9 +51,9 @@ class Recipe:
 
 # Rates were chosen on validation pictures: at 2e-4 all layers forget what they knew, at 6e-5 they learn too slowly.
 FINE_TUNE = (
-    FineTuneStage("upper blocks", epochs=2, size=160, learning_rate=2e-4, first_layer="block_13_expand"),
-    FineTuneStage("all layers", epochs=24, size=160, learning_rate=1e-4),
-    FineTuneStage("full size", epochs=4, size=224, learning_rate=5e-5),
+    FineTuneStage("upper blocks", epochs=1, size=160, learning_rate=2e-4, first_layer="block_13_expand"),
+    FineTuneStage("all layers", epochs=12, size=160, learning_rate=1e-4),
+    FineTuneStage("full size", epochs=2, size=224, learning_rate=5e-5),
 )
 
 

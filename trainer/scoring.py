@@ -8,7 +8,8 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from verger.v1 import classifier_pb2, model_pb2
 
 from services.inference.verdict import decide, probabilities, scope_score
-from trainer.figures import ClassFigures, Evaluation, Mistake, ReliabilityBin
+from trainer.calibration import scope_auroc
+from trainer.figures import ClassFigures, Evaluation, Mistake, NegativeFigures, ReliabilityBin
 
 Floats = NDArray[np.float32]
 
@@ -53,6 +54,25 @@ def score(
             for i in wrong[np.argsort(-best[wrong])]
         ],
     )
+
+
+def score_negatives(
+    known: Floats, negatives: Floats, groups: Sequence[str], calibration: model_pb2.Calibration
+) -> list[NegativeFigures]:
+    """Scores how well pictures of no class are refused, for each group by name.
+
+    Args:
+        known: logits of the test pictures, shape [n, classes].
+        negatives: logits of the others, shape [m, classes] or [0, 0].
+        groups: the name of each one's group, m of them.
+    """
+    found = []
+    for group in sorted(set(groups)):
+        logits = negatives[np.array(groups) == group]
+        refused = scope_score(logits, calibration) < calibration.out_of_scope_below
+        auroc = scope_auroc(known, logits, calibration)
+        found.append(NegativeFigures(group, len(logits), auroc, float(refused.mean())))
+    return found
 
 
 def reliability_bins(best: Floats, right: NDArray[np.bool_]) -> list[ReliabilityBin]:

@@ -1,6 +1,7 @@
 """A training run from a folder of photos to a registered version that passed the gate, or did not."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from trainer.reference import fetch, opened
 from trainer.registry import CHAMPION, Registry
 from trainer.tracking import RecordedEpochs, TrackedRun, tracked_run
 from trainer.version import EVALUATION_FILE, SERVING_FILE, VersionDirectory, open_version, tags_of
-from trainer.watch import Watch
+from trainer.watch import OnProgress, Watch
 
 SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
 
@@ -100,10 +101,12 @@ def _make_version(
     contract = draft_contract(directory, [class_info(label, dataset.own_names) for label in dataset.labels], spec)
     graph, workers = directory / SERVING_FILE, settings.trainer_workers
     with counting("Calibrating") as progress:
-        logits = logits_of(graph, dataset.validation, spec, workers, progress)
-    contract.calibration.CopyFrom(calibrate(logits, class_indices(dataset.validation, dataset.labels)))
+        logits = logits_of(graph, [*dataset.validation, *dataset.validation_negatives], spec, workers, progress)
+    known, strangers = logits[: len(dataset.validation)], logits[len(dataset.validation) :]
+    targets = class_indices(dataset.validation, dataset.labels)
+    contract.calibration.CopyFrom(calibrate(known, targets, strangers))
     with counting("Testing") as progress:
-        evaluation = evaluate(graph, contract, dataset.test, dataset.root, workers, progress)
+        evaluation = _evaluate(graph, contract, dataset, workers, progress)
     evaluation.write(directory / EVALUATION_FILE)
     contract.provenance.run_id = run.id
     contract.provenance.dataset_digest = dataset.digest
@@ -112,6 +115,14 @@ def _make_version(
         contract.provenance.test_metrics[name] = value
     write_contract(contract, directory)
     return open_version(directory), evaluation
+
+
+def _evaluate(
+    graph: Path, contract: model_pb2.ModelContract, dataset: Dataset, workers: int, progress: OnProgress
+) -> Evaluation:
+    """On the test pictures; no negative is kept from the training but for validation."""
+    negatives = dataset.validation_negatives
+    return evaluate(graph, contract, dataset.test, negatives, dataset.root, workers, progress)
 
 
 def _judge(evaluation: Evaluation, dataset: Dataset, registry: Registry, settings: TrainerSettings) -> gate.Decision:
@@ -127,7 +138,7 @@ def _judge(evaluation: Evaluation, dataset: Dataset, registry: Registry, setting
             return gate.not_comparable(champion, "It knows other classes.")
         with counting("Testing the champion") as progress:
             graph = rival.file(SERVING)
-            theirs = evaluate(graph, rival.contract, dataset.test, dataset.root, settings.trainer_workers, progress)
+            theirs = _evaluate(graph, rival.contract, dataset, settings.trainer_workers, progress)
     return gate.compare(evaluation, theirs, champion)
 
 
@@ -150,7 +161,8 @@ def _log_start(run: TrackedRun, dataset: Dataset, weights: str, recipe: Recipe, 
     run.log_parameters(
         {
             "data": dataset.root.resolve().name,
-            "more": ", ".join(folder.resolve().name for folder in dataset.more),
+            "more": _names(dataset.more),
+            "negatives": _names(dataset.negative_folders),
             "data_digest": dataset.digest,
             "weights": Path(weights).name,
             "seed": seed,
@@ -160,3 +172,7 @@ def _log_start(run: TrackedRun, dataset: Dataset, weights: str, recipe: Recipe, 
     )
     run.log_dataset(dataset)
     run.log_environment()
+
+
+def _names(folders: Sequence[Path]) -> str:
+    return ", ".join("/".join(folder.resolve().parts[-2:]) for folder in folders)

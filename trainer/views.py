@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
 from trainer.augment import Augmentation, random_view
-from trainer.dataset import Picture
+from trainer.dataset import NO_CLASS, Picture
+from trainer.nonsense import nonsense
 from trainer.pictures import open_picture
+
+NONSENSE_CHANCE = 0.25
+"""Share of the views of negatives that show nothing at all."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class View:
     def pixels(self, spec: model_pb2.Preprocessing, augmentation: Augmentation) -> NDArray[np.uint8]:
         """The view as pixels of shape [height, width, 3]."""
         random = np.random.default_rng(self.seed)
+        if self.target == NO_CLASS and random.random() < NONSENSE_CHANCE:
+            return nonsense(spec.height, spec.width, random)
         return random_view(open_picture(self.picture.path, spec), spec, augmentation, random)
 
 

@@ -89,7 +89,7 @@ def test_the_set_arrives_tidy_and_complete(tmp_path: Path, monkeypatch: pytest.M
     folders = sorted(path.relative_to(root).as_posix() for path in root.glob("*/*"))
     labels = ["apple", "pineapple", "strawberry"]
     assert folders == [f"{part}/{label}" for part in ("test", "train") for label in labels]
-    dataset = load_dataset(root, [], 2, lambda done, total: None)
+    dataset = load_dataset(root, [], [], 2, lambda done, total: None)
     assert list(dataset.labels) == labels
     assert (len(dataset.train) + len(dataset.validation), len(dataset.test)) == (18, 6)
     assert dataset.unreadable == []

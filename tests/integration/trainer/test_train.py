@@ -41,7 +41,7 @@ def first(trainer: Command, shapes: Path) -> subprocess.CompletedProcess[str]:
 
 
 def load(data: Path) -> Dataset:
-    return load_dataset(data, [], 2, lambda done, total: None)
+    return load_dataset(data, [], [], 2, lambda done, total: None)
 
 
 def run_of(settings: TrainerSettings, version: str) -> Run:

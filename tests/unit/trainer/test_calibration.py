@@ -7,9 +7,10 @@ from verger.v1 import model_pb2
 
 from services.common.contract import to_json
 from services.inference.verdict import probabilities, scope_score
-from trainer.calibration import calibrate, fit_temperature, unsure_threshold
+from trainer.calibration import calibrate, fit_temperature, scope_auroc, unsure_threshold
 
 Floats = NDArray[np.float32]
+NO_LOGITS = np.zeros((0, 0), np.float32)
 
 
 def answers(temperature: float, count: int = 4000) -> tuple[Floats, NDArray[np.int64]]:
@@ -49,7 +50,7 @@ def test_there_is_no_unsure_threshold_when_all_is_right() -> None:
 
 def test_few_validation_pictures_are_refused() -> None:
     logits, targets = answers(1.0)
-    calibration = calibrate(logits, targets)
+    calibration = calibrate(logits, targets, NO_LOGITS)
     assert calibration.scope_score == model_pb2.SCOPE_SCORE_ENERGY
     refused = scope_score(logits, calibration) < calibration.out_of_scope_below
     assert 0.02 < refused.mean() <= 0.03
@@ -58,8 +59,23 @@ def test_few_validation_pictures_are_refused() -> None:
 @pytest.mark.parametrize("count", [0, 29])
 def test_with_few_pictures_nothing_is_refused_or_doubted(count: int) -> None:
     logits, targets = answers(2.5, count=29)
-    calibration = calibrate(logits[:count], targets[:count])
+    calibration = calibrate(logits[:count], targets[:count], NO_LOGITS)
     assert calibration.temperature == 1
     assert calibration.unsure_below == 0
     assert not (scope_score(logits, calibration) < calibration.out_of_scope_below).any()
     assert "out_of_scope_below" in to_json(calibration)  # a number that JSON can hold
+
+
+def test_the_score_that_tells_negatives_apart_better_is_chosen() -> None:
+    logits, targets = answers(1.0)
+    random = np.random.default_rng(4)
+    flat_but_loud = random.normal(6, 0.1, (200, 5)).astype(np.float32)  # much energy, no favourite
+    sure_but_quiet = (logits - logits.max(axis=1, keepdims=True) - 20)[:200]  # a favourite, no energy
+    chosen = [calibrate(logits, targets, negatives).scope_score for negatives in (flat_but_loud, sure_but_quiet)]
+    assert chosen == [model_pb2.SCOPE_SCORE_MAX_PROBABILITY, model_pb2.SCOPE_SCORE_ENERGY]
+
+
+def test_auroc_counts_pairs_in_the_right_order() -> None:
+    calibration = model_pb2.Calibration(temperature=1, scope_score=model_pb2.SCOPE_SCORE_ENERGY)
+    known, negatives = (np.array(rows, np.float32) for rows in ([[3, 0], [1, 0]], [[2, 0], [0, 0]]))
+    assert scope_auroc(known, negatives, calibration) == 0.75

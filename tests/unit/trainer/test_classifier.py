@@ -12,6 +12,7 @@ from trainer import classifier as module
 from trainer.backbone import BACKBONE, FEATURES
 from trainer.classifier import HEAD, KerasRuntime, assemble, build_head, export_onnx, with_input_size
 from trainer.errors import ExportDiffers
+from trainer.evidence import with_evidence
 
 SIZE = 64
 INPUT = np.random.default_rng(1).uniform(-1, 1, (3, SIZE, SIZE, 3)).astype(np.float32)
@@ -20,15 +21,16 @@ INPUT = np.random.default_rng(1).uniform(-1, 1, (3, SIZE, SIZE, 3)).astype(np.fl
 @pytest.fixture(scope="module")
 def graph(classifier: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("graph") / "model.onnx"
-    export_onnx(classifier, path)
+    export_onnx(with_evidence(classifier.get_layer(BACKBONE), classifier.get_layer(HEAD)), path)
     return path
 
 
-def test_the_export_takes_any_number_of_pictures_and_names_its_output(graph: Path) -> None:
+def test_the_export_takes_any_number_of_pictures_and_names_its_outputs(graph: Path) -> None:
     session = onnxruntime.InferenceSession(graph)
-    (given,), (made,) = session.get_inputs(), session.get_outputs()
+    (given,) = session.get_inputs()
     assert (given.name, given.shape[1:]) == ("pixels", [SIZE, SIZE, 3])
-    assert (made.name, made.shape[1:]) == ("logits", [3])
+    made = {output.name: output.shape[1:] for output in session.get_outputs()}
+    assert made == {"logits": [3], "evidence": [2, 2]}
     assert OnnxRuntime(graph).logits(INPUT).shape == (3, 3)
 
 
@@ -44,7 +46,7 @@ def test_an_export_that_differs_is_refused(
 ) -> None:
     monkeypatch.setattr(module, "LARGEST_DIFFERENCE", -1.0)
     with pytest.raises(ExportDiffers, match="Nothing was registered"):
-        export_onnx(classifier, tmp_path / "model.onnx")
+        export_onnx(keras.Model(classifier.input, {"logits": classifier.output}), tmp_path / "model.onnx")
 
 
 def test_a_copy_has_no_optimizer(classifier: keras.Model, tmp_path: Path) -> None:

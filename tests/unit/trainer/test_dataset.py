@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.trainer.shapes import LABELS, shape, write_parts, write_shapes
-from trainer.dataset import Dataset, Picture, Unreadable, class_indices, load_dataset, load_test_part
+from trainer.dataset import NO_CLASS, Dataset, Picture, Unreadable, class_indices, load_dataset, load_test_part
 from trainer.errors import DatasetInvalid
 
 
 def load(root: Path) -> Dataset:
-    return load_dataset(root, [], 2, lambda done, total: None)
+    return load_dataset(root, [], [], 2, lambda done, total: None)
 
 
 def load_test(root: Path, labels: tuple[str, ...] = LABELS) -> tuple[list[Picture], list[Unreadable]]:
@@ -99,7 +99,7 @@ def test_unreadable_files_are_named_and_left_out(tmp_path: Path) -> None:
 
 def test_progress_counts_every_file(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    load_dataset(write_parts(tmp_path, 4, 2), [], 2, lambda done, total: told.append((done, total)))
+    load_dataset(write_parts(tmp_path, 4, 2), [], [], 2, lambda done, total: told.append((done, total)))
     assert told == [(done, 18) for done in range(1, 19)]
 
 
@@ -192,7 +192,7 @@ def test_further_pictures_are_for_training_only(tmp_path: Path) -> None:
     further = write_shapes(tmp_path / "further", 30, ("red_circle",), first=5000)
     (further / "red_circle" / "broken.png").write_bytes(b"broken")
     alone = load(tmp_path / "main")
-    together = load_dataset(tmp_path / "main", [further, further], 2, lambda done, total: None)
+    together = load_dataset(tmp_path / "main", [further, further], [], 2, lambda done, total: None)
     assert len(together.train) == len(alone.train) + 2 * 30
     assert together.validation == alone.validation
     assert together.test == alone.test
@@ -204,12 +204,32 @@ def test_further_pictures_of_unknown_classes_are_refused(tmp_path: Path) -> None
     main = write_parts(tmp_path / "main", 4, 2, ("red_circle", "blue_bar"))
     further = write_shapes(tmp_path / "further", 2)
     with pytest.raises(DatasetInvalid, match=r"further has unknown classes: green_square\. Known are blue_bar, red"):
-        load_dataset(main, [further], 2, lambda done, total: None)
+        load_dataset(main, [further], [], 2, lambda done, total: None)
     with pytest.raises(DatasetInvalid, match="There is no folder"):
-        load_dataset(main, [tmp_path / "nowhere"], 2, lambda done, total: None)
+        load_dataset(main, [tmp_path / "nowhere"], [], 2, lambda done, total: None)
 
 
 def test_class_indices_follow_the_labels_given(tmp_path: Path) -> None:
     pictures = [Picture(tmp_path, label, "") for label in ("b", "a", "b")]
     assert class_indices(pictures, ["a", "b"]).tolist() == [1, 0, 1]
     assert class_indices(pictures, ["b", "a"]).tolist() == [0, 1, 0]
+
+
+def test_negatives_are_learned_on_and_validated_with_but_never_a_class(tmp_path: Path) -> None:
+    write_shapes(tmp_path / "other", 20)
+    data = write_parts(tmp_path / "main", 4, 2)
+    (tmp_path / "other" / "broken.jpg").write_bytes(b"broken")
+    twice = [tmp_path / "other", tmp_path / "other"]
+    dataset = load_dataset(data, [], twice, 2, lambda done, total: None)
+    alone = load_dataset(data, [], [], 2, lambda done, total: None)
+    kept = {picture.digest for picture in dataset.validation_negatives}
+    assert len(dataset.validation_negatives) == len(kept) > 0
+    assert len(dataset.negatives) == 2 * (20 * len(LABELS) - len(kept))
+    assert not kept & {picture.digest for picture in dataset.negatives}
+    assert dataset.labels == alone.labels
+    assert dataset.digest != alone.digest
+    assert set(class_indices(dataset.negatives, dataset.labels)) == {NO_CLASS}
+    assert len(dataset.lessons) == len(dataset.train) + len(dataset.negatives)
+    assert {file.path.name for file in dataset.unreadable} == {"broken.jpg"}
+    with pytest.raises(DatasetInvalid, match="There is no folder"):
+        load_dataset(data, [], [tmp_path / "nowhere"], 2, lambda done, total: None)

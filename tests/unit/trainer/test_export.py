@@ -22,14 +22,18 @@ def directory(classifier: keras.Model, tmp_path_factory: pytest.TempPathFactory)
     path = tmp_path_factory.mktemp("versions") / "version"
     write_models(classifier, path)
     contract = draft_contract(path, [class_info(label, {}) for label in "abc"], mobilenet_preprocessing(64))
-    contract.calibration.CopyFrom(calibrate(np.zeros((0, 3), np.float32), np.zeros(0, np.int64)))
+    contract.calibration.CopyFrom(
+        calibrate(np.zeros((0, 3), np.float32), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
+    )
     write_contract(contract, path)
     return path
 
 
 def test_inference_accepts_it(directory: Path) -> None:
     model = load_model(model_pb2.ModelRef(name="letters", version="1"), directory)
-    assert model.logits(np.zeros((64, 64, 3), np.float32)).shape == (3,)
+    answer = model.classify(np.zeros((64, 64, 3), np.float32), top_k=0, include_evidence=True)
+    assert len(answer.predictions) == 3
+    assert (answer.evidence.height, answer.evidence.width) == (2, 2)
 
 
 def test_both_models_are_in_the_contract(directory: Path) -> None:

@@ -18,7 +18,7 @@ STAGE = FineTuneStage("all", epochs=1, size=32, learning_rate=1e-2, batch_size=8
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return load_dataset(write_parts(tmp_path_factory.mktemp("shapes"), 8, 2), [], 2, lambda done, total: None)
+    return load_dataset(write_parts(tmp_path_factory.mktemp("shapes"), 8, 2), [], [], 2, lambda done, total: None)
 
 
 def changed_layers(before: keras.Model, after: keras.Model) -> list[keras.layers.Layer]:

@@ -17,7 +17,7 @@ STAGE = HeadStage(epochs=2, units=16, batch_size=8)
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return load_dataset(write_parts(tmp_path_factory.mktemp("shapes"), 12, 2), [], 2, lambda done, total: None)
+    return load_dataset(write_parts(tmp_path_factory.mktemp("shapes"), 12, 2), [], [], 2, lambda done, total: None)
 
 
 def train(classifier: keras.Model, dataset: Dataset, seed: int, workers: int) -> tuple[list[np.ndarray], Count]:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from trainer.dataset import NO_CLASS
 from trainer.learning import Batch, compile_classifier, one_hot, train_on, validate_on
 
 
@@ -63,3 +64,7 @@ def test_no_validation_pictures_give_no_figures() -> None:
 
 def test_one_hot_rows() -> None:
     assert one_hot(np.array([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_a_picture_of_no_class_could_be_any() -> None:
+    assert one_hot(np.array([1, NO_CLASS]), 4).tolist() == [[0, 1, 0, 0], [0.25, 0.25, 0.25, 0.25]]
