@@ -2,46 +2,14 @@
 
 import os
 import signal
-import threading
 import time
 
 import httpx
 import pytest
 
-from tests.conftest import ROOT
 from tests.support.launched import Launched
+from tests.support.uploads import PHOTO, Uploads
 from tests.support.waiting import wait_until
-
-PHOTO = (ROOT / "services" / "web" / "static" / "samples" / "banana.webp").read_bytes()
-
-
-class Uploads:
-    """Uploads one photo after the other until told to stop."""
-
-    def __init__(self, verger: Launched) -> None:
-        self.answers: list[httpx.Response] = []
-        self.lost: list[Exception] = []
-        self._verger = verger
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Uploads":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.answers.append(self._verger.classify(PHOTO, timeout=30))
-            except httpx.TransportError as error:
-                self.lost.append(error)
-
-    def answered_since(self, count: int) -> bool:
-        return any(answer.status_code == 200 for answer in self.answers[count:])
 
 
 @pytest.mark.parametrize("program", ["services.inference", "services.preprocess", "mlflow server"])

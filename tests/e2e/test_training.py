@@ -1,30 +1,20 @@
 """Training in the running system, while people use it."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.test_recovery import Uploads
+from tests.support.fruits import copy_few_fruits
 from tests.support.launched import Launched
+from tests.support.uploads import Uploads
 from tests.support.waiting import wait_until
-
-TRAIN_PICTURES, TEST_PICTURES = 40, 15  # of each class: enough to learn from, few enough for minutes
 
 
 @pytest.fixture(scope="module")
 def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A part of the fruit photographs, in the layout of the whole."""
-    folder = tmp_path_factory.mktemp("few") / "fruits"
-    for part, count in (("train", TRAIN_PICTURES), ("test", TEST_PICTURES)):
-        for source in sorted((photo_data / "fruits" / part).iterdir()):
-            target = folder / part / source.name
-            target.mkdir(parents=True)
-            for picture in sorted(source.iterdir())[:count]:
-                shutil.copy(picture, target)
-    return folder
+    return copy_few_fruits(photo_data, tmp_path_factory.mktemp("few") / "fruits", train=40, test=15)
 
 
 def trainer(verger: Launched, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,20 +1,18 @@
 """A real browser in front of the real page; what preprocess answers is written by the test."""
 
 import re
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.integration.web.scripted import ScriptedClassifier, scripted_server, web_server
 from tests.support.background import in_background
+from tests.support.browser import running_browser
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
 
 
@@ -43,21 +41,11 @@ def site() -> Iterator[Site]:
         yield running
 
 
-def _browser_of(playwright: Playwright) -> str:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), playwright.chromium.executable_path)
-    if not Path(found).exists():
-        pytest.skip("no Chromium: install the package chromium, or run `playwright install chromium`")
-    return found
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's own Chromium, else the one that playwright has fetched."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_browser_of(playwright), args=FLAGS)
+    """One for all tests of a module."""
+    with running_browser() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

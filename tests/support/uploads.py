@@ -1,0 +1,49 @@
+"""Load on a running system: people who upload one photo after the other."""
+
+import threading
+from typing import Protocol
+
+import httpx
+
+from tests.conftest import ROOT
+
+PHOTO_FILE = ROOT / "services" / "web" / "static" / "samples" / "banana.webp"
+PHOTO = PHOTO_FILE.read_bytes()
+
+
+class System(Protocol):
+    """What can be asked to classify a photo."""
+
+    def classify(self, photo: bytes, timeout: float) -> httpx.Response: ...
+
+
+class Uploads:
+    """Uploads until the block ends; what was answered and what was lost is kept."""
+
+    def __init__(self, system: System, people: int = 1) -> None:
+        self.answers: list[httpx.Response] = []
+        self.lost: list[Exception] = []
+        self._system = system
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(people)]
+
+    def __enter__(self) -> "Uploads":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.answers.append(self._system.classify(PHOTO, timeout=30))
+            except httpx.TransportError as error:
+                self.lost.append(error)
+
+    def answered_since(self, count: int) -> bool:
+        """Whether one of the answers after the first `count` is a classification."""
+        return any(answer.status_code == 200 for answer in self.answers[count:])
