@@ -1,0 +1,36 @@
+"""One system in containers for all tests here, built and started from nothing. Each test leaves it healthy."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser import running_browser
+from tests.support.composed import Composed, why_no_engine
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/tests/compose/" in item.path.as_posix():
+            item.add_marker(pytest.mark.timeout(1500))  # the first test waits for the images
+
+
+@pytest.fixture(scope="session")
+def verger() -> Iterator[Composed]:
+    """Started by the very command that the README gives."""
+    if reason := why_no_engine():
+        pytest.skip(reason)
+    system = Composed()
+    system.compose("--profile", "*", "down", "--volumes", "--remove-orphans")  # what an interrupted run left
+    try:
+        system.compose("up", "--build", "--detach", "--wait")
+        yield system
+    finally:
+        system.compose("--profile", "*", "down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One for all tests here."""
+    with running_browser() as chromium:
+        yield chromium

@@ -1,0 +1,81 @@
+"""Several replicas of a service share its load, and one of them may go."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.composed import Composed
+from tests.support.uploads import PHOTO, Uploads
+from tests.support.waiting import wait_until
+
+# Which metric counts the photos or tensors that a replica has answered.
+COUNTERS = {
+    "preprocess": (9101, 'verger_grpc_calls_total{code="OK",method="/verger.v1.ClassifierService/Classify"}'),
+    "inference": (9102, 'verger_grpc_calls_total{code="OK",method="/verger.v1.InferenceService/Infer"}'),
+}
+PHOTOS = 120
+
+
+@pytest.fixture(scope="module")
+def scaled(verger: Composed) -> Iterator[Composed]:
+    """Two replicas of each, by the README's command, on the running system."""
+    before = [verger.containers(service) for service in COUNTERS]
+    verger.compose("up", "--detach", "--wait", "--scale", "inference=2", "--scale", "preprocess=2")
+    for service, (only,) in zip(COUNTERS, before, strict=True):
+        assert only in verger.containers(service), f"the {service} that ran was replaced"
+    yield verger
+    verger.compose("up", "--detach", "--wait")
+    verger.wait_ready()
+
+
+def answered(verger: Composed, service: str) -> dict[str, float]:
+    """By each replica of a service, so far."""
+    port, counter = COUNTERS[service]
+    read = f"import urllib.request as r; print(r.urlopen('http://127.0.0.1:{port}/metrics', timeout=5).read().decode())"
+    return {
+        container: sum(
+            float(line.split()[-1]) for line in verger.python(container, read).splitlines() if counter in line
+        )
+        for container in verger.containers(service)
+    }
+
+
+def shares(verger: Composed, before: dict[str, dict[str, float]]) -> dict[str, list[float]]:
+    """What each replica has answered since."""
+    return {
+        service: [count - before[service][container] for container, count in answered(verger, service).items()]
+        for service in COUNTERS
+    }
+
+
+@pytest.mark.usefixtures("scaled")
+def test_two_replicas_of_each_share_the_load(verger: Composed) -> None:
+    start = {service: answered(verger, service) for service in COUNTERS}
+    with Uploads(verger):  # a new replica is seen when a connection has reached its age, after 10 s
+        wait_until(lambda: all(min(counts) > 0 for counts in shares(verger, start).values()), 60, "a share for each")
+    start = {service: answered(verger, service) for service in COUNTERS}
+    with Uploads(verger, people=4) as uploads:
+        wait_until(lambda: len(uploads.answers) >= PHOTOS, 120, f"{PHOTOS} answers")
+    assert {answer.status_code for answer in uploads.answers} == {200}
+    assert uploads.lost == []
+    for service, counts in shares(verger, start).items():
+        assert len(counts) == 2
+        fair = sum(counts) / 2
+        assert all(0.8 * fair <= count <= 1.2 * fair for count in counts), (service, counts)
+
+
+@pytest.mark.usefixtures("scaled")
+@pytest.mark.parametrize("service", COUNTERS)
+def test_one_replica_may_stop_under_load(verger: Composed, service: str) -> None:
+    leaving, staying = verger.containers(service)
+    with Uploads(verger, people=4) as uploads:
+        wait_until(lambda: len(uploads.answers) >= 20, what="load")
+        assert verger.run("docker", "stop", leaving).returncode == 0
+        stopped = len(uploads.answers)
+        wait_until(lambda: len(uploads.answers) >= stopped + 40, 60, "answers of the one that stays")
+        assert verger.run("docker", "start", leaving).returncode == 0
+        wait_until(lambda: verger.inspect(leaving)[0]["State"]["Health"]["Status"] == "healthy", 120, "its return")
+    assert staying in verger.containers(service)
+    assert {answer.status_code for answer in uploads.answers} == {200}
+    assert uploads.lost == []
+    assert verger.classify(PHOTO).status_code == 200

@@ -1,0 +1,63 @@
+"""Restarts, new containers and the end of a service, under load: no upload fails."""
+
+import threading
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.support.composed import Composed
+from tests.support.uploads import Uploads
+from tests.support.waiting import wait_until
+
+
+def change_under_load(verger: Composed, *change: str) -> None:
+    """Runs docker compose with these arguments while people upload; they must not notice."""
+    with Uploads(verger, people=4) as uploads:
+        wait_until(lambda: len(uploads.answers) >= 20, what="load")
+        verger.compose(*change)
+        changed = len(uploads.answers)
+        wait_until(lambda: len(uploads.answers) >= changed + 40, 120, "answers after the change")
+    assert {answer.status_code for answer in uploads.answers} == {200}
+    assert uploads.lost == []
+
+
+@pytest.mark.parametrize("service", ["inference", "preprocess"])
+def test_a_restart_is_not_noticed(verger: Composed, service: str) -> None:
+    before = verger.inspect(*verger.containers(service))[0]
+    change_under_load(verger, "restart", service)
+    after = verger.inspect(*verger.containers(service))[0]
+    assert after["Id"] == before["Id"]
+    assert after["State"]["StartedAt"] != before["State"]["StartedAt"]
+
+
+@pytest.mark.parametrize("service", ["inference", "preprocess", "mlflow"])
+def test_a_rebuild_is_not_noticed(verger: Composed, service: str) -> None:
+    """A rebuild ends in a new container, at another address."""
+    before = verger.containers(service)
+    change_under_load(verger, "up", "--build", "--detach", "--no-deps", "--force-recreate", "--wait", service)
+    assert not set(before) & set(verger.containers(service))
+
+
+@pytest.mark.parametrize("service", ["inference", "preprocess", "web"])
+def test_a_stop_ends_cleanly_within_the_grace_period(verger: Composed, service: str) -> None:
+    (container,) = verger.containers(service)
+    verger.compose("stop", service)
+    state = verger.inspect(container)[0]["State"]
+    verger.compose("up", "--detach", "--wait")
+    assert state["ExitCode"] == 0
+    assert not state["OOMKilled"]
+
+
+def test_a_drain_says_so_before_it_stops_listening(verger: Composed) -> None:
+    """With compose.grpc.yml: whoever watches the health of preprocess learns that it is about to stop."""
+    verger.compose("up", "--detach", "--wait", layer="compose.grpc.yml")
+    with grpc.insecure_channel(verger.preprocess) as channel:
+        service = health_pb2.HealthCheckRequest(service="verger.v1.ClassifierService")
+        watch = health_pb2_grpc.HealthStub(channel).Watch(service, timeout=120)
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        stop = threading.Thread(target=lambda: verger.compose("stop", "preprocess", layer="compose.grpc.yml"))
+        stop.start()
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        stop.join()
+    verger.compose("up", "--detach", "--wait")

@@ -1,0 +1,110 @@
+"""The whole system in containers: docker compose, with a project name, images and ports of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.conftest import ROOT
+from tests.support.mlflow_server import free_port
+from tests.support.waiting import wait_until
+
+# The stand-ins last: what can't be pulled everywhere comes from Debian's packages, so that the tests run anywhere.
+FILES = ("docker-compose.yml", "tests/compose/standins.yml")
+PORTS = ("VERGER_WEB_PORT", "VERGER_MLFLOW_PORT", "VERGER_PREPROCESS_PORT", "VERGER_PROMETHEUS_PORT")
+FIXED = {
+    "VERGER_TAG": "test",
+    "VERGER_BIND_ADDRESS": "127.0.0.1",
+    "VERGER_REQUEST_TIMEOUT_SECONDS": "30",  # a busy machine may start a container slowly
+    "COMPOSE_DISABLE_ENV_FILE": "1",
+}
+
+
+def why_no_engine() -> str | None:
+    """One plain sentence, or None when containers can be built and run here."""
+    if not shutil.which("docker"):
+        return "no container engine: install Docker with its compose and buildx plugins"
+    for command in (["info"], ["compose", "version"], ["buildx", "version"]):
+        asked = subprocess.run(["docker", *command], capture_output=True, text=True, timeout=60)
+        if asked.returncode:
+            return f"no container engine: `docker {' '.join(command)}` fails"
+    return None
+
+
+@dataclass
+class Composed:
+    """What docker compose runs under one project name."""
+
+    project: str = "verger-test"
+    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("VERGER_", "COMPOSE_"))}
+        names = {"COMPOSE_PROJECT_NAME": self.project, "COMPOSE_FILE": os.pathsep.join(FILES)}
+        return clean | FIXED | names | {name: str(port) for name, port in self.ports.items()}
+
+    @property
+    def web(self) -> str:
+        return f"http://127.0.0.1:{self.ports['VERGER_WEB_PORT']}"
+
+    @property
+    def mlflow(self) -> str:
+        return f"http://127.0.0.1:{self.ports['VERGER_MLFLOW_PORT']}"
+
+    @property
+    def preprocess(self) -> str:
+        """Answers with compose.grpc.yml only."""
+        return f"127.0.0.1:{self.ports['VERGER_PREPROCESS_PORT']}"
+
+    def run(self, *command: str, timeout: float = 900, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command from the repository's root, with this system's settings."""
+        environment = self.environment | changes
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout)
+
+    def compose(self, *arguments: str, layer: str | None = None, **changes: str) -> str:
+        """Runs docker compose, which must succeed; returns what it wrote. `layer`: one file more."""
+        if layer:
+            changes["COMPOSE_FILE"] = os.pathsep.join([FILES[0], layer, *FILES[1:]])
+        done = self.run("docker", "compose", *arguments, **changes)
+        assert done.returncode == 0, (
+            f"docker compose {' '.join(arguments)}\n{done.stdout[-5000:]}\n{done.stderr[-5000:]}"
+        )
+        return done.stdout
+
+    def containers(self, service: str, *options: str) -> list[str]:
+        """Ids of the service's running containers; with "--all" those that have ended, too."""
+        return self.compose("ps", "--quiet", *options, service).split()
+
+    def inspect(self, *containers: str) -> list[dict[str, Any]]:
+        """What the engine knows of them."""
+        return list(json.loads(self.run("docker", "inspect", *containers).stdout))
+
+    def python(self, container: str, code: str) -> str:
+        """What a few lines of Python print in a running container."""
+        done = self.run("docker", "exec", container, "python", "-c", code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def classify(self, photo: bytes, timeout: float = 30) -> httpx.Response:
+        """Sends one photo to the REST API."""
+        return httpx.post(f"{self.web}/api/v1/classify", content=photo, timeout=timeout)
+
+    def version(self) -> str:
+        """The live version, as the API tells it."""
+        return str(httpx.get(f"{self.web}/api/v1/model", timeout=30).json().get("version"))
+
+    def wait_ready(self, seconds: float = 120) -> None:
+        """Returns when the whole chain answers."""
+
+        def ready() -> bool:
+            try:
+                return httpx.get(f"{self.web}/readyz", timeout=5).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait_until(ready, seconds, "readiness")
