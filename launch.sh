@@ -12,8 +12,9 @@ usage: ./launch.sh                     start everything, show the logs, stop eve
        ./launch.sh --stop              stop everything
        ./launch.sh --train DIR [...]   train on a folder of class folders in the running system (started if it is not);
                                        more options go to the trainer: ./launch.sh --train DIR --help
+       ./launch.sh --docker [...]      each of these, in containers: ./launch.sh --docker --detach and so on
 
-Settings, from the environment or the file .env:
+Settings, from the environment or the file .env (those of --docker are in .env.example):
        VERGER_WEB_PORT (8000)  VERGER_PREPROCESS_PORT (50051)  VERGER_INFERENCE_PORT (50052)  VERGER_MLFLOW_PORT (5000)
        VERGER_PREPROCESS_METRICS_PORT (9101)  VERGER_INFERENCE_METRICS_PORT (9102)
        VERGER_BIND_ADDRESS (127.0.0.1; 0.0.0.0 lets other machines in)  VERGER_HOME (.verger: all data and logs)
@@ -99,6 +100,10 @@ stop() {
     say "Verger has stopped."
 }
 
+grpc_address() { say "localhost:$VERGER_PREPROCESS_PORT, verger.v1.ClassifierService"; }
+
+where_data_is() { say "$VERGER_HOME"; }
+
 show_addresses() {
     cat <<TEXT
 
@@ -106,9 +111,9 @@ show_addresses() {
 
     web page     http://localhost:$VERGER_WEB_PORT
     REST         http://localhost:$VERGER_WEB_PORT/docs
-    gRPC         localhost:$VERGER_PREPROCESS_PORT, verger.v1.ClassifierService
+    gRPC         $(grpc_address)
     MLflow       http://localhost:$VERGER_MLFLOW_PORT
-    data, logs   $VERGER_HOME
+    data, logs   $(where_data_is)
 
 TEXT
 }
@@ -127,17 +132,24 @@ train() {
     exec "$VERGER_HOME/env/trainer/bin/python" -m trainer train --data "$@"
 }
 
+show_logs() { exec tail -q -n 0 -F "$VERGER_HOME"/logs/*.log; }
+
 run() {
     trap 'trap - INT TERM EXIT; say ""; stop; exit 0' INT TERM
     trap 'stop' EXIT
     start
     show_addresses
     say "Ctrl-C stops everything."
-    tail -q -n 0 -F "$VERGER_HOME"/logs/*.log &
+    show_logs &
     wait $!
 }
 
 settings
+if [ "${1:-}" = --docker ]; then
+    shift
+    . scripts/containers.sh
+    case ${1:-} in -h | --help) ;; *) require_engine ;; esac
+fi
 case ${1:-} in
     "") run ;;
     --detach) start && show_addresses ;;

@@ -1,40 +1,15 @@
-"""What people have made survives: in volumes when the containers go, in a backup when the volumes go."""
+"""What people have made survives the loss of all volumes, in a backup; of all containers: see test_launch.py."""
 
 from pathlib import Path
 
-import httpx
-
 from tests.support.composed import Composed
 from tests.support.uploads import PHOTO
-
-MODEL = "fruit-classifier"
-REST = "api/2.0/mlflow"
-
-
-def remark(verger: Composed, text: str | None = None) -> str:
-    """The description of version 1 in the registry: what a person would have written there. `text` replaces it."""
-    version = {"name": MODEL, "version": "1"}
-    if text:
-        changed = version | {"description": text}
-        httpx.patch(f"{verger.mlflow}/{REST}/model-versions/update", json=changed, timeout=60).raise_for_status()
-    found = httpx.get(f"{verger.mlflow}/{REST}/model-versions/get", params=version, timeout=60).raise_for_status()
-    return str(found.json()["model_version"]["description"])
 
 
 def of_project(verger: Composed, *kind: str) -> list[str]:
     """What the engine keeps for this project."""
     label = f"label=com.docker.compose.project={verger.project}"
     return verger.run("docker", *kind, "--quiet", "--filter", label).stdout.split()
-
-
-def test_volumes_survive_down_and_up(verger: Composed) -> None:
-    remark(verger, "The one from the fair.")
-    before = verger.version()
-    verger.compose("down")
-    assert of_project(verger, "ps", "--all") == []
-    verger.compose("up", "--detach", "--wait")
-    assert verger.version() == before
-    assert remark(verger) == "The one from the fair."
 
 
 def shell(verger: Composed, *lines: str) -> None:
@@ -44,7 +19,7 @@ def shell(verger: Composed, *lines: str) -> None:
 
 
 def test_a_backup_brings_back_what_was_removed_for_good(verger: Composed, tmp_path: Path) -> None:
-    remark(verger, "Saved from the fire.")
+    verger.remark("Saved from the fire.")
     registry, artifacts = tmp_path / "registry.dump", tmp_path / "artifacts.tar"
     shell(
         verger,
@@ -63,6 +38,6 @@ def test_a_backup_brings_back_what_was_removed_for_good(verger: Composed, tmp_pa
         f"docker compose run --rm -T --no-deps --entrypoint tar mlflow -C /data -xf - < {artifacts}",
         "docker compose up -d --wait",
     )
-    assert remark(verger) == "Saved from the fire."
+    assert verger.remark() == "Saved from the fire."
     answer = verger.classify(PHOTO)  # by the restored files: the cache went with the volumes
     assert answer.status_code == 200, answer.text

@@ -20,10 +20,8 @@ def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_a_version_trained_in_a_container_is_on_the_page(verger: Composed, browser: Browser, few_fruits: Path) -> None:
     before = verger.version()
-    verger.compose(
-        *("--profile", "trainer", "run", "--build", "--rm", "trainer", "train", "--data", "/data", "--epochs", "1"),
-        VERGER_TRAINING_DATA=str(few_fruits),
-    )
+    trained = verger.launch("--train", str(few_fruits), "--epochs", "1")
+    assert trained.returncode == 0, trained.stdout + trained.stderr
     new = str(int(before) + 1)
     verger.compose("run", "--rm", "trainer", "promote", new, VERGER_TRAINING_DATA=str(few_fruits))
     wait_until(lambda: verger.version() == new, 60, "the new version going live")

@@ -51,12 +51,12 @@ def test_a_stop_ends_cleanly_within_the_grace_period(verger: Composed, service: 
 
 def test_a_drain_says_so_before_it_stops_listening(verger: Composed) -> None:
     """With compose.grpc.yml: whoever watches the health of preprocess learns that it is about to stop."""
-    verger.compose("up", "--detach", "--wait", layer="compose.grpc.yml")
+    verger.compose("up", "--detach", "--wait", layers=["compose.grpc.yml"])
     with grpc.insecure_channel(verger.preprocess) as channel:
         service = health_pb2.HealthCheckRequest(service="verger.v1.ClassifierService")
         watch = health_pb2_grpc.HealthStub(channel).Watch(service, timeout=120)
         assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
-        stop = threading.Thread(target=lambda: verger.compose("stop", "preprocess", layer="compose.grpc.yml"))
+        stop = threading.Thread(target=lambda: verger.compose("stop", "preprocess", layers=["compose.grpc.yml"]))
         stop.start()
         assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
         stop.join()

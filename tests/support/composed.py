@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.conftest import ROOT
 from tests.support.mlflow_server import free_port
 from tests.support.waiting import wait_until
 
-# The stand-ins last: what can't be pulled everywhere comes from Debian's packages, so that the tests run anywhere.
+# What can't be pulled everywhere comes from Debian's packages, so that the tests run anywhere.
 FILES = ("docker-compose.yml", "tests/compose/standins.yml")
 PORTS = ("VERGER_WEB_PORT", "VERGER_MLFLOW_PORT", "VERGER_PREPROCESS_PORT", "VERGER_PROMETHEUS_PORT")
 FIXED = {
@@ -66,10 +67,13 @@ class Composed:
         environment = self.environment | changes
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout)
 
-    def compose(self, *arguments: str, layer: str | None = None, **changes: str) -> str:
-        """Runs docker compose, which must succeed; returns what it wrote. `layer`: one file more."""
-        if layer:
-            changes["COMPOSE_FILE"] = os.pathsep.join([FILES[0], layer, *FILES[1:]])
+    def launch(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs ./launch.sh --docker with these arguments to its end."""
+        return self.run("./launch.sh", "--docker", *arguments)
+
+    def compose(self, *arguments: str, layers: Sequence[str] = (), **changes: str) -> str:
+        """Runs docker compose, which must succeed; returns what it wrote. `layers`: further files."""
+        changes["COMPOSE_FILE"] = os.pathsep.join([*FILES, *layers])
         done = self.run("docker", "compose", *arguments, **changes)
         assert done.returncode == 0, (
             f"docker compose {' '.join(arguments)}\n{done.stdout[-5000:]}\n{done.stderr[-5000:]}"
@@ -97,6 +101,14 @@ class Composed:
     def version(self) -> str:
         """The live version, as the API tells it."""
         return str(httpx.get(f"{self.web}/api/v1/model", timeout=30).json().get("version"))
+
+    def remark(self, text: str | None = None) -> str:
+        """The description of version 1 in the registry: what a person would have written there. `text` replaces it."""
+        version, api = {"name": "fruit-classifier", "version": "1"}, f"{self.mlflow}/api/2.0/mlflow/model-versions"
+        if text:
+            httpx.patch(f"{api}/update", json=version | {"description": text}, timeout=60).raise_for_status()
+        found = httpx.get(f"{api}/get", params=version, timeout=60).raise_for_status()
+        return str(found.json()["model_version"]["description"])
 
     def wait_ready(self, seconds: float = 120) -> None:
         """Returns when the whole chain answers."""

@@ -1,0 +1,64 @@
+"""./launch.sh --docker: the commands of ./launch.sh, in containers."""
+
+import os
+import signal
+import subprocess
+
+from tests.conftest import ROOT
+from tests.support.composed import Composed
+
+
+def test_status_of_a_running_system(verger: Composed) -> None:
+    status = verger.launch("--status")
+    assert status.returncode == 0, status.stdout + status.stderr
+    assert "All healthy" in status.stdout
+
+
+def test_status_names_what_is_not_healthy(verger: Composed) -> None:
+    verger.compose("stop", "mlflow")
+    status = verger.launch("--status")
+    verger.compose("start", "mlflow")
+    verger.compose("up", "--detach", "--wait")
+    assert status.returncode == 1
+    assert "Not healthy: mlflow" in status.stdout
+
+
+def test_a_folder_that_is_not_there_is_explained(verger: Composed) -> None:
+    refused = verger.launch("--train", "/no/such/folder")
+    assert refused.returncode == 2
+    assert "/no/such/folder" in refused.stderr
+
+
+def test_without_docker_the_other_way_is_named(verger: Composed) -> None:
+    refused = verger.run("./launch.sh", "--docker", DOCKER_HOST="unix:///no/such/socket")
+    assert refused.returncode == 1
+    assert "./launch.sh alone needs neither" in refused.stderr
+
+
+def test_ctrl_c_stops_everything_and_what_people_made_stays(verger: Composed) -> None:
+    verger.remark("The one from the fair.")
+    before = verger.version()
+    with subprocess.Popen(
+        [str(ROOT / "launch.sh"), "--docker"],
+        env=verger.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if "Ctrl-C stops everything" in line:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(timeout=120) == 0
+    assert "Verger has stopped." in rest
+    assert verger.containers("web", "--all") == []
+    assert verger.launch("--status").returncode == 1
+    assert "not running" in verger.launch("--stop").stdout
+
+    again = verger.launch("--detach")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"web page     {verger.web.replace('127.0.0.1', 'localhost')}" in again.stdout
+    assert verger.version() == before
+    assert verger.remark() == "The one from the fair."
