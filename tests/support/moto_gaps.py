@@ -1,6 +1,6 @@
 """What Terraform's provider and the scripts ask of moto that moto lacks, apart from moto_server.py by its length only.
 
-Where something here echoes what was sent, a plan without changes proves that Terraform is at peace with itself, no more:
+Where something here echoes what was sent, a plan without changes proves that Terraform is at peace with itself only:
 budgets' subscribers and tags, tags of scalable targets, descriptions of security group rules, Performance Insights, and
 the fields of ECS services that are named below.
 """
