@@ -22,5 +22,5 @@ step "$bin/ruff" format --check .
 step "$bin/ruff" check .
 step "$bin/mypy"
 say "" "== pytest"
-[ $# -gt 0 ] || set -- tests/unit tests/integration tests/e2e
+[ $# -gt 0 ] || set -- tests/unit tests/integration tests/terraform tests/e2e tests/compose
 exec "$bin/python" -m pytest -rs --durations=10 "$@"
