@@ -1,0 +1,124 @@
+"""Terraform and the scripts of terraform/, run on a copy, with an emulator in AWS' place."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT
+
+BESIDE_PYTHON = Path(sys.executable).parent
+SEARCHED = f"{BESIDE_PYTHON}{os.pathsep}{os.environ['PATH']}"
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+PACKAGES = {"boto3", "flask", "flask_cors", "moto"}
+
+
+def missing(*tools: str) -> str | None:
+    """A sentence that names those of these programs and Python packages that are not here; None when all are."""
+    absent = [tool for tool in tools if not _is_here(tool)]
+    return f"not on this machine: {', '.join(absent)}" if absent else None
+
+
+def _is_here(tool: str) -> bool:
+    if tool in PACKAGES:
+        return importlib.util.find_spec(tool) is not None
+    return shutil.which(tool, path=SEARCHED) is not None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A copy of terraform/ that may be initialised and applied, and the variables that its commands see."""
+
+    folder: Path
+    variables: Mapping[str, str]
+
+    @classmethod
+    def copied_to(cls, folder: Path, plugins: Path, aws: Mapping[str, str]) -> "Workspace":
+        """Copies the tree.
+
+        Args:
+            folder: gets a folder terraform/.
+            plugins: where the provider is kept, once for all copies.
+            aws: variables that lead to the emulator. Nothing else that concerns AWS is taken from this process.
+        """
+        shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=shutil.ignore_patterns(".terraform*"))
+        plugins.mkdir(exist_ok=True)
+        own = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_VAR_", "TF_CLI_ARGS"))
+        }
+        terraform = {
+            "PATH": SEARCHED,
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "TF_PLUGIN_CACHE_DIR": str(plugins),
+            "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
+            "TF_CLI_ARGS_apply": "-parallelism=30",  # the emulator is quick, Terraform's waits are not
+            "TF_CLI_ARGS_destroy": "-parallelism=30",
+        }
+        return cls(folder / "terraform", own | terraform | dict(aws))
+
+    def terraform(self, directory: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a command of Terraform's in a directory of the copy."""
+        return self._run("terraform", f"-chdir={self.folder / directory}", *arguments)
+
+    def script(self, name: str, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a script of terraform/scripts/."""
+        return self._run(str(self.folder / "scripts" / f"{name}.sh"), *arguments, **variables)
+
+    def _run(self, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        environment = dict(self.variables) | variables
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+        done.stdout, done.stderr = COLOURS.sub("", done.stdout), COLOURS.sub("", done.stderr)
+        return done
+
+    def initialise(self, directory: str) -> None:
+        """Makes a directory ready for commands that need no state."""
+        assert_success(self.terraform(directory, "init", "-backend=false"))
+
+    def plan(self, directory: str, *arguments: str) -> "Plan":
+        """What Terraform would change."""
+        file = self.folder / "plan"
+        assert_success(self.terraform(directory, "plan", f"-out={file}", *arguments))
+        return Plan(json.loads(assert_success(self.terraform(directory, "show", "-json", str(file)))))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`terraform show -json` of a plan."""
+
+    told: dict[str, Any]
+
+    @property
+    def changes(self) -> dict[str, list[str]]:
+        """What happens to which resource or output, where anything does."""
+        changes = {change["address"]: change["change"]["actions"] for change in self.told["resource_changes"]}
+        outputs = {f"output.{name}": change["actions"] for name, change in self.told["output_changes"].items()}
+        return {name: actions for name, actions in (changes | outputs).items() if actions not in (["no-op"], ["read"])}
+
+    @cached_property
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Values of all resources after the change, by address."""
+        return {found["address"]: found["values"] for found in _resources(self.told["planned_values"]["root_module"])}
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        """Values of all resources of a type."""
+        return [values for address, values in self.resources.items() if f".{kind}." in f".{address}"]
+
+
+def _resources(module: dict[str, Any]) -> list[dict[str, Any]]:
+    children = [resource for child in module.get("child_modules", []) for resource in _resources(child)]
+    return list(module.get("resources", [])) + children
+
+
+def assert_success(done: "subprocess.CompletedProcess[str]") -> str:
+    """What a command that succeeded wrote; fails the test, with all that it wrote, when it did not."""
+    assert done.returncode == 0, f"{' '.join(map(str, done.args))}\n{done.stdout}{done.stderr}"
+    return done.stdout

@@ -1,0 +1,49 @@
+"""checkov finds nothing, or what it finds has its reason beside it.
+
+It has an environment of its own: its pins contradict those of half of Verger's packages.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.terraform import BESIDE_PYTHON
+
+CHECKOV = "checkov==3.3.30"
+
+
+def checkov(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs checkov with uv, which fetches it once and keeps it."""
+    environment = dict(os.environ)
+    if (
+        "UV_DEFAULT_INDEX" not in environment
+    ):  # uv has settings of its own; whoever pointed pip at a mirror means it too
+        pip = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+        index = subprocess.run(pip, capture_output=True, text=True, check=False).stdout.strip()
+        environment |= {"UV_DEFAULT_INDEX": index} if index else {}
+    command = [str(BESIDE_PYTHON / "uv"), "tool", "run", "--quiet", "--from", CHECKOV, "checkov", *arguments]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, list[dict[str, str]]]:
+    """Checks of terraform/ by result."""
+    if not (BESIDE_PYTHON / "uv").exists():
+        pytest.skip("uv is not beside this Python, so checkov can't be fetched")
+    if (fetched := checkov("--version")).returncode != 0:
+        pytest.skip(f"checkov can't be fetched: {fetched.stderr.strip()[-200:]}")
+    scan = ["--directory", "terraform", "--framework", "terraform", "--skip-download", "--output", "json"]
+    told = json.loads(checkov(*scan).stdout)
+    results: dict[str, list[dict[str, str]]] = told["results"]
+    return results
+
+
+def test_nothing_is_left_to_say(report: dict[str, list[dict[str, str]]]) -> None:
+    assert len(report["passed_checks"]) > 200
+    failed = [f"{one['check_id']} {one['resource']}: {one['check_name']}" for one in report["failed_checks"]]
+    assert failed == []
+    assert report["parsing_errors"] == []

@@ -1,0 +1,82 @@
+"""Every module: formatted, valid, described, and as its own tests (tests/*.tftest.hcl) want it."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.terraform import SEARCHED, Workspace, assert_success, missing
+
+TERRAFORM = ROOT / "terraform"
+MODULES = sorted(f"modules/{folder.name}" for folder in (TERRAFORM / "modules").iterdir())
+ENVIRONMENTS = ("environments/dev", "environments/prod")
+TESTED = (*MODULES, *ENVIRONMENTS)
+
+
+def asks_aws(directory: str) -> bool:
+    """Terraform can't mock a provider of ephemeral values: some tests plan with the real one, against the emulator."""
+    return not all("mock_provider" in file.read_text() for file in (TERRAFORM / directory).glob("tests/*.tftest.hcl"))
+
+
+def test_everything_is_formatted(detached: Workspace) -> None:
+    assert_success(detached.terraform(".", "fmt", "-check", "-diff", "-recursive"))
+
+
+@pytest.mark.parametrize("directory", ["bootstrap", *ENVIRONMENTS])
+def test_is_valid(detached: Workspace, directory: str) -> None:
+    """These three call all modules."""
+    detached.initialise(directory)
+    assert_success(detached.terraform(directory, "validate"))
+
+
+@pytest.mark.parametrize("directory", TESTED)
+def test_passes_its_own_tests(request: pytest.FixtureRequest, directory: str) -> None:
+    workspace: Workspace = request.getfixturevalue("attached" if asks_aws(directory) else "detached")
+    workspace.initialise(directory)
+    said = assert_success(workspace.terraform(directory, "test"))
+    assert re.search(r"Success! [1-9]\d* passed, 0 failed\.", said), said
+
+
+@pytest.mark.parametrize("directory", MODULES)
+def test_has_the_usual_files(directory: str) -> None:
+    folder = TERRAFORM / directory
+    names = {file.name for file in folder.iterdir()}
+    assert names >= {"main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md", "tests"}
+
+
+@pytest.mark.parametrize("directory", [*TESTED, "bootstrap"])
+def test_variables_and_outputs_are_described(directory: str) -> None:
+    """A variable has a type too, and says whether it may be null: by its default, or by `nullable = false`."""
+    folder = TERRAFORM / directory
+    for name, body in blocks(folder / "variables.tf", "variable"):
+        assert re.search(r"^  description +=", body, re.M), name
+        assert re.search(r"^  type +=", body, re.M), name
+        assert re.search(r"^  (nullable += false|default +=)", body, re.M), name
+    for name, body in blocks(folder / "outputs.tf", "output"):
+        assert re.search(r"^  description +=", body, re.M), name
+
+
+def blocks(file: Path, kind: str) -> list[tuple[str, str]]:
+    """Name and body of every block of a kind, as terraform fmt lays them out."""
+    found = re.findall(rf'^{kind} "(\w+)" {{\n(.*?)^}}', file.read_text(), re.M | re.S)
+    assert len(found) == file.read_text().count(f'\n{kind} "') + file.read_text().startswith(f'{kind} "')
+    return found
+
+
+def test_environments_differ_in_size_only() -> None:
+    dev, prod = ({file.name for file in (TERRAFORM / directory).glob("*.tf")} for directory in ENVIRONMENTS)
+    assert dev == prod
+    for name in ("variables.tf", "outputs.tf"):
+        assert (TERRAFORM / ENVIRONMENTS[0] / name).read_text() == (TERRAFORM / ENVIRONMENTS[1] / name).read_text()
+
+
+def test_scripts_are_clean() -> None:
+    if reason := missing("shellcheck"):
+        pytest.skip(reason)
+    folder = TERRAFORM / "scripts"
+    command = [shutil.which("shellcheck", path=SEARCHED) or "", "--external-sources", *folder.glob("*.sh")]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
