@@ -21,12 +21,17 @@ def verger() -> Iterator[Composed]:
     if reason := why_no_engine():
         pytest.skip(reason)
     system = Composed()
-    system.compose("--profile", "*", "down", "--volumes", "--remove-orphans")  # what an interrupted run left
+    _remove(system)  # what an interrupted run left
     try:
         system.compose("up", "--build", "--detach", "--wait")
         yield system
     finally:
-        system.compose("--profile", "*", "down", "--volumes", "--remove-orphans")
+        _remove(system)
+
+
+def _remove(system: Composed) -> None:
+    layers = ["compose.observability.yml", "tests/compose/standins.observability.yml"]
+    system.compose("--profile", "*", "down", "--volumes", "--remove-orphans", layers=layers)
 
 
 @pytest.fixture(scope="session")

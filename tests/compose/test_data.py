@@ -28,8 +28,9 @@ def test_a_backup_brings_back_what_was_removed_for_good(verger: Composed, tmp_pa
     )
 
     verger.compose("down", "--volumes")
-    for kind in (["ps", "--all"], ["volume", "ls"], ["network", "ls"]):
-        assert of_project(verger, *kind) == []
+    left = [
+        thing for kind in (["ps", "--all"], ["volume", "ls"], ["network", "ls"]) for thing in of_project(verger, *kind)
+    ]
 
     shell(
         verger,
@@ -38,6 +39,7 @@ def test_a_backup_brings_back_what_was_removed_for_good(verger: Composed, tmp_pa
         f"docker compose run --rm -T --no-deps --entrypoint tar mlflow -C /data -xf - < {artifacts}",
         "docker compose up -d --wait",
     )
+    assert left == []
     assert verger.remark() == "Saved from the fire."
     answer = verger.classify(PHOTO)  # by the restored files: the cache went with the volumes
     assert answer.status_code == 200, answer.text

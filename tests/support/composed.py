@@ -76,7 +76,7 @@ class Composed:
         changes["COMPOSE_FILE"] = os.pathsep.join([*FILES, *layers])
         done = self.run("docker", "compose", *arguments, **changes)
         assert done.returncode == 0, (
-            f"docker compose {' '.join(arguments)}\n{done.stdout[-5000:]}\n{done.stderr[-5000:]}"
+            f"docker compose {' '.join(arguments)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         )
         return done.stdout
 
