@@ -17,7 +17,7 @@ Outcome = classifier_pb2.ClassifyResponse | VergerError
 
 
 async def answer_all(
-    request: Request, classifier: Classifier, uploads: Sequence[Upload], request_id: str
+    request: Request, classifier: Classifier, uploads: Sequence[Upload], request_id: str, *, include_evidence: bool
 ) -> list[Outcome]:
     """Classifies the photos of a request whose body has been read; one outcome each, in their order.
 
@@ -31,7 +31,7 @@ async def answer_all(
             return upload.error
         try:
             async with places:
-                return await classifier.classify(upload.image, request_id)
+                return await classifier.classify(upload.image, request_id, include_evidence=include_evidence)
         except VergerError as error:
             return error
 

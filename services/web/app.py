@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from services.web.classifier import Classifier
 from services.web.config import WebSettings
 from services.web.middleware import RequestMiddleware, is_quiet
 from services.web.openapi import DocumentedFastAPI
-from services.web.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, headers_of, problem_of
+from services.web.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, ParameterInvalid, headers_of, problem_of
 from services.web.rendering import Renderer
 from services.web.routes import api, operations, page
 from services.web.state import State
@@ -51,7 +52,7 @@ def create_app(settings: WebSettings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        exception_handlers={HTTPException: _http_exception},
+        exception_handlers={HTTPException: _http_exception, RequestValidationError: _invalid_parameter},
         # Spans go where services.common.tracing sends them; metrics and logs are this service's own.
         telemetry={"metrics": False, "logs": False, "operation_spans": False, "exclude": is_quiet},
     )
@@ -78,3 +79,9 @@ async def _http_exception(request: Request, error: HTTPException) -> Response:
     response = await respond(request, refusals.get(error.status_code) or VergerError(error.detail))
     response.headers.update(error.headers or {})
     return response
+
+
+async def _invalid_parameter(request: Request, error: RequestValidationError) -> Response:
+    """Says in Verger's own way which parameters the router refuses; FastAPI reads nothing else for us."""
+    refused = "; ".join(f"{complaint['loc'][-1]}: {complaint['msg']}" for complaint in error.errors())
+    return await respond(request, ParameterInvalid(f"Correct the parameters of the address. {refused}."))

@@ -32,13 +32,15 @@ class Classifier:
         self._described_at = 0.0
         self._describing: asyncio.Task[classifier_pb2.DescribeClassifierResponse] | None = None
 
-    async def classify(self, image: bytes, request_id: str) -> classifier_pb2.ClassifyResponse:
-        """Asks what a photo shows.
+    async def classify(
+        self, image: bytes, request_id: str, *, include_evidence: bool
+    ) -> classifier_pb2.ClassifyResponse:
+        """Asks what a photo shows, and if include_evidence, which part of it says so.
 
         Raises:
             VergerError: whatever preprocess or inference refused, or that neither answered in time.
         """
-        request = classifier_pb2.ClassifyRequest(request_id=request_id, image=image)
+        request = classifier_pb2.ClassifyRequest(request_id=request_id, image=image, include_evidence=include_evidence)
         # wait_for_ready: a preprocess service that restarts costs its clients a wait, not an error.
         call = self._stub.Classify(request, timeout=self._timeout, wait_for_ready=True)
         return await self._answer(call)

@@ -24,6 +24,7 @@ from services.web.problems import (
     MEDIA_TYPE,
     FileMissing,
     MultipartInvalid,
+    ParameterInvalid,
     RequestTooLarge,
     TooManyFiles,
     UploadTimeout,
@@ -39,6 +40,7 @@ UNAVAILABLE = [
 REFUSALS = [
     ImageEmpty("The file is empty. Send the bytes of a picture."),
     FileMissing("There is no photo in the request. Send it as the form field “file”, or as the body."),
+    ParameterInvalid("Correct the parameters of the address. evidence: Input should be a valid boolean, …."),
     MultipartInvalid("The form's end is missing. Send the whole body."),
     UploadTimeout("Nothing arrived for 30 s. Send the photo again."),
     ImageTooLarge("The file has more than 20,971,520 bytes, the most that is accepted. Send a smaller copy."),
@@ -84,8 +86,12 @@ _DAMAGED: dict[str, Any] = {
     "predictions": [],
     "error": problem_of(ImageTruncated("The picture's end is missing. Send the whole file.")).model_dump(),
 }
+_SEEN = _BANANA | {
+    "evidence": {"height": 3, "width": 4, "strength": [[0, 12, 30, 4], [8, 201, 255, 40], [0, 35, 61, 9]]}
+}
 _CLASSIFY_ANSWERS = {
     "one photo": {"value": {"model": _MODEL, "results": [_BANANA]}},
+    "one photo, ?evidence=true": {"value": {"model": _MODEL, "results": [_SEEN]}},
     "two photos, one damaged": {"value": {"model": _MODEL, "results": [_BANANA, _DAMAGED]}},
 }
 

@@ -9,6 +9,7 @@ from verger.v1 import classifier_pb2, model_pb2
 
 from services.common.contract import display_name
 from services.common.errors import VergerError
+from services.web.evidence import Fog, fog_over
 from services.web.languages import Catalog
 from services.web.problems import status_of
 
@@ -64,7 +65,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class AnswerView:
-    """One answer in plain words. tone: "recognised", "unsure" or "out_of_scope"."""
+    """One answer in plain words. tone: "recognised", "unsure" or "out_of_scope"; fog: what to draw over the photo."""
 
     tone: str
     headline: str
@@ -72,6 +73,7 @@ class AnswerView:
     bars: Sequence[Bar]
     model: str
     timing: str
+    fog: Fog | None
     photo: str | None = None
 
 
@@ -133,6 +135,8 @@ def view_answer(
             decode=t.duration(timings.decode_ms),
             compute=t.duration(timings.compute_ms),
         ),
+        # Nothing speaks for "none of them".
+        fog=None if answer.verdict == classifier_pb2.VERDICT_OUT_OF_SCOPE else fog_over(answer.evidence),
     )
 
 

@@ -67,6 +67,12 @@ class TooManyFiles(InvalidArgument):
     reason = "TOO_MANY_FILES"
 
 
+class ParameterInvalid(InvalidArgument):
+    """A parameter of the address with a value that means nothing."""
+
+    reason = "PARAMETER_INVALID"
+
+
 class NotFound(InvalidArgument):
     """Nothing is at this address."""
 

@@ -23,6 +23,17 @@ class Prediction(BaseModel):
     probability: float = Field(description="Calibrated, 0 to 1.", examples=[0.982])
 
 
+class Evidence(BaseModel):
+    """Which part of a photo speaks for the first prediction: a grid over the whole upright photo, whatever its size."""
+
+    height: int = Field(description="Rows, at least 1.", examples=[7])
+    width: int = Field(description="Columns, at least 1.", examples=[7])
+    strength: list[list[int]] = Field(
+        description="Rows from the top, cells from the left. 255 speaks the loudest, 0 not at all or against it.",
+        examples=[[[0, 40], [12, 255]]],
+    )
+
+
 class FileResult(BaseModel):
     """What one photo shows, or why that can't be said."""
 
@@ -33,6 +44,10 @@ class FileResult(BaseModel):
     )
     predictions: list[Prediction] = Field(description="All classes, best first, with every verdict. Empty on error.")
     error: Problem | None = Field(description="Why this photo has no verdict. It spoils no other photo's.")
+    evidence: Evidence | None = Field(
+        default=None,
+        description="Only with `?evidence=true`. null when the model can't tell, or when there is no verdict.",
+    )
 
 
 class ClassifyAnswer(BaseModel):

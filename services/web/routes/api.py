@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from verger.v1 import classifier_pb2
 
@@ -16,6 +17,7 @@ from services.web.problems import FileMissing, is_callers_fault, problem_of
 from services.web.schemas import (
     ClassDescription,
     ClassifyAnswer,
+    Evidence,
     FileResult,
     ModelDescription,
     ModelName,
@@ -35,7 +37,12 @@ router = APIRouter(prefix="/api/v1", tags=["classification"])
     openapi_extra={"requestBody": CLASSIFY_BODY},
     responses=problems(REFUSALS),
 )
-async def classify(request: Request) -> Response:
+async def classify(
+    request: Request,
+    evidence: Annotated[
+        bool, Query(description="Whether each result also says which part of the photo speaks.")
+    ] = False,
+) -> Response:
     """Send photos as `multipart/form-data` with the field `file`, once or several times, or one photo as the raw body
     with any other content type. The format is told from the content.
 
@@ -44,6 +51,8 @@ async def classify(request: Request) -> Response:
     answer that problem, so that whoever retries by status and `Retry-After` does the right thing. One photo: its
     problem is the answer.
 
+    With `?evidence=true` each result has a grid over the photo: which part of it speaks for the first prediction.
+
     `X-Request-ID` (at most 128 characters) names the request in logs and traces of all services, and comes back.
     `Server-Timing` says where the time of a single photo went.
     """
@@ -51,13 +60,17 @@ async def classify(request: Request) -> Response:
     async with state.uploads.received(request, raw_allowed=True) as received:
         if not received.files:
             raise FileMissing("There is no photo in the request. Send it as the form field “file”, or as the body.")
-        outcomes = await answer_all(request, state.classifier, received.files, request.state.request_id)
+        outcomes = await answer_all(
+            request, state.classifier, received.files, request.state.request_id, include_evidence=evidence
+        )
     _raise_if_all_failed(outcomes)
     answer = ClassifyAnswer(
         model=_newest_model(outcomes),
         results=[_result(upload, outcome) for upload, outcome in zip(received.files, outcomes, strict=True)],
     )
-    return Response(answer.model_dump_json(), media_type="application/json", headers=_server_timing(outcomes))
+    unwanted = None if evidence else {"results": {"__all__": {"evidence"}}}
+    content = answer.model_dump_json(exclude=unwanted)
+    return Response(content, media_type="application/json", headers=_server_timing(outcomes))
 
 
 @router.get(
@@ -97,7 +110,14 @@ def _result(upload: Upload, outcome: Outcome) -> FileResult:
             Prediction.model_construct(label=item.label, probability=item.probability) for item in answer.predictions
         ],
         error=None,
+        evidence=_evidence(answer.evidence) if answer.HasField("evidence") else None,
     )
+
+
+def _evidence(grid: classifier_pb2.EvidenceMap) -> Evidence:
+    cells, width = list(grid.strength), grid.width
+    rows = [cells[start : start + width] for start in range(0, len(cells), width)]
+    return Evidence.model_construct(height=grid.height, width=width, strength=rows)
 
 
 def _server_timing(outcomes: Sequence[Outcome]) -> dict[str, str]:

@@ -43,7 +43,9 @@ async def predict(request: Request) -> Response:
     async with state.uploads.received(request, raw_allowed=False) as received:
         upload, sample = _chosen(received)
         started = time.perf_counter()
-        (outcome,) = await answer_all(request, state.classifier, [upload], request.state.request_id)
+        (outcome,) = await answer_all(
+            request, state.classifier, [upload], request.state.request_id, include_evidence=True
+        )
         total_ms = (time.perf_counter() - started) * 1e3
         if isinstance(outcome, VergerError):
             raise outcome

@@ -9,13 +9,14 @@ from verger.v1 import classifier_pb2
 
 from services.common.errors import Overloaded
 from tests.e2e.page.conftest import OpenPage, Site
-from tests.integration.web.scripted import BANANA, answer
+from tests.integration.web.scripted import BANANA, BANANA_ON_THE_LEFT, answer
 from tests.support.photos import encoded, scene
 
 WCAG_AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 STATES = {
     "empty": None,
     "recognised": BANANA,
+    "evidence": BANANA_ON_THE_LEFT,
     "unsure": answer({"strawberry": 0.41, "watermelon": 0.37, "kiwi": 0.22}, classifier_pb2.VERDICT_UNSURE),
     "out of scope": answer({"mango": 0.4, "kiwi": 0.35, "apple": 0.25}, classifier_pb2.VERDICT_OUT_OF_SCOPE),
     "error": Overloaded("Full."),
@@ -35,6 +36,8 @@ def bring_into(page: Page, state: str, photo: Path) -> None:
         page.set_input_files("#photo", photo)
         page.locator("#photo-form button.primary").click()
         page.locator("#result h2").wait_for()
+    if state == "evidence":
+        page.locator(".evidence input").check()
 
 
 @pytest.fixture

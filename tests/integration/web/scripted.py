@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import uvicorn
+from grpc_health.v1 import health, health_pb2_grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc, model_pb2
 
 from services.common.errors import VergerError
@@ -51,19 +52,29 @@ def answer(
     ranking: dict[str, float],
     verdict: classifier_pb2.Verdict = classifier_pb2.VERDICT_RECOGNISED,
     version: str = "3",
+    evidence: Sequence[bytes] = (),
 ) -> classifier_pb2.ClassifyResponse:
-    """An answer with these predictions, best first."""
+    """An answer with these predictions, best first, and the rows of its evidence if it has any."""
     response = classifier_pb2.ClassifyResponse()
     response.classification.verdict = verdict
     response.classification.model.CopyFrom(model_pb2.ModelRef(name=MODEL_NAME, version=version))
     for label, probability in ranking.items():
         response.classification.predictions.add(label=label, probability=probability)
+    if evidence:
+        cells = response.classification.evidence
+        cells.height, cells.width, cells.strength = len(evidence), len(evidence[0]), b"".join(evidence)
     response.timings.decode_queue_ms, response.timings.decode_ms = 0.5, 12.25
     response.timings.compute_queue_ms, response.timings.compute_ms = 0.25, 9.5
     return response
 
 
-BANANA = answer({"banana": 0.96, "mango": 0.02, "apple": 0.01, "kiwi": 0.006, "orange": 0.004})
+_BANANA_FIRST = {"banana": 0.96, "mango": 0.02, "apple": 0.01, "kiwi": 0.006, "orange": 0.004}
+BANANA = answer(_BANANA_FIRST)
+
+LEFT_HALF = [bytes([255, 255, 0, 0])] * 3
+"""Evidence of three rows and four columns: all that speaks is on the left."""
+
+BANANA_ON_THE_LEFT = answer(_BANANA_FIRST, evidence=LEFT_HALF)
 
 
 class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
@@ -121,6 +132,7 @@ async def scripted_server(classifier: ScriptedClassifier, port: int = 0) -> Asyn
     limit = [("grpc.max_receive_message_length", 64 * 2**20)]
     server = grpc.aio.server(interceptors=[CallInterceptor(10)], options=[*limit, ("grpc.so_reuseport", 0)])
     classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(classifier, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
     port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:

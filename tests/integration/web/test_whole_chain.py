@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from services.inference.config import InferenceSettings
 from services.inference.server import inference_server
@@ -48,6 +49,19 @@ async def chain(mlflow_server: MlflowServer, tmp_path: Path) -> AsyncIterator[ht
 
             await eventually(ready, "readiness", seconds=60)
             yield client
+
+
+@pytest.mark.parametrize("orientation", [1, 6], ids=["as stored", "to be turned right"])
+async def test_the_evidence_lies_where_people_see_what_it_speaks_of(chain: httpx.AsyncClient, orientation: int) -> None:
+    photo = plain((0, 0, 0), (32, 32))
+    photo.paste(RED, (0, 0, 16, 32))  # left as stored, which is above once it is turned
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    response = await chain.post(f"{CLASSIFY}?evidence=true", content=encoded(photo, "PNG", exif=exif))
+    (result,) = response.json()["results"]
+    assert result["predictions"][0]["label"] == "red"
+    rows = [[255, 255, 0, 0]] * 4 if orientation == 1 else [[255] * 4] * 2 + [[0] * 4] * 2
+    assert result["evidence"] == {"height": 4, "width": 4, "strength": rows}
 
 
 async def test_a_photo_goes_all_the_way_and_a_new_champion_shows(

@@ -14,7 +14,7 @@ from services.web.presentation import (
     view_error,
     view_model,
 )
-from tests.integration.web.scripted import FRUITS, answer, description
+from tests.integration.web.scripted import FRUITS, LEFT_HALF, answer, description
 from tests.support.photos import encoded, plain
 
 CATALOGS = load_catalogs()
@@ -64,6 +64,20 @@ def test_out_of_scope_says_what_is_known() -> None:
     assert view.headline == "None of the 3 things I know"
     assert "hammer, saw and drill" in view.explanation
     assert "fruit" not in (view.headline + view.explanation).lower()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "drawn"),
+    [
+        (classifier_pb2.VERDICT_RECOGNISED, True),
+        (classifier_pb2.VERDICT_UNSURE, True),
+        (classifier_pb2.VERDICT_OUT_OF_SCOPE, False),
+    ],
+)
+def test_evidence_is_drawn_where_it_speaks_for_something(verdict: classifier_pb2.Verdict, drawn: bool) -> None:
+    response = answer({"apple": 0.5, "kiwi": 0.5}, verdict, evidence=LEFT_HALF)
+    assert (view_answer(response, CLASSES, EN, 30).fog is not None) is drawn
+    assert view_answer(answer({"apple": 0.5, "kiwi": 0.5}, verdict), CLASSES, EN, 30).fog is None
 
 
 def test_the_answer_says_who_answered_and_how_long_it_took() -> None:
