@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from verger.v1 import classifier_pb2
 
-from services.common.errors import ImageCorrupt, InferenceUnavailable, ModelNotLoaded, Overloaded
+from services.common.errors import InferenceUnavailable, ModelNotLoaded, Overloaded
 from services.web.schemas import ClassifyAnswer
-from tests.integration.web.scripted import BANANA, BANANA_ON_THE_LEFT, FRUITS, ScriptedClassifier, answer, form
+from tests.integration.web.scripted import BANANA, FRUITS, ScriptedClassifier, answer, form
 from tests.support.photos import encoded, scene
 
 CLASSIFY = "/api/v1/classify"
@@ -48,37 +48,6 @@ async def test_the_bytes_arrive_as_they_were_sent(client: httpx.AsyncClient, cla
     await client.post(CLASSIFY, content=PHOTO, headers={"Content-Type": "image/jpeg"})
     assert [request.image for request in classifier.requests] == [PHOTO, PHOTO]
     assert {request.top_k for request in classifier.requests} == {0}
-
-
-async def test_evidence_comes_when_it_is_asked_for(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
-    classifier.outcomes = [BANANA_ON_THE_LEFT, BANANA, ImageCorrupt("?")]
-    response = await client.post(f"{CLASSIFY}?evidence=true", files=form(*[("x", PHOTO)] * 3))
-    evidence = [result["evidence"] for result in response.json()["results"]]
-    assert sorted(evidence, key=bool) == [
-        None,
-        None,
-        {"height": 3, "width": 4, "strength": [[255, 255, 0, 0]] * 3},
-    ]
-    assert all(request.include_evidence for request in classifier.requests)
-
-
-@pytest.mark.parametrize("query", ["", "?evidence=false"])
-async def test_evidence_stays_away_when_it_is_not(
-    client: httpx.AsyncClient, classifier: ScriptedClassifier, query: str
-) -> None:
-    classifier.outcomes = [BANANA_ON_THE_LEFT, ImageCorrupt("?")]
-    response = await client.post(CLASSIFY + query, files=form(("a", PHOTO), ("b", PHOTO)))
-    for result in response.json()["results"]:
-        assert result.keys() == {"filename", "verdict", "predictions", "error"}
-    assert not any(request.include_evidence for request in classifier.requests)
-
-
-@pytest.mark.parametrize("accept", ["*/*", "text/html"])
-async def test_a_parameter_that_means_nothing_is_a_problem(client: httpx.AsyncClient, accept: str) -> None:
-    response = await client.post(f"{CLASSIFY}?evidence=perhaps", content=PHOTO, headers={"Accept": accept})
-    assert (response.status_code, response.headers["content-type"]) == (400, PROBLEM)
-    assert response.json()["reason"] == "PARAMETER_INVALID"
-    assert "evidence: Input should be a valid boolean" in response.json()["detail"]
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "application/x-www-form-urlencoded", None])
@@ -310,6 +279,14 @@ async def test_openapi_has_an_example_for_everything(client: httpx.AsyncClient) 
     for status, response in operation["responses"].items():
         for reason, example in response["content"][PROBLEM]["examples"].items():
             assert (example["value"]["status"], example["value"]["reason"]) == (int(status), reason)
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+async def test_a_parameter_that_means_nothing_is_a_problem(client: httpx.AsyncClient, accept: str) -> None:
+    response = await client.post(f"{CLASSIFY}?evidence=perhaps", content=PHOTO, headers={"Accept": accept})
+    assert (response.status_code, response.headers["content-type"]) == (400, PROBLEM)
+    assert response.json()["reason"] == "PARAMETER_INVALID"
+    assert "evidence: Input should be a valid boolean" in response.json()["detail"]
 
 
 async def test_other_addresses_and_methods_are_problems(client: httpx.AsyncClient) -> None:

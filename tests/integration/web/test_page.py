@@ -5,7 +5,6 @@ import re
 
 import httpx
 import pytest
-from verger.v1 import classifier_pb2
 
 from services.common.errors import ModelNotLoaded, Overloaded
 from services.web.middleware import SECURITY_HEADERS
@@ -13,7 +12,6 @@ from tests.integration.web.scripted import (
     BANANA,
     BANANA_ON_THE_LEFT,
     FRUITS,
-    LEFT_HALF,
     ScriptedClassifier,
     answer,
     description,
@@ -99,34 +97,6 @@ async def test_an_answer_is_shown_though_its_model_can_not_be_described(
     response = await client.post("/predict", files=upload(), headers=FRENCH)
     assert response.status_code == 200
     assert ">Banana</h2>" in response.text
-
-
-@pytest.mark.parametrize("headers", [{}, {"X-Fragment": "answer"}], ids=["page", "fragment"])
-async def test_what_the_model_looked_at_can_be_shown(
-    client: httpx.AsyncClient, classifier: ScriptedClassifier, headers: dict[str, str]
-) -> None:
-    classifier.outcomes = [BANANA_ON_THE_LEFT]
-    page = (await client.post("/predict", files=upload(), headers=headers | FRENCH)).text
-    assert classifier.requests[0].include_evidence
-    assert re.search(r'<input type="checkbox"[^>]*>\s*Montrer ce qu’il a regardé</label>', page)
-    assert "parle pour «\xa0banane\xa0»" in page
-    assert " checked" not in page
-    assert 'viewBox="0 0 4 3" preserveAspectRatio="none"' in page
-    assert re.findall(r'<rect [^>]*fill-opacity="([\d.]+)"/>', page)[-12:] == ["0.0", "0.0", "0.85", "0.85"] * 3
-
-
-@pytest.mark.parametrize(
-    "outcome",
-    [BANANA, answer({"kiwi": 0.2, "mango": 0.1}, classifier_pb2.VERDICT_OUT_OF_SCOPE, evidence=LEFT_HALF)],
-    ids=["none told", "out of scope"],
-)
-async def test_nothing_is_offered_where_nothing_can_be_shown(
-    client: httpx.AsyncClient, classifier: ScriptedClassifier, outcome: classifier_pb2.ClassifyResponse
-) -> None:
-    classifier.outcomes = [outcome]
-    page = (await client.post("/predict", files=upload())).text
-    assert "checkbox" not in page
-    assert 'class="fog"' not in page
 
 
 async def test_without_a_script_the_photo_comes_back_in_the_page(client: httpx.AsyncClient) -> None:

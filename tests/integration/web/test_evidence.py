@@ -1,0 +1,67 @@
+"""What the model looked at, through the REST API and on the page as it comes from the server."""
+
+import re
+
+import httpx
+import pytest
+from verger.v1 import classifier_pb2
+
+from services.common.errors import ImageCorrupt
+from tests.integration.web.scripted import BANANA, BANANA_ON_THE_LEFT, LEFT_HALF, ScriptedClassifier, answer, form
+from tests.support.photos import encoded, scene
+
+CLASSIFY = "/api/v1/classify"
+PHOTO = encoded(scene())
+
+
+async def test_evidence_comes_when_it_is_asked_for(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    classifier.outcomes = [BANANA_ON_THE_LEFT, BANANA, ImageCorrupt("?")]
+    response = await client.post(f"{CLASSIFY}?evidence=true", files=form(*[("x", PHOTO)] * 3))
+    evidence = [result["evidence"] for result in response.json()["results"]]
+    assert sorted(evidence, key=bool) == [
+        None,
+        None,
+        {"height": 3, "width": 4, "strength": [[255, 255, 0, 0]] * 3},
+    ]
+    assert all(request.include_evidence for request in classifier.requests)
+
+
+@pytest.mark.parametrize("query", ["", "?evidence=false"])
+async def test_evidence_stays_away_when_it_is_not(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier, query: str
+) -> None:
+    classifier.outcomes = [BANANA_ON_THE_LEFT, ImageCorrupt("?")]
+    response = await client.post(CLASSIFY + query, files=form(("a", PHOTO), ("b", PHOTO)))
+    for result in response.json()["results"]:
+        assert result.keys() == {"filename", "verdict", "predictions", "error"}
+    assert not any(request.include_evidence for request in classifier.requests)
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Fragment": "answer"}], ids=["page", "fragment"])
+async def test_what_the_model_looked_at_can_be_shown(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier, headers: dict[str, str]
+) -> None:
+    classifier.outcomes = [BANANA_ON_THE_LEFT]
+    page = (
+        await client.post("/predict", files=form(("lunch.jpg", PHOTO)), headers=headers | {"Accept-Language": "fr"})
+    ).text
+    assert classifier.requests[0].include_evidence
+    assert re.search(r'<input type="checkbox"[^>]*>\s*Montrer ce qu’il a regardé</label>', page)
+    assert "parle pour «\xa0banane\xa0»" in page
+    assert " checked" not in page
+    assert 'viewBox="0 0 4 3" preserveAspectRatio="none"' in page
+    assert re.findall(r'<rect [^>]*fill-opacity="([\d.]+)"/>', page)[-12:] == ["0.0", "0.0", "0.85", "0.85"] * 3
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [BANANA, answer({"kiwi": 0.2, "mango": 0.1}, classifier_pb2.VERDICT_OUT_OF_SCOPE, evidence=LEFT_HALF)],
+    ids=["none told", "out of scope"],
+)
+async def test_nothing_is_offered_where_nothing_can_be_shown(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier, outcome: classifier_pb2.ClassifyResponse
+) -> None:
+    classifier.outcomes = [outcome]
+    page = (await client.post("/predict", files=form(("lunch.jpg", PHOTO)))).text
+    assert "checkbox" not in page
+    assert 'class="fog"' not in page
