@@ -11,12 +11,14 @@ from verger.v1 import model_pb2
 
 from services.common.contract import digest_of, write_contract
 from services.common.errors import ContractUnsupported, ModelCorrupt
+from services.inference.model import load_model
 from trainer import gate
 from trainer.backbone import download_backbone, load_backbone
 from trainer.calibration import calibrate
 from trainer.classifier import assemble, with_input_size
 from trainer.config import TrainerSettings
 from trainer.console import EpochProgress, counting
+from trainer.cost import compare_cost
 from trainer.dataset import Dataset, class_indices
 from trainer.evaluate import evaluate, logits_of
 from trainer.export import draft_contract, write_models
@@ -67,7 +69,7 @@ def train(dataset: Dataset, weights: str, recipe: Recipe, seed: int, settings: T
             model = _learn(backbone, dataset, recipe, seed, settings.trainer_workers, epochs)
         version, evaluation = _make_version(model, dataset, run, Path(folder) / "version", settings)
         run.log_report(evaluation, epochs, dataset.root)
-        decision = _judge(evaluation, dataset, registry, settings)
+        decision = _judge(version, evaluation, dataset, registry, settings)
         number = _register(version, decision, run, registry, settings)
     return Outcome(number, evaluation, decision)
 
@@ -125,7 +127,13 @@ def _evaluate(
     return evaluate(graph, contract, dataset.test, negatives, dataset.root, workers, progress)
 
 
-def _judge(evaluation: Evaluation, dataset: Dataset, registry: Registry, settings: TrainerSettings) -> gate.Decision:
+def _judge(
+    version: VersionDirectory, evaluation: Evaluation, dataset: Dataset, registry: Registry, settings: TrainerSettings
+) -> gate.Decision:
+    try:
+        load_model(model_pb2.ModelRef(name=registry.name, version="new"), version.path)  # its golden samples too
+    except (ModelCorrupt, ContractUnsupported) as error:
+        return gate.not_sound(str(error))
     champion = registry.aliases().get(CHAMPION)
     if champion is None:
         return gate.NO_CHAMPION
@@ -139,7 +147,8 @@ def _judge(evaluation: Evaluation, dataset: Dataset, registry: Registry, setting
         with counting("Testing the champion") as progress:
             graph = rival.file(SERVING)
             theirs = _evaluate(graph, rival.contract, dataset, settings.trainer_workers, progress)
-    return gate.compare(evaluation, theirs, champion)
+        cost = compare_cost(version, rival)
+    return gate.compare(evaluation, theirs, cost, champion)
 
 
 def _register(

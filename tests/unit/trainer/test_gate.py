@@ -1,27 +1,106 @@
 """Who may go live."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from tests.unit.trainer.test_scoring import evaluation
-from trainer.gate import NO_CHAMPION, compare, not_comparable
+import pytest
 
-CHAMPION = evaluation()
+from tests.unit.trainer.test_scoring import evaluation
+from trainer.figures import Evaluation, Mistake, NegativeFigures
+from trainer.gate import NO_CHAMPION, Cost, PairedTest, compare, not_comparable, not_sound
+
+SAME_COST = Cost(latency=1, size=1)
+
+
+def with_mistakes(wrong: Sequence[int], images: int = 1000) -> Evaluation:
+    """An evaluation of so many pictures, these of which were answered wrongly."""
+    mistakes = [Mistake(f"{number}.jpg", "x", "y", 0.9) for number in wrong]
+    return replace(evaluation(), images=images, accuracy=1 - len(wrong) / images, mistakes=mistakes)
+
+
+CHAMPION = with_mistakes(range(100))
 
 
 def test_as_good_as_the_champion_is_good_enough() -> None:
-    decision = compare(CHAMPION, CHAMPION, "3")
+    decision = compare(CHAMPION, CHAMPION, SAME_COST, "3")
     assert decision.passed
-    assert "75.00% right against 75.00% of version 3 on the same 4 test pictures" in decision.reason
+    assert "90.0% right against 90.0% of version 3 on the same 1000 test pictures" in decision.reason
+    assert "of the 0 where they differ 0 to 0, p = 1" in decision.reason
 
 
-def test_one_picture_less_is_not() -> None:
-    decision = compare(replace(CHAMPION, accuracy=0.5), CHAMPION, "3")
+def test_a_loss_that_chance_explains_is_none() -> None:
+    decision = compare(with_mistakes(range(90, 199)), CHAMPION, SAME_COST, "3")  # 109 wrong, 99 of them new
+    assert decision.passed
+    assert "of the 189 where they differ 90 to 99, p = 0.56" in decision.reason
+
+
+def test_a_loss_of_more_than_a_point_is_one_whatever_chance_explains() -> None:
+    decision = compare(with_mistakes(range(90, 201)), CHAMPION, SAME_COST, "3")  # 111 wrong, p = 0.47
     assert not decision.passed
-    assert decision.reason.startswith("Not as good as the champion: 50.00% right against 75.00%")
+    assert decision.reason.startswith("Not as good as the champion: fewer answers are right. (88.9% right")
 
 
-def test_the_first_version_is_champion_and_an_incomparable_one_is_not() -> None:
+def test_a_significant_loss_is_one_however_small() -> None:
+    decision = compare(with_mistakes(range(109)), CHAMPION, SAME_COST, "3")
+    assert not decision.passed
+    assert "0 to 9, p = 0.0039" in decision.reason
+
+
+def test_a_gain_passes_however_different_the_answers_are() -> None:
+    assert compare(with_mistakes(range(50, 145)), CHAMPION, SAME_COST, "3").passed
+
+
+@pytest.mark.parametrize(("gained", "lost", "p"), [(12, 9, 0.6636), (0, 5, 0.0625), (9, 0, 0.0039), (0, 0, 1)])
+def test_the_paired_test_is_mcnemars(gained: int, lost: int, p: float) -> None:
+    assert PairedTest(gained, lost).p == pytest.approx(p, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("expected_calibration_error", "the calibration error is 0.050 against 0.020"),
+        ("refused_share", "the share of test pictures called out of scope is 0.050 against 0.020"),
+    ],
+)
+def test_honesty_must_hold(name: str, told: str) -> None:
+    champion = replace(CHAMPION, **{name: 0.02})
+    assert compare(replace(CHAMPION, **{name: 0.03}), champion, SAME_COST, "3").passed
+    decision = compare(replace(CHAMPION, **{name: 0.05}), champion, SAME_COST, "3")
+    assert not decision.passed
+    assert told in decision.reason
+    few = replace(champion, images=50), replace(champion, images=50, **{name: 0.05})
+    assert compare(few[1], few[0], SAME_COST, "3").passed
+
+
+def test_what_is_no_class_must_still_be_told() -> None:
+    def refusing(auroc: float, images: int = 60) -> Evaluation:
+        groups = [NegativeFigures("a", images, auroc, 0.9), NegativeFigures("b", images, 0.9, 0.9)]
+        return replace(CHAMPION, negatives=groups)
+
+    assert compare(refusing(0.95), refusing(0.98), SAME_COST, "3").passed
+    decision = compare(refusing(0.90), refusing(0.98), SAME_COST, "3")
+    assert not decision.passed
+    assert "the AUROC over 120 negatives is 0.900 against 0.940" in decision.reason
+    assert compare(refusing(0.5, images=10), refusing(0.98, images=10), SAME_COST, "3").passed
+
+
+@pytest.mark.parametrize(
+    ("cost", "told"),
+    [
+        (Cost(latency=1.6, size=1), "an answer takes 1.60 times the champion's, 1.5 are allowed"),
+        (Cost(latency=1, size=2.1), "its file has 2.10 times the champion's, 2 are allowed"),
+    ],
+)
+def test_it_must_not_cost_much_more(cost: Cost, told: str) -> None:
+    assert compare(CHAMPION, CHAMPION, Cost(latency=1.4, size=1.9), "3").passed
+    decision = compare(CHAMPION, CHAMPION, cost, "3")
+    assert not decision.passed
+    assert told in decision.reason
+
+
+def test_the_first_version_is_champion_and_an_incomparable_or_broken_one_is_not() -> None:
     assert NO_CHAMPION.passed
     decision = not_comparable("3", "It knows other classes.")
     assert not decision.passed
     assert decision.reason == "Can't be compared with the champion, version 3. It knows other classes."
+    assert not not_sound("Golden sample 1 gives other logits.").passed
