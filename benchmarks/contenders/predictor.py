@@ -1,0 +1,57 @@
+"""What every contender does with a photo, as tutorials do it: Pillow, NumPy, then ONNX Runtime or Keras.
+
+Frameworks that start one process per core give each forward pass one thread; TensorFlow keeps its own defaults.
+"""
+
+import io
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+
+SIZE = 224
+CORES = len(os.sched_getaffinity(0))
+MODEL = Path(os.environ.get("BENCHMARK_MODEL", "."))
+
+
+class Predictor(Protocol):
+    """A loaded model: float32 [1, 224, 224, 3] from -1 to 1 in, logits [10] out."""
+
+    def __call__(self, pixels: np.ndarray, /) -> list[float]: ...
+
+
+def load() -> Predictor:
+    """Loads the graph or the Keras model, whichever BENCHMARK_RUNTIME names."""
+    return (
+        _keras(MODEL / "model.keras") if os.environ.get("BENCHMARK_RUNTIME") == "keras" else _onnx(MODEL / "model.onnx")
+    )
+
+
+def pixels_of(photo: bytes | Image.Image) -> np.ndarray:
+    """Model input from an encoded or an opened photo."""
+    image = photo if isinstance(photo, Image.Image) else Image.open(io.BytesIO(photo))
+    small = image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    return np.asarray(small, np.float32)[None] / np.float32(127.5) - np.float32(1)
+
+
+def answer(logits: list[float]) -> dict[str, Any]:
+    """The answer that goes over the wire."""
+    return {"class": int(np.argmax(logits)), "logits": logits}
+
+
+def _onnx(path: Path) -> Predictor:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return lambda pixels: session.run(["logits"], {"pixels": pixels})[0][0].tolist()
+
+
+def _keras(path: Path) -> Predictor:
+    import keras
+
+    model = keras.saving.load_model(path, compile=False)
+    return lambda pixels: model.predict(pixels, verbose=0)[0].tolist()
