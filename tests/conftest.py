@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ ROOT = Path(__file__).parent.parent
 for name in set(os.environ) - {"VERGER_DATA"}:  # what the tester has set for a system of theirs is not what is tested
     if name.startswith("VERGER_"):
         del os.environ[name]
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests may run in the background, where programs ignore it
 
 configure_logging("tests", ServiceSettings(log_format="console"))
 

@@ -48,12 +48,7 @@ def test_a_taken_port_is_said_by_name(verger: Launched, tmp_path: Path) -> None:
 def test_ctrl_c_stops_everything(verger: Launched, tmp_path: Path) -> None:
     system = second_system(verger, tmp_path / "home")
     with subprocess.Popen(
-        [str(ROOT / "launch.sh")],
-        env=system.environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
+        [str(ROOT / "launch.sh")], env=system.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stdout
         for line in process.stdout:

@@ -79,4 +79,4 @@ def life(request: pytest.FixtureRequest) -> Life:
     if reason := missing(*NEEDED_FOR_LIFE):
         pytest.skip(reason)
     begun: Future[Life] = request.getfixturevalue("begun")
-    return begun.result(timeout=900)
+    return begun.result()

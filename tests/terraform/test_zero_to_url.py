@@ -17,7 +17,7 @@ CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(
 SERVICES = ("inference", "mlflow", "preprocess", "web")
 TASKS = (*SERVICES, "trainer")
 
-pytestmark = pytest.mark.timeout(900)  # the first test waits for the whole life
+pytestmark = pytest.mark.timeout(1800)  # the first test waits for the whole life; minutes, on a busy machine many
 
 
 def test_deploying_ends_with_the_url(life: Life) -> None:
