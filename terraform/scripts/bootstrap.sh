@@ -14,7 +14,7 @@ directory=$terraform_root/bootstrap
 local_state=$directory/terraform.tfstate
 override=$directory/backend_override.tf
 
-if aws s3api head-bucket --bucket "$state_bucket" 2>/dev/null && [ ! -f "$local_state" ]; then
+if aws s3api head-bucket --bucket "$state_bucket" >/dev/null 2>&1 && [ ! -f "$local_state" ]; then
     connect bootstrap
     tf apply ${approve[@]+"${approve[@]}"}
 else

@@ -33,7 +33,7 @@ use_environment() {
         *) die "Name an environment: dev or prod." ;;
     esac
     sign_in
-    aws s3api head-bucket --bucket "$state_bucket" 2>/dev/null ||
+    aws s3api head-bucket --bucket "$state_bucket" >/dev/null 2>&1 ||
         die "There is no bucket $state_bucket for Terraform's state: run scripts/bootstrap.sh first (AWS_REGION is $region)."
     connect "environments/$environment"
 }
