@@ -46,7 +46,7 @@ def test_the_fog_lies_on_what_does_not_speak(
     open_page: OpenPage, tmp_path: Path, script: bool, color: tuple[int, int, int]
 ) -> None:
     page = open_page(java_script_enabled=script)
-    send(page, tmp_path, plain(color, (400, 300)))
+    send(page, tmp_path, plain(color, (900, 150)))  # of another shape than the map
     expect(toggle(page)).not_to_be_checked()
     expect(page.get_by_text("What stays clear speaks for “banana”.")).to_be_hidden()
     before = painted(page)
@@ -73,6 +73,14 @@ def test_the_fog_covers_the_photo_and_no_more(
     assert fog == pytest.approx(photo, abs=1)
     assert photo["width"] / photo["height"] == pytest.approx(shape[0] / shape[1], rel=0.03)
     assert photo["height"] <= 480.5
+
+
+def test_a_small_photo_grows(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page()
+    send(page, tmp_path, plain(size=(40, 30)))
+    photo = page.locator(".frame img").bounding_box()
+    assert photo is not None
+    assert (photo["width"], photo["height"]) == pytest.approx((160, 120), abs=1)
 
 
 def test_a_photo_that_lies_on_its_side_is_fogged_upright(open_page: OpenPage, tmp_path: Path) -> None:
