@@ -12,6 +12,13 @@ from tests.support.uploads import PHOTO, Uploads
 from tests.support.waiting import wait_until
 
 
+def is_healthy(mlflow: str) -> bool:
+    try:
+        return httpx.get(f"{mlflow}/health", timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
 @pytest.mark.parametrize("program", ["services.inference", "services.preprocess", "mlflow server"])
 def test_what_is_killed_comes_back(verger: Launched, program: str) -> None:
     verger.wait_ready()
@@ -30,7 +37,7 @@ def test_what_is_killed_comes_back(verger: Launched, program: str) -> None:
     assert uploads.lost == []
     if program == "mlflow server":
         assert {answer.status_code for answer in uploads.answers} == {200}
-        wait_until(lambda: httpx.get(f"{verger.mlflow}/health", timeout=5).is_success, 60, "MLflow")
+        wait_until(lambda: is_healthy(verger.mlflow), 60, "MLflow")
 
 
 def test_the_web_service_comes_back_too(verger: Launched) -> None:
