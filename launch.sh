@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs all of Verger on this machine: MLflow, inference, preprocess and the web page.
 set -euo pipefail
+called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/environment.sh
 
@@ -129,6 +130,8 @@ train() {
     [ $# -ge 1 ] || { usage >&2; exit 2; }
     is_running || start
     make_environment trainer
+    export PYTHONPATH=$VERGER_ROOT
+    cd "$called_from" # where the folders that were named are looked for
     exec "$VERGER_HOME/env/trainer/bin/python" -m trainer train --data "$@"
 }
 

@@ -39,7 +39,7 @@ status() {
 train() {
     local data
     [ $# -ge 1 ] || { usage >&2; exit 2; }
-    data=$(cd "$1" 2>/dev/null && pwd) || { say "verger: there is no folder $1." >&2; exit 2; }
+    data=$(cd "$called_from" && cd "$1" 2>/dev/null && pwd) || { say "verger: there is no folder $1." >&2; exit 2; }
     shift
     is_running || start
     VERGER_TRAINING_DATA=$data compose --profile trainer run --build --rm trainer train --data /data "$@"

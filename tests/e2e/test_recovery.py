@@ -40,10 +40,12 @@ def test_what_is_killed_comes_back(verger: Launched, program: str) -> None:
         wait_until(lambda: is_healthy(verger.mlflow), 60, "MLflow")
 
 
-def test_the_web_service_comes_back_too(verger: Launched) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_web_service_comes_back_too(verger: Launched, number: signal.Signals) -> None:
+    """Also after a polite end, which nobody asked launch.sh for."""
     verger.wait_ready()
     (pid,) = verger.pids("services.web")
-    os.kill(pid, signal.SIGKILL)
+    os.kill(pid, number)
     time.sleep(0.5)
     verger.wait_ready()
     assert verger.answer(PHOTO)["verdict"] == "RECOGNISED"

@@ -54,3 +54,10 @@ def test_a_folder_that_is_not_there_is_explained(verger: Launched) -> None:
     assert refused.returncode == 2
     assert "/no/such/folder" in refused.stdout + refused.stderr
     assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_a_relative_folder_is_one_of_the_caller(verger: Launched, tmp_path: Path) -> None:
+    (tmp_path / "few").mkdir()
+    refused = verger.launch("--train", "few", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "few holds no class folders" in refused.stdout + refused.stderr

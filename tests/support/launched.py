@@ -50,14 +50,15 @@ class Launched:
     def inference(self) -> str:
         return f"127.0.0.1:{self.ports['VERGER_INFERENCE_PORT']}"
 
-    def launch(self, *arguments: str, timeout: float = 900, **changes: str) -> subprocess.CompletedProcess[str]:
-        """Runs ./launch.sh with these arguments to its end."""
+    def launch(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Runs launch.sh with these arguments to its end, called from `cwd`."""
         return subprocess.run(
             [str(ROOT / "launch.sh"), *arguments],
-            env=self.environment | changes,
+            cwd=cwd,
+            env=self.environment,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=900,
         )
 
     def classify(self, photo: bytes, timeout: float = 15) -> httpx.Response:
