@@ -1,9 +1,8 @@
 """A folder of photos as a data set: which picture belongs to which class and part, and what can't be used.
 
-Two layouts are understood, also one folder further down (as in the Kaggle archive, `MY_data/`):
-- `train/<class>/` and `test/<class>/`;
-- `<class>/` alone: each picture's bytes decide whether it is for training (80 %) or testing (20 %), for ever.
-A validation part is taken from the training pictures in the same way. It serves for choices and for calibration.
+The layouts are those of trainer.folders. Where it finds class folders alone, each picture's bytes decide whether it is
+for training (80 %) or testing (20 %), for ever. A validation part is taken from the training pictures in the same way;
+it serves for choices and for calibration.
 """
 
 import hashlib
@@ -17,7 +16,17 @@ from numpy.typing import NDArray
 from services.common.errors import InvalidArgument
 from services.preprocess.image import Limits, decode
 from trainer.errors import DatasetInvalid
-from trainer.names import label_of, read_own_names
+from trainer.folders import (
+    NONE,
+    Folders,
+    files_of,
+    find_parts,
+    further_parts,
+    labels_of,
+    negative_parts,
+    refuse_unknown,
+)
+from trainer.names import read_own_names
 from trainer.pictures import map_in_threads
 from trainer.preprocessing import mobilenet_preprocessing
 from trainer.watch import OnProgress
@@ -25,13 +34,8 @@ from trainer.watch import OnProgress
 TEST_SHARE = 0.20
 VALIDATION_SHARE = 0.15
 
-NONE = ""
-"""The label of a negative: a picture of none of the classes."""
 NO_CLASS = -1
-"""Its class index."""
-
-Folders = Mapping[str, Sequence[Path]]
-"""Class folders by label. Several spellings of one class are one class."""
+"""The class index of a negative."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,8 @@ def load_dataset(
         DatasetInvalid: no such folder, fewer than two classes, a class without a picture, or parts of other classes.
     """
     home, parts = find_parts(root)
-    labels = sorted({label for folders in parts.values() for label in folders})
-    further = _further_folders(more, labels)
-    outside = {f"negatives {number}": _negative_folder(folder) for number, folder in enumerate(negatives)}
+    labels = labels_of(parts)
+    further, outside = further_parts(more, labels), negative_parts(negatives)
     pictures, unreadable = _read({**parts, **further, **outside}, workers, progress)
     if "all" in pictures:
         pictures = {
@@ -144,8 +147,7 @@ def load_negatives(
     Raises:
         DatasetInvalid: there is no such folder.
     """
-    wanted = {f"negatives {number}": _negative_folder(folder) for number, folder in enumerate(folders)}
-    pictures, unreadable = _read(wanted, workers, progress)
+    pictures, unreadable = _read(negative_parts(folders), workers, progress)
     return [picture for part in pictures.values() for picture in part], unreadable
 
 
@@ -159,102 +161,18 @@ def load_test_part(
     """
     _, parts = find_parts(root)
     wanted = {name: folders for name, folders in parts.items() if name != "train"}
-    found = sorted({label for folders in wanted.values() for label in folders})
-    _refuse_unknown(found, labels, root)
+    found = labels_of(wanted)
+    refuse_unknown(found, labels, root)
     pictures, unreadable = _read(wanted, workers, progress)
     test = [picture for part in pictures.values() for picture in part if "test" in wanted or _falls_in_test(picture)]
     _refuse_empty_classes(found, test, "test", unreadable)
     return test, unreadable
 
 
-def find_parts(root: Path) -> tuple[Path, Mapping[str, Folders]]:
-    """Finds the class folders of the parts "train" and "test", or of the one part "all", and the folder they lie in.
-
-    Raises:
-        DatasetInvalid: see load_dataset; the pictures are not looked at.
-    """
-    inner = _folders(root) if root.is_dir() else []
-    home = next((folder for folder in [root, *inner] if (folder / "train").is_dir()), root)
-    if not (home / "train").is_dir():
-        parts = {"all": _class_folders(home)}
-    elif not (home / "test").is_dir():
-        raise DatasetInvalid(
-            "DATA_PART_MISSING",
-            f"{home} has a train folder but no test folder. Add one, or name {home / 'train'}: "
-            "its pictures are then split into 80 % for training and 20 % for testing.",
-        )
-    else:
-        parts = {part: _class_folders(home / part) for part in ("train", "test")}
-        _refuse_other_classes(parts)
-    labels = sorted({label for folders in parts.values() for label in folders})
-    if len(labels) == 1:
-        raise DatasetInvalid("DATA_ONE_CLASS", f"{home} holds one class, {labels[0]}. Add a second one.")
-    return home, parts
-
-
-def _further_folders(more: Sequence[Path], labels: Collection[str]) -> dict[str, Folders]:
-    folders = {f"more {number}": _class_folders(folder) for number, folder in enumerate(more)}
-    for folder, found in zip(more, folders.values(), strict=True):
-        _refuse_unknown(found, labels, folder)
-    return folders
-
-
-def _negative_folder(folder: Path) -> Folders:
-    if not folder.is_dir():
-        raise DatasetInvalid("DATA_NOT_FOUND", f"There is no folder {folder}. Name a folder of pictures.")
-    return {NONE: [folder]}
-
-
-def _refuse_unknown(found: Iterable[str], labels: Collection[str], folder: Path) -> None:
-    if strange := sorted(set(found) - set(labels)):
-        raise DatasetInvalid(
-            "DATA_CLASSES_DIFFER",
-            f"{folder} has unknown classes: {', '.join(strange)}. Known are {', '.join(sorted(labels))}.",
-        )
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _class_folders(folder: Path) -> Folders:
-    if not folder.is_dir():
-        raise DatasetInvalid("DATA_NOT_FOUND", f"There is no folder {folder}. Name a folder that holds class folders.")
-    folders: dict[str, list[Path]] = {}
-    for path in _folders(folder):
-        folders.setdefault(label_of(path.name), []).append(path)
-    if not folders:
-        raise DatasetInvalid(
-            "DATA_NO_CLASSES", f"{folder} holds no class folders. Put each class's pictures in its own."
-        )
-    return folders
-
-
-def _refuse_other_classes(parts: Mapping[str, Folders]) -> None:
-    train, test = set(parts["train"]), set(parts["test"])
-    if train == test:
-        return
-    only = [
-        f"{', '.join(sorted(extra))} only in {part}"
-        for part, extra in (("train", train - test), ("test", test - train))
-        if extra
-    ]
-    raise DatasetInvalid(
-        "DATA_CLASSES_DIFFER", f"train and test must have the same classes, but there is {' and '.join(only)}."
-    )
-
-
 def _read(
     parts: Mapping[str, Folders], workers: int, progress: OnProgress
 ) -> tuple[dict[str, list[Picture]], list[Unreadable]]:
-    files = [
-        (part, label, path)
-        for part, folders in parts.items()
-        for label, homes in folders.items()
-        for home in homes
-        for path in sorted(home.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
-    ]
+    files = files_of(parts)
     pictures: dict[str, list[Picture]] = {part: [] for part in parts}
     unreadable: list[Unreadable] = []
     checked = map_in_threads(lambda file: _check(file[2], file[1]), files, workers)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import kagglehub
 
-from trainer.dataset import find_parts
 from trainer.errors import DatasetInvalid, DownloadFailed
+from trainer.folders import find_parts
 
 DATASET = "karimabdulnabi/fruit-classification10-class"
 
