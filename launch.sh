@@ -78,13 +78,18 @@ start() {
         mkdir -p "$VERGER_HOME/logs" "$VERGER_HOME/run"
         rm -f "$VERGER_SOCKET"
         "$serving/supervisord" -c scripts/supervisord.conf || die "supervisord does not start; see $VERGER_HOME/logs."
-        # An empty registry gets the released model; with a version in it nothing happens.
-        "$serving/python" -m trainer import-release || explain_failure
+        import_release || explain_failure
     fi
     # shellcheck disable=SC2046  # one address a word
     if ! "$serving/python" -m services.common.health --wait "${VERGER_START_SECONDS:-120}" $(addresses); then
         explain_failure
     fi
+}
+
+# An empty registry gets the released model. Asking whether it is empty takes seconds, so that is asked only once.
+import_release() {
+    local mark=$VERGER_HOME/mlflow/release-imported
+    [ -f "$mark" ] || { "$serving/python" -m trainer import-release && touch "$mark"; }
 }
 
 explain_failure() {
