@@ -54,15 +54,20 @@ async def test_the_time_of_requests_is_measured(client: httpx.AsyncClient) -> No
 
 
 async def test_files_are_kept_for_good_under_the_digest_of_their_content(client: httpx.AsyncClient) -> None:
-    (address,) = re.findall(r'href="(/static/app\.css\?v=\w+)"', (await client.get("/")).text)
-    assert "immutable" in (await client.get(address)).headers["cache-control"]
-    for other in ("/static/app.css", "/static/app.css?v=0123456789ab"):
-        assert (await client.get(other)).headers["cache-control"] == "no-cache"
+    addresses = re.findall(
+        r'(?:href|src)="(/static/(?:page\.css|result\.css|app\.js)\?v=\w+)"', (await client.get("/")).text
+    )
+    assert len(addresses) == 3
+    for address in addresses:
+        assert "immutable" in (await client.get(address)).headers["cache-control"]
+        name, digest = address.split("?v=")
+        for other in (name, f"{name}?v={digest[::-1]}"):
+            assert (await client.get(other)).headers["cache-control"] == "no-cache"
 
 
 async def test_files_are_not_sent_twice(client: httpx.AsyncClient) -> None:
-    etag = (await client.get("/static/app.css")).headers["etag"]
-    assert (await client.get("/static/app.css", headers={"If-None-Match": etag})).status_code == 304
+    etag = (await client.get("/static/page.css")).headers["etag"]
+    assert (await client.get("/static/page.css", headers={"If-None-Match": etag})).status_code == 304
 
 
 async def test_every_file_that_a_page_names_is_there(client: httpx.AsyncClient) -> None:
@@ -71,7 +76,7 @@ async def test_every_file_that_a_page_names_is_there(client: httpx.AsyncClient) 
         assert len(names) >= 5
         for name in names:
             assert (await client.get(name)).status_code == 200, name
-    for name in re.findall(r'url\("([^"]+)"\)', (await client.get("/static/app.css")).text):
+    for name in re.findall(r'url\("([^"]+)"\)', (await client.get("/static/page.css")).text):
         response = await client.get(f"/static/{name}")
         assert (response.status_code, response.headers["content-type"]) == (200, "font/woff2")
         assert "immutable" in response.headers["cache-control"]

@@ -231,7 +231,7 @@ async def test_the_page_needs_no_exception_from_its_security_policy(
 
 
 async def test_nothing_is_loaded_from_elsewhere(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/docs", "/static/app.css", "/static/app.js"):
+    for path in ("/", "/docs", "/static/page.css", "/static/result.css", "/static/app.js"):
         assert not re.search(r"""(src=|href=|url\(|import )["']?(https?:)?//""", (await client.get(path)).text)
 
 
