@@ -1,14 +1,18 @@
-"""Restarts, new containers and the end of a service, under load: no upload fails."""
+"""Restarts, new containers and the end of a service, under load: no upload fails, and none on the page."""
 
 import threading
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from playwright.sync_api import Browser, Request, expect
 
 from tests.support.composed import Composed
 from tests.support.uploads import Uploads
 from tests.support.waiting import wait_until
+
+RENEW = ("up", "--build", "--detach", "--no-deps", "--force-recreate", "--wait")
+"""A rebuild ends in a new container, at another address."""
 
 
 def change_under_load(verger: Composed, *change: str) -> None:
@@ -33,10 +37,27 @@ def test_a_restart_is_not_noticed(verger: Composed, service: str) -> None:
 
 @pytest.mark.parametrize("service", ["inference", "preprocess", "mlflow"])
 def test_a_rebuild_is_not_noticed(verger: Composed, service: str) -> None:
-    """A rebuild ends in a new container, at another address."""
     before = verger.containers(service)
-    change_under_load(verger, "up", "--build", "--detach", "--no-deps", "--force-recreate", "--wait", service)
+    change_under_load(verger, *RENEW, service)
     assert not set(before) & set(verger.containers(service))
+
+
+def test_the_page_has_its_answers_while_its_own_service_is_rebuilt(verger: Composed, browser: Browser) -> None:
+    """Its one container refuses connections for a while; the page asks again."""
+    before, lost = verger.containers("web"), list[Request]()
+    with browser.new_context(locale="en-GB") as context:
+        page = context.new_page()
+        page.on("requestfailed", lambda request: lost.append(request))
+        page.goto(verger.web)
+        renewal = threading.Thread(target=lambda: verger.compose(*RENEW, "web"))
+        renewal.start()
+        while renewal.is_alive():
+            for label in ("banana", "kiwi"):
+                page.get_by_role("button", name=label).click()
+                expect(page.locator(f"#result .answer img[src*={label}]")).to_be_visible(timeout=30_000)
+        renewal.join()
+    assert not set(before) & set(verger.containers("web"))
+    assert f"{verger.web}/predict" in {request.url for request in lost}, "no connection was refused: nothing is shown"
 
 
 @pytest.mark.parametrize("service", ["inference", "preprocess", "web"])

@@ -1,9 +1,11 @@
-"""The launched system, once for all end-to-end tests."""
+"""The launched system, once for all end-to-end tests, and a real browser."""
 
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.support.browser import running_browser
 from tests.support.launched import Launched
 
 
@@ -17,3 +19,10 @@ def verger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
         yield system
     finally:
         system.launch("--stop")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all tests of a module, where no test may be asynchronous: this one's event loop runs all the while."""
+    with running_browser() as chromium:
+        yield chromium

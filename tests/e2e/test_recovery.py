@@ -6,9 +6,10 @@ import time
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Request, expect
 
 from tests.support.launched import Launched
-from tests.support.uploads import PHOTO, Uploads
+from tests.support.uploads import PHOTO, PHOTO_FILE, Uploads
 from tests.support.waiting import wait_until
 
 
@@ -49,3 +50,22 @@ def test_the_web_service_comes_back_too(verger: Launched, number: signal.Signals
     time.sleep(0.5)
     verger.wait_ready()
     assert verger.answer(PHOTO)["verdict"] == "RECOGNISED"
+
+
+def test_a_photo_that_is_being_sent_when_the_web_service_is_killed_is_answered(
+    verger: Launched, browser: Browser
+) -> None:
+    verger.wait_ready()
+    lost: list[Request] = []
+    with browser.new_context(locale="en-GB") as context:
+        page = context.new_page()
+        page.on("requestfailed", lambda request: lost.append(request))
+        page.goto(verger.web)
+        page.set_input_files("#photo", PHOTO_FILE)
+        (pid,) = verger.pids("services.web")
+        os.kill(pid, signal.SIGSTOP)  # takes the photo, and gives no answer
+        with page.expect_request("**/predict"):
+            page.get_by_role("button", name="Predict").click()
+        os.kill(pid, signal.SIGKILL)
+        expect(page.locator("#result .answer h2")).to_have_text("Banana", timeout=30_000)
+    assert {request.url for request in lost} == {f"{verger.web}/predict"}

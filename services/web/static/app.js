@@ -13,9 +13,15 @@ const removeButton = document.getElementById("remove");
 const predictButton = form.querySelector(".primary");
 const predictLabel = predictButton.textContent;
 
+// Asking again does no harm: classifying changes nothing. A restart of what answers takes a second or two.
+const PATIENCE_MS = 10_000; // from the first attempt without an answer on
+const FIRST_PAUSE_MS = 250; // twice as long each time
+const LONGEST_PAUSE_MS = 2_000;
+const SILENT_MS = 1_000; // before the page says that it keeps trying
+
 let photoUrl = null; // of the photo in the form
 let shownUrl = null; // of the photo beside the answer
-let running = null; // aborts the request that is under way
+let running = null; // aborts the request that is under way, pauses between its attempts included
 
 document.documentElement.classList.add("js");
 
@@ -25,8 +31,8 @@ function show(element) {
   result.scrollIntoView({ block: "start" });
 }
 
-function showError(reason) {
-  show(document.getElementById(`error-${reason}`).content.cloneNode(true));
+function showTemplate(id) {
+  show(document.getElementById(id).content.cloneNode(true));
 }
 
 function choose(file) {
@@ -37,6 +43,7 @@ function choose(file) {
 }
 
 function updatePreview() {
+  stop(); // who chooses another photo, or none, waits no longer for what the last one shows
   const file = input.files[0];
   if (photoUrl && photoUrl !== shownUrl) URL.revokeObjectURL(photoUrl);
   photoUrl = file ? URL.createObjectURL(file) : null;
@@ -99,32 +106,59 @@ function withPhoto(answer) {
   return answer;
 }
 
-async function predict(body) {
+function stop() {
   running?.abort();
-  const request = (running = new AbortController());
-  setBusy(true);
-  let response, html;
+  running = null;
+  setBusy(false);
+  document.getElementById("trying")?.remove();
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+// One attempt; null where the connection was refused or lost, also behind a proxy (502).
+async function attempt(body, signal) {
   try {
-    response = await fetch("/predict", {
-      method: "POST",
-      headers: { "X-Fragment": "answer" },
-      body,
-      signal: request.signal,
-    });
-    html = await response.text();
+    const response = await fetch("/predict", { method: "POST", headers: { "X-Fragment": "answer" }, body, signal });
+    const { ok, status, headers } = response;
+    const retryMs = status === 503 ? 1000 * headers.get("Retry-After") : 0;
+    return status === 502 ? null : { ok, html: await response.text(), retryMs };
   } catch {
-    if (!request.signal.aborted) showError("NETWORK"); // else a newer request took its place
-    return false;
-  } finally {
-    if (running === request) setBusy(false);
+    return null;
   }
-  show(withPhoto(parse(html)));
-  return response.ok;
+}
+
+// Attempts until one is answered for good, or the signal or the end of all patience stops it. Gives the last answer.
+async function ask(body, signal) {
+  let answer = await attempt(body, signal);
+  let wait = FIRST_PAUSE_MS;
+  const end = performance.now() + PATIENCE_MS;
+  const notice = setTimeout(() => signal.aborted || showTemplate("template-trying"), SILENT_MS);
+  while (!signal.aborted && (!answer || answer.retryMs)) {
+    const ms = Math.max(wait, answer?.retryMs ?? 0);
+    if (performance.now() + ms > end) break;
+    await pause(ms);
+    answer = await attempt(body, signal);
+    wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
+  }
+  clearTimeout(notice);
+  return answer;
+}
+
+async function predict(body) {
+  stop(); // a newer request takes the place of the last one
+  const { signal } = (running = new AbortController());
+  setBusy(true);
+  const answer = await ask(body, signal);
+  if (signal.aborted) return false;
+  stop();
+  if (answer) show(withPhoto(parse(answer.html)));
+  else showTemplate("error-NETWORK");
+  return Boolean(answer?.ok);
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  if (input.files[0]?.size > Number(input.dataset.maxBytes)) return showError("IMAGE_TOO_LARGE");
+  if (input.files[0]?.size > Number(input.dataset.maxBytes)) return showTemplate("error-IMAGE_TOO_LARGE");
   if (await predict(new FormData(form))) choose(null);
 });
 samples?.addEventListener("submit", (event) => {

@@ -171,16 +171,6 @@ def test_without_javascript_a_photo_that_is_too_large_is_refused(open_page: Open
     expect(headline(page)).to_have_text("That is too much at once")
 
 
-def test_a_lost_connection_is_said(open_page: OpenPage, photo: Path) -> None:
-    page = open_page()
-    page.route("**/predict", lambda route: route.abort())
-    send(page, photo)
-    expect(headline(page)).to_have_text("No connection")
-    page.unroute("**/predict")
-    page.get_by_role("button", name="Predict").click()
-    expect(headline(page)).to_have_text("Banana")
-
-
 def test_the_last_of_two_clicks_wins(open_page: OpenPage, site: Site) -> None:
     site.classifier.outcomes = [answer({"kiwi": 0.9, "mango": 0.1})]
     page = open_page()
