@@ -35,7 +35,10 @@ async def answer_all(
         except VergerError as error:
             return error
 
-    answers = asyncio.gather(*(answer(upload) for upload in uploads))
+    async def answer_each() -> list[Outcome]:
+        return await asyncio.gather(*(answer(upload) for upload in uploads))
+
+    answers = asyncio.create_task(answer_each())  # as a task its cancellation is no error that somebody must look at
     gone = asyncio.ensure_future(request.receive())  # after its body, all that a request can bring is its end
     try:
         await asyncio.wait((answers, gone), return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,10 @@
 """What one client may take of the web service: bytes, places, time."""
 
 import asyncio
+import gc
 
 import httpx
+import pytest
 
 from tests.integration.web.scripted import ScriptedClassifier, form, web_server
 from tests.support.photos import encoded, scene
@@ -66,7 +68,9 @@ async def test_photos_in_memory_are_bounded_over_all_requests(
         assert (await client.post(CLASSIFY, content=photo)).status_code == 200
 
 
-async def test_what_nobody_waits_for_is_cancelled(classifier: ScriptedClassifier, preprocess_port: int) -> None:
+async def test_what_nobody_waits_for_is_cancelled_without_a_complaint(
+    classifier: ScriptedClassifier, preprocess_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
     async with web_server(preprocess_port, request_timeout_seconds=300) as address:
         classifier.gate.clear()
         url = httpx.URL(address)
@@ -76,3 +80,6 @@ async def test_what_nobody_waits_for_is_cancelled(classifier: ScriptedClassifier
         writer.close()
         async with asyncio.timeout(60):
             await classifier.cancelled.wait()
+    gc.collect()  # asyncio complains of what was never looked at when it is thrown away
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+    assert "'status': 499" in caplog.text
