@@ -4,6 +4,7 @@ Whoever changes what comes out of here for any photo raises services.common.cont
 """
 
 import io
+import warnings
 from dataclasses import dataclass
 from typing import cast
 
@@ -40,6 +41,12 @@ _FILTERS = {
 # Pillow's own limit, one for the whole process, backs up the limit that each call brings along. Never None.
 MOST_PIXELS = 178_000_000
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+
+# What is wrong with a photo is said to whoever sent it, in an error; Python's warnings would end in the log, and the
+# switch that a single call could use (catch_warnings) is none for threads. So for the process: Pillow's remarks on
+# metadata are of no interest, and its doubt about a size is a refusal.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
