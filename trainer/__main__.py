@@ -24,6 +24,7 @@ from trainer.console import (
     counting,
     evaluation_table,
     native_messages_hidden,
+    warn_of_overlap,
     warn_of_unreadable,
 )
 from trainer.dataset import load_dataset, load_negatives, load_test_part
@@ -101,7 +102,10 @@ def evaluate(
     ] = [],  # noqa: B006
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
 ) -> None:
-    """Scores a version on the test pictures of a folder, with the graph that is served."""
+    """Scores a version on the test pictures of a folder, with the graph that is served.
+
+    Test pictures that show the same photo as a training picture of the folder are left out.
+    """
     from trainer.evaluate import evaluate as score
     from trainer.reference import opened
 
@@ -110,9 +114,10 @@ def evaluate(
     with opened(model, [SERVING], settings) as version:
         labels = [info.label for info in version.contract.classes]
         with counting("Reading pictures") as progress:
-            pictures, unreadable = load_test_part(data, labels, workers, progress)
+            pictures, overlap, unreadable = load_test_part(data, labels, workers, progress)
             strangers, unreadable_too = load_negatives(negatives, workers, progress)
         unreadable = [*unreadable, *unreadable_too]
+        warn_of_overlap(overlap)
         warn_of_unreadable(unreadable)
         with counting("Testing") as progress:
             graph, contract = version.file(SERVING), version.contract
@@ -120,8 +125,11 @@ def evaluate(
         digest = version.digest
     RESULTS.print(evaluation_table(evaluation, f"Model {digest[:12]} on {data}"))
     if json_file:
-        left_out = [{"file": str(file.path), "reason": file.reason} for file in unreadable]
-        content = {"model": model, "digest": digest, "data": str(data), "unreadable": left_out, **evaluation.to_dict()}
+        left_out = {
+            "unreadable": [{"file": str(file.path), "reason": file.reason} for file in unreadable],
+            "overlap": [{"test": str(pair.test.path), "train": str(pair.train.path)} for pair in overlap],
+        }
+        content = {"model": model, "digest": digest, "data": str(data), **left_out, **evaluation.to_dict()}
         json_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

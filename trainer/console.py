@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from trainer.dataset import Dataset, Unreadable
+from trainer.dataset import Dataset, Overlap, Unreadable
 from trainer.figures import Evaluation
 from trainer.watch import OnProgress
 
@@ -63,7 +63,19 @@ def announce(dataset: Dataset) -> None:
         f"to validate, {len(dataset.test)} to test; {len(dataset.negatives)} negatives to train on, "
         f"{len(dataset.validation_negatives)} to validate."
     )
+    warn_of_overlap(dataset.overlap)
     warn_of_unreadable(dataset.unreadable)
+
+
+def warn_of_overlap(overlap: Sequence[Overlap]) -> None:
+    """Counts the test pictures that were left out because a training picture shows the same photo, and names some."""
+    if overlap:
+        names = ", ".join(f"{pair.test.short_name} (as {pair.train.short_name})" for pair in overlap[:3])
+        more = f" and {len(overlap) - 3} more" if len(overlap) > 3 else ""
+        NOTES.print(
+            f"[yellow]{len(overlap)} test pictures show the same photo as a training picture and are left out of the "
+            f"score:[/] {escape(names)}{more}."
+        )
 
 
 def warn_of_unreadable(files: Sequence[Unreadable]) -> None:

@@ -26,6 +26,7 @@ from trainer.folders import (
     negative_parts,
     refuse_unknown,
 )
+from trainer.likeness import nearest, perceptual_hash
 from trainer.names import read_own_names
 from trainer.pictures import map_in_threads
 from trainer.preprocessing import mobilenet_preprocessing
@@ -46,6 +47,21 @@ class Picture:
     label: str
     digest: str
     """SHA-256 of the file."""
+    likeness: int
+    """Of trainer.likeness; for a blank page the beginning of the digest, so that it is like itself only."""
+
+    @property
+    def short_name(self) -> str:
+        """For people: the file with its folder."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """A test picture that shows the same photo as a training picture. It is left out: having seen it proves nothing."""
+
+    test: Picture
+    train: Picture
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,8 @@ class Dataset:
     negatives: Sequence[Picture]
     """Pictures of none of the classes, to learn on."""
     validation_negatives: Sequence[Picture]
+    overlap: Sequence[Overlap]
+    """What was taken out of `test`."""
     unreadable: Sequence[Unreadable]
     own_names: Mapping[str, Mapping[str, str]]
 
@@ -111,29 +129,25 @@ def load_dataset(
     labels = labels_of(parts)
     further, outside = further_parts(more, labels), negative_parts(negatives)
     pictures, unreadable = _read({**parts, **further, **outside}, workers, progress)
-    if "all" in pictures:
-        pictures = {
-            "train": [picture for picture in pictures["all"] if not _falls_in_test(picture)],
-            "test": [picture for picture in pictures["all"] if _falls_in_test(picture)],
-        }
-    for part in ("train", "test"):
-        _refuse_empty_classes(labels, pictures[part], part, unreadable)
     strangers = [picture for name in outside for picture in pictures[name]]
+    added = [picture for name in further for picture in pictures[name]]
+    train, test = _train_and_test(pictures)
+    test, overlap = _without_overlap(test, [*train, *added])
+    _refuse_empty_classes(labels, train, "train", unreadable, [])
+    _refuse_empty_classes(labels, test, "test", unreadable, overlap)
     return Dataset(
         root=root,
         more=more,
         negative_folders=negatives,
         labels=labels,
-        train=[
-            *(picture for picture in pictures["train"] if not _falls_in_validation(picture)),
-            *(picture for name in further for picture in pictures[name]),
-        ],
-        validation=[picture for picture in pictures["train"] if _falls_in_validation(picture)],
-        test=pictures["test"],
+        train=[*(picture for picture in train if not _falls_in_validation(picture)), *added],
+        validation=[picture for picture in train if _falls_in_validation(picture)],
+        test=test,
         negatives=[picture for picture in strangers if not _falls_in_validation(picture)],
         validation_negatives=[
             *{picture.digest: picture for picture in strangers if _falls_in_validation(picture)}.values()
         ],
+        overlap=overlap,
         unreadable=unreadable,
         own_names=read_own_names(home),
     )
@@ -153,20 +167,39 @@ def load_negatives(
 
 def load_test_part(
     root: Path, labels: Collection[str], workers: int, progress: OnProgress
-) -> tuple[Sequence[Picture], Sequence[Unreadable]]:
-    """Reads the test part only, for a model that knows `labels`. The folder may have fewer classes than the model.
+) -> tuple[Sequence[Picture], Sequence[Overlap], Sequence[Unreadable]]:
+    """Reads the test part for a model that knows `labels`; the training part only to know its pictures again.
+
+    The folder may have fewer classes than the model. Broken training files are nobody's business here.
 
     Raises:
         DatasetInvalid: as load_dataset, or the folder has a class that the model doesn't know.
     """
-    _, parts = find_parts(root)
-    wanted = {name: folders for name, folders in parts.items() if name != "train"}
-    found = labels_of(wanted)
+    home, parts = find_parts(root)
+    found = labels_of(parts)
     refuse_unknown(found, labels, root)
-    pictures, unreadable = _read(wanted, workers, progress)
-    test = [picture for part in pictures.values() for picture in part if "test" in wanted or _falls_in_test(picture)]
-    _refuse_empty_classes(found, test, "test", unreadable)
-    return test, unreadable
+    pictures, unreadable = _read(parts, workers, progress)
+    unreadable = [file for file in unreadable if not file.path.is_relative_to(home / "train")]
+    train, test = _train_and_test(pictures)
+    test, overlap = _without_overlap(test, train)
+    _refuse_empty_classes(found, test, "test", unreadable, overlap)
+    return test, overlap, unreadable
+
+
+def _train_and_test(pictures: Mapping[str, list[Picture]]) -> tuple[list[Picture], list[Picture]]:
+    if "all" not in pictures:
+        return pictures["train"], pictures["test"]
+    parts: tuple[list[Picture], list[Picture]] = [], []
+    for picture in pictures["all"]:
+        parts[_falls_in_test(picture)].append(picture)
+    return parts
+
+
+def _without_overlap(test: Sequence[Picture], train: Sequence[Picture]) -> tuple[list[Picture], list[Overlap]]:
+    found = nearest([picture.likeness for picture in test], [picture.likeness for picture in train])
+    pairs = list(zip(test, found, strict=True))
+    overlap = [Overlap(picture, train[place]) for picture, place in pairs if place is not None]
+    return [picture for picture, place in pairs if place is None], overlap
 
 
 def _read(
@@ -191,20 +224,27 @@ def _check(path: Path, label: str) -> Picture | Unreadable:
     """Decodes a file as serving would, so that nothing fails hours later. Truncated files are unreadable."""
     try:
         content = path.read_bytes()
-        decode(content, mobilenet_preprocessing(), Limits())
+        image = decode(content, mobilenet_preprocessing(), Limits())
     except InvalidArgument as error:
         return Unreadable(path, str(error))
     except OSError as error:
         return Unreadable(path, error.strerror or "It can't be read.")
-    return Picture(path, label, hashlib.sha256(content).hexdigest())
+    digest, likeness = hashlib.sha256(content).hexdigest(), perceptual_hash(image)
+    return Picture(path, label, digest, int(digest[:16], 16) if likeness is None else likeness)
 
 
 def _refuse_empty_classes(
-    labels: Iterable[str], pictures: Sequence[Picture], part: str, unreadable: Sequence[Unreadable]
+    labels: Iterable[str],
+    pictures: Sequence[Picture],
+    part: str,
+    unreadable: Sequence[Unreadable],
+    overlap: Sequence[Overlap],
 ) -> None:
     empty = sorted(set(labels) - {picture.label for picture in pictures})
     if empty:
         lost = f" {len(unreadable)} files could not be read, {unreadable[0].path} for one." if unreadable else ""
+        if overlap:
+            lost += f" {len(overlap)} show the same photo as a training picture, {overlap[0].test.path} for one."
         raise DatasetInvalid(
             "DATA_CLASS_EMPTY",
             f"No {part} picture is left for {', '.join(empty)}. Add some or remove the folder.{lost}",

@@ -50,7 +50,7 @@ class TrackedRun:
 
     def log_dataset(self, dataset: Dataset) -> None:
         """Names the data by its digest, counts it, and lists the files that were left out."""
-        counts = {part: len(getattr(dataset, part)) for part in ("train", "validation", "test")}
+        counts = {part: len(getattr(dataset, part)) for part in ("train", "validation", "test", "overlap")}
         info = DatasetInfo(
             name=dataset.root.resolve().name,
             digest=dataset.digest[:_LONGEST_DIGEST],
@@ -65,6 +65,7 @@ class TrackedRun:
                 "digest": dataset.digest,
                 "labels": list(dataset.labels),
                 "pictures": counts,
+                "overlap": [{"test": pair.test.short_name, "train": pair.train.short_name} for pair in dataset.overlap],
                 "unreadable": {f"{file.path.parent.name}/{file.path.name}": file.reason for file in dataset.unreadable},
             },
             "dataset.json",

@@ -3,11 +3,13 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.conftest import ROOT
 from tests.integration.trainer.conftest import Command
@@ -60,6 +62,21 @@ def test_evaluate_prints_a_table_and_writes_json(trainer: Command, champion: str
     assert [Path(item["file"]).name for item in figures["unreadable"]] == ["broken.jpg"]
     assert {item["label"] for item in figures["classes"] if item["support"]} == {"apple", "kiwi", "mango"}
     assert {"macro_f1", "expected_calibration_error", "refused_share", "mistakes"} <= set(figures)
+    assert figures["overlap"] == []
+
+
+def test_evaluate_leaves_out_what_was_trained_on(trainer: Command, champion: str, fruits: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(fruits, tmp_path / "fruits"))
+    seen, copy = data / "train" / "mango" / "100.png", data / "test" / "mango" / "copy.jpg"
+    with Image.open(seen) as image:
+        image.save(copy)
+    done = trainer("evaluate", "--data", data, "--json", tmp_path / "figures.json")
+    assert done.returncode == 0, done.stderr
+    assert "1 test pictures show the same photo as a training picture" in done.stderr
+    assert "mango/copy.jpg (as mango/100.png)" in done.stderr
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["images"] == 12
+    assert figures["overlap"] == [{"test": str(copy), "train": str(seen)}]
 
 
 @pytest.mark.parametrize("model", ["release", "1", "models:/test_commands/1", "models:/test_commands@champion"])

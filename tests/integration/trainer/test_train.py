@@ -3,11 +3,13 @@
 Coloured shapes, few pictures, few epochs on the released model's backbone.
 """
 
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import mlflow.artifacts
 import mlflow.pyfunc
 import numpy as np
 import pytest
@@ -37,6 +39,7 @@ def registry(settings: TrainerSettings) -> Registry:
 def first(trainer: Command, shapes: Path) -> subprocess.CompletedProcess[str]:
     """The first version, trained from the command line with default settings."""
     (shapes / "train" / "red_circle" / "broken.jpg").write_bytes(b"not a picture")
+    shutil.copy(shapes / "train" / "blue_bar" / "5.png", shapes / "test" / "blue_bar" / "seen.png")
     return trainer("train", "--data", shapes)
 
 
@@ -84,6 +87,9 @@ def test_its_run_tells_everything(first: subprocess.CompletedProcess[str], setti
     report = {item.path.removeprefix("report/") for item in client.list_artifacts(run.info.run_id, "report")}
     assert report == {"classes.csv", "confusion_matrix.png", "curves.png", "reliability.png", "worst_mistakes.png"}
     assert run.inputs.dataset_inputs[0].dataset.name == "shapes"
+    data = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/dataset.json")
+    assert data["overlap"] == [{"test": "blue_bar/seen.png", "train": "blue_bar/5.png"}]
+    assert data["pictures"]["test"] == 30
     assert len(run.outputs.model_outputs) == 1
 
 

@@ -11,9 +11,11 @@ SIDE = 64
 
 
 def shape(label: str, seed: int) -> Image.Image:
-    """A shape somewhere on a bright, noisy ground."""
+    """A shape somewhere on a bright, cloudy, noisy ground: no two of them pass for the same photo."""
     random = np.random.default_rng((LABELS.index(label), seed))
-    image = Image.fromarray(random.integers(150, 255, (SIDE, SIDE, 3), dtype=np.uint8))
+    clouds = Image.fromarray(random.integers(100, 256, (8, 8, 3), dtype=np.uint8))
+    noise = Image.fromarray(random.integers(100, 256, (SIDE, SIDE, 3), dtype=np.uint8))
+    image = Image.blend(clouds.resize((SIDE, SIDE), Image.Resampling.BICUBIC), noise, 0.4)
     draw = ImageDraw.Draw(image)
     left, top = random.integers(4, 32, 2).tolist()
     if label == "red_circle":

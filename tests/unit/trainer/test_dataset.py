@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.unit.trainer.shapes import LABELS, shape, write_parts, write_shapes
 from trainer.dataset import NO_CLASS, Dataset, Picture, Unreadable, class_indices, load_dataset, load_test_part
@@ -15,7 +16,7 @@ def load(root: Path) -> Dataset:
 
 
 def load_test(root: Path, labels: tuple[str, ...] = LABELS) -> tuple[list[Picture], list[Unreadable]]:
-    pictures, unreadable = load_test_part(root, labels, 2, lambda done, total: None)
+    pictures, _, unreadable = load_test_part(root, labels, 2, lambda done, total: None)
     return list(pictures), list(unreadable)
 
 
@@ -164,7 +165,7 @@ def test_the_digest_knows_label_and_part(tmp_path: Path, target: str) -> None:
     assert load(tmp_path).digest != before
 
 
-def test_the_test_part_alone_leaves_training_files_unread(tmp_path: Path) -> None:
+def test_broken_training_files_are_no_business_of_the_test_part(tmp_path: Path) -> None:
     write_parts(tmp_path)
     (tmp_path / "train" / "red_circle" / "0.png").write_bytes(b"broken")
     pictures, unreadable = load_test(tmp_path)
@@ -210,7 +211,7 @@ def test_further_pictures_of_unknown_classes_are_refused(tmp_path: Path) -> None
 
 
 def test_class_indices_follow_the_labels_given(tmp_path: Path) -> None:
-    pictures = [Picture(tmp_path, label, "") for label in ("b", "a", "b")]
+    pictures = [Picture(tmp_path, label, "", 0) for label in ("b", "a", "b")]
     assert class_indices(pictures, ["a", "b"]).tolist() == [1, 0, 1]
     assert class_indices(pictures, ["b", "a"]).tolist() == [0, 1, 0]
 
@@ -233,3 +234,67 @@ def test_negatives_are_learned_on_and_validated_with_but_never_a_class(tmp_path:
     assert {file.path.name for file in dataset.unreadable} == {"broken.jpg"}
     with pytest.raises(DatasetInvalid, match="There is no folder"):
         load_dataset(data, [], [tmp_path / "nowhere"], 2, lambda done, total: None)
+
+
+def test_plain_class_folders_go_with_further_pictures_and_negatives(tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "main", 40)
+    more, other = write_shapes(tmp_path / "more", 5, first=5000), write_shapes(tmp_path / "other", 20, first=6000)
+    alone, together = load(data), load_dataset(data, [more], [other], 2, lambda done, total: None)
+    assert len(together.train) == len(alone.train) + 5 * len(LABELS)
+    assert len(together.negatives) + len(together.validation_negatives) == 20 * len(LABELS)
+    assert together.test == alone.test
+
+
+def copy_smaller(source: Path, target: Path) -> None:
+    """What a website makes of a picture: fewer pixels, another format."""
+    with Image.open(source) as image:
+        image.resize((48, 48), Image.Resampling.LANCZOS).save(target, quality=70)
+
+
+def test_test_pictures_that_were_trained_on_are_left_out_of_the_score(tmp_path: Path) -> None:
+    data = write_parts(tmp_path / "main", 20, 4)
+    more = write_shapes(tmp_path / "more", 2, ("blue_bar",), first=5000)
+    before = load(data)
+    for part, label, name in (("train", "red_circle", "7"), ("train", "green_square", "3")):
+        copy_smaller(data / part / label / f"{name}.png", data / "test" / label / f"copy_of_{name}.jpg")
+    copy_smaller(more / "blue_bar" / "5001.png", data / "test" / "blue_bar" / "copy_of_5001.jpg")
+    shutil.copy(more / "blue_bar" / "5000.png", data / "test" / "blue_bar" / "copy_of_5000.png")
+    dataset = load_dataset(data, [more], [], 2, lambda done, total: None)
+    pairs = {pair.test.path.name: pair.train.path for pair in dataset.overlap}
+    assert pairs == {
+        "copy_of_7.jpg": data / "train" / "red_circle" / "7.png",
+        "copy_of_3.jpg": data / "train" / "green_square" / "3.png",
+        "copy_of_5001.jpg": more / "blue_bar" / "5001.png",
+        "copy_of_5000.png": more / "blue_bar" / "5000.png",
+    }
+    assert dataset.test == before.test
+    tested, overlap, _ = load_test_part(data, LABELS, 2, lambda done, total: None)
+    assert {pair.test.path.name for pair in overlap} == {"copy_of_7.jpg", "copy_of_3.jpg"}
+    assert len(tested) == 3 * 4 + 2
+
+
+def test_copies_within_plain_class_folders_are_found_too(tmp_path: Path) -> None:
+    home = write_shapes(tmp_path, 30) / "red_circle"
+    for number in range(30):
+        copy_smaller(home / f"{number}.png", home / f"{number}.jpg")
+    dataset = load(tmp_path)
+    learned_on = {picture.path.stem for picture in [*dataset.train, *dataset.validation] if picture.path.parent == home}
+    left = {picture.path.stem for picture in dataset.test if picture.path.parent == home}
+    assert {pair.test.path.stem for pair in dataset.overlap} <= learned_on
+    assert len(dataset.overlap) > 0
+    assert not left & learned_on
+
+
+def test_a_blank_page_is_like_itself_only(tmp_path: Path) -> None:
+    write_parts(tmp_path, 4, 2)
+    for part, name, colour in (("train", "white", "white"), ("test", "black", "black"), ("test", "again", "white")):
+        Image.new("RGB", (40, 30), colour).save(tmp_path / part / "red_circle" / f"{name}.png")
+    assert [pair.test.path.name for pair in load(tmp_path).overlap] == ["again.png"]
+
+
+def test_a_class_whose_test_pictures_were_all_trained_on_is_refused(tmp_path: Path) -> None:
+    write_parts(tmp_path, 4, 2)
+    shutil.rmtree(tmp_path / "test" / "blue_bar")
+    shutil.copytree(tmp_path / "train" / "blue_bar", tmp_path / "test" / "blue_bar")
+    with pytest.raises(DatasetInvalid, match=r"No test picture is left for blue_bar.* 4 show the same photo as a"):
+        load(tmp_path)

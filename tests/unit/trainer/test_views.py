@@ -10,7 +10,7 @@ from trainer.dataset import Picture
 from trainer.preprocessing import mobilenet_preprocessing
 from trainer.views import View, shuffled_views
 
-PICTURES = [Picture(Path(f"{number}.png"), "apple", str(number)) for number in range(50)]
+PICTURES = [Picture(Path(f"{number}.png"), "apple", str(number), 0) for number in range(50)]
 TARGETS = np.arange(50)
 
 
@@ -30,7 +30,7 @@ def test_each_epoch_has_an_order_and_seeds_of_its_own() -> None:
 
 def test_a_view_of_a_file_depends_on_its_seed_only(tmp_path: Path) -> None:
     shape("red_circle", 1).save(tmp_path / "1.png")
-    picture, spec = Picture(tmp_path / "1.png", "red_circle", ""), mobilenet_preprocessing(32)
+    picture, spec = Picture(tmp_path / "1.png", "red_circle", "", 0), mobilenet_preprocessing(32)
     one, same, other = (View(picture, 0, seed).pixels(spec, STRONG) for seed in ((1, 2), (1, 2), (1, 3)))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
