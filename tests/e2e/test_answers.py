@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
 import pytest
+from PIL import Image
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
 from services.common.health import problem_with
@@ -20,8 +22,8 @@ from tests.support.photos import encoded, plain, scene
 SAMPLES = ROOT / "services" / "web" / "static" / "samples"
 
 
-def best_label(result: dict[str, object]) -> str:
-    return str(result["predictions"][0]["label"])  # type: ignore[index]
+def best_label(result: dict[str, Any]) -> str:
+    return str(result["predictions"][0]["label"])
 
 
 def test_the_samples_on_the_page_are_right(verger: Launched) -> None:
@@ -41,8 +43,8 @@ def test_nearly_all_pictures_that_users_tried_are_right(verger: Launched, photo_
 
 
 @pytest.mark.parametrize("photo", [plain((255, 255, 255)), plain((0, 0, 0))], ids=["white", "black"])
-def test_a_blank_page_is_no_fruit(verger: Launched, photo: object) -> None:
-    assert verger.answer(encoded(photo))["verdict"] == "OUT_OF_SCOPE"  # type: ignore[arg-type]
+def test_a_blank_page_is_no_fruit(verger: Launched, photo: Image.Image) -> None:
+    assert verger.answer(encoded(photo))["verdict"] == "OUT_OF_SCOPE"
 
 
 def test_one_bad_file_spoils_no_other(verger: Launched) -> None:
@@ -54,8 +56,8 @@ def test_one_bad_file_spoils_no_other(verger: Launched) -> None:
     assert [best_label(answer["results"][place]) for place in (0, 2)] == ["banana", "banana"]
 
 
-def probabilities(predictions: list[dict[str, object]]) -> dict[str, float]:
-    return {str(item["label"]): float(item["probability"]) for item in predictions}  # type: ignore[arg-type]
+def probabilities(predictions: list[dict[str, Any]]) -> dict[str, float]:
+    return {item["label"]: item["probability"] for item in predictions}
 
 
 def by_grpc(verger: Launched, photo: bytes) -> dict[str, float]:

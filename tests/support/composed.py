@@ -12,7 +12,7 @@ import httpx
 
 from tests.conftest import ROOT
 from tests.support.mlflow_server import free_port
-from tests.support.waiting import wait_until
+from tests.support.system import System
 
 # What can't be pulled everywhere comes from Debian's packages, so that the tests run anywhere.
 FILES = ("docker-compose.yml", "tests/compose/standins.yml")
@@ -37,8 +37,8 @@ def why_no_engine() -> str | None:
 
 
 @dataclass
-class Composed:
-    """What docker compose runs under one project name."""
+class Composed(System):
+    """What docker compose runs under one project name. gRPC is published with compose.grpc.yml only."""
 
     project: str = "verger-test"
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
@@ -48,19 +48,6 @@ class Composed:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("VERGER_", "COMPOSE_"))}
         names = {"COMPOSE_PROJECT_NAME": self.project, "COMPOSE_FILE": os.pathsep.join(FILES)}
         return clean | FIXED | names | {name: str(port) for name, port in self.ports.items()}
-
-    @property
-    def web(self) -> str:
-        return f"http://127.0.0.1:{self.ports['VERGER_WEB_PORT']}"
-
-    @property
-    def mlflow(self) -> str:
-        return f"http://127.0.0.1:{self.ports['VERGER_MLFLOW_PORT']}"
-
-    @property
-    def preprocess(self) -> str:
-        """Answers with compose.grpc.yml only."""
-        return f"127.0.0.1:{self.ports['VERGER_PREPROCESS_PORT']}"
 
     def run(self, *command: str, timeout: float = 900, **changes: str) -> subprocess.CompletedProcess[str]:
         """Runs a command from the repository's root, with this system's settings."""
@@ -94,14 +81,6 @@ class Composed:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def classify(self, photo: bytes, timeout: float = 30) -> httpx.Response:
-        """Sends one photo to the REST API."""
-        return httpx.post(f"{self.web}/api/v1/classify", content=photo, timeout=timeout)
-
-    def version(self) -> str:
-        """The live version, as the API tells it."""
-        return str(httpx.get(f"{self.web}/api/v1/model", timeout=30).json().get("version"))
-
     def remark(self, text: str | None = None) -> str:
         """The description of version 1 in the registry: what a person would have written there. `text` replaces it."""
         version, api = {"name": "fruit-classifier", "version": "1"}, f"{self.mlflow}/api/2.0/mlflow/model-versions"
@@ -109,14 +88,3 @@ class Composed:
             httpx.patch(f"{api}/update", json=version | {"description": text}, timeout=60).raise_for_status()
         found = httpx.get(f"{api}/get", params=version, timeout=60).raise_for_status()
         return str(found.json()["model_version"]["description"])
-
-    def wait_ready(self, seconds: float = 120) -> None:
-        """Returns when the whole chain answers."""
-
-        def ready() -> bool:
-            try:
-                return httpx.get(f"{self.web}/readyz", timeout=5).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        wait_until(ready, seconds, "readiness")

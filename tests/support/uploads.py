@@ -1,20 +1,14 @@
 """Load on a running system: people who upload one photo after the other."""
 
 import threading
-from typing import Protocol
 
 import httpx
 
 from tests.conftest import ROOT
+from tests.support.system import System
 
 PHOTO_FILE = ROOT / "services" / "web" / "static" / "samples" / "banana.webp"
 PHOTO = PHOTO_FILE.read_bytes()
-
-
-class System(Protocol):
-    """What can be asked to classify a photo."""
-
-    def classify(self, photo: bytes, timeout: float) -> httpx.Response: ...
 
 
 class Uploads:
@@ -40,7 +34,7 @@ class Uploads:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self.answers.append(self._system.classify(PHOTO, timeout=30))
+                self.answers.append(self._system.classify(PHOTO))
             except httpx.TransportError as error:
                 self.lost.append(error)
 

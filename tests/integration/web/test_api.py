@@ -1,6 +1,8 @@
 """The REST API, over HTTP and gRPC."""
 
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import httpx
 import pytest
@@ -108,11 +110,11 @@ async def test_one_bad_photo_spoils_no_other(client: httpx.AsyncClient) -> None:
 )
 @pytest.mark.parametrize("raw", [True, False], ids=["raw", "form"])
 async def test_a_single_bad_photo_is_a_problem(
-    client: httpx.AsyncClient, photo: object, status: int, reason: str, raw: bool
+    client: httpx.AsyncClient, photo: Callable[[], bytes], status: int, reason: str, raw: bool
 ) -> None:
-    content = photo()  # type: ignore[operator]
-    sent = {"content": content} if raw else {"files": form(("x.jpg", content))}
-    response = await client.post(CLASSIFY, **sent)  # type: ignore[arg-type]
+    content = photo()
+    sent: dict[str, Any] = {"content": content} if raw else {"files": form(("x.jpg", content))}
+    response = await client.post(CLASSIFY, **sent)
     assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
     assert response.json()["reason"] == reason
     assert response.json()["status"] == status
@@ -177,9 +179,9 @@ async def test_overload_among_bad_photos_is_told_photo_by_photo(
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_bad_requests_are_problems(
-    client: httpx.AsyncClient, classifier: ScriptedClassifier, sent: dict[str, object], status: int, reason: str
+    client: httpx.AsyncClient, classifier: ScriptedClassifier, sent: dict[str, Any], status: int, reason: str
 ) -> None:
-    response = await client.post(CLASSIFY, **sent)  # type: ignore[arg-type]
+    response = await client.post(CLASSIFY, **sent)
     assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
     assert response.json()["reason"] == reason
     assert response.headers["x-request-id"]

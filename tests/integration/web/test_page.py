@@ -2,6 +2,7 @@
 
 import base64
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -139,10 +140,10 @@ async def test_a_sample_is_one_click_away(client: httpx.AsyncClient, classifier:
 )
 @pytest.mark.parametrize("fragment", [True, False], ids=["fragment", "page"])
 async def test_errors_are_friendly_and_keep_their_status(
-    client: httpx.AsyncClient, sent: dict[str, object], status: int, title: str, fragment: bool
+    client: httpx.AsyncClient, sent: dict[str, Any], status: int, title: str, fragment: bool
 ) -> None:
     headers = FRENCH | ({"X-Fragment": "answer"} if fragment else {})
-    response = await client.post("/predict", headers=headers, **sent)  # type: ignore[arg-type]
+    response = await client.post("/predict", headers=headers, **sent)
     assert response.status_code == status
     assert f">{title}</h2>" in response.text
     assert ('id="photo-form"' in response.text) is not fragment

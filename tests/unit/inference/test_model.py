@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -71,9 +72,9 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         load_model(REF, tmp_path)
 
 
-def change_contract(folder: Path, change: object) -> None:
+def change_contract(folder: Path, change: Callable[[model_pb2.ModelContract], object]) -> None:
     contract = read_contract(folder / CONTRACT_FILE)
-    change(contract)  # type: ignore[operator]
+    change(contract)
     write_contract(contract, folder)
 
 
