@@ -115,13 +115,14 @@ function stop() {
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-// One attempt; null where the connection was refused or lost, also behind a proxy (502).
+// One attempt; null where the connection was refused or lost, or a proxy says so in Verger's place (502, 503, 504).
 async function attempt(body, signal) {
   try {
     const response = await fetch("/predict", { method: "POST", headers: { "X-Fragment": "answer" }, body, signal });
     const { ok, status, headers } = response;
+    if (status > 501 && !headers.has("X-Request-ID")) return null;
     const retryMs = status === 503 ? 1000 * headers.get("Retry-After") : 0;
-    return status === 502 ? null : { ok, html: await response.text(), retryMs };
+    return { ok, html: await response.text(), retryMs };
   } catch {
     return null;
   }

@@ -55,5 +55,5 @@ def open_page(browser: Browser, site: Site) -> Iterator[OpenPage]:
             return page
 
         yield opened
-    meant = re.compile("Failed to load resource: (the server responded with a status of (4|50[023])|net::ERR_FAILED)")
+    meant = re.compile("Failed to load resource: (the server responded with a status of (4|50[0234])|net::ERR_FAILED)")
     assert [text for text in complaints if not meant.match(text)] == []

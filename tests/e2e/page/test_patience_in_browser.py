@@ -66,7 +66,11 @@ def lose_all(page: Page) -> list[str]:
 
 def answer_once(page: Page, status: int, **headers: str) -> None:
     """The next request gets this answer, which is none for people."""
-    page.route("**/predict", lambda route: route.fulfill(status=status, headers=headers, body="<p>Away"), times=1)
+    page.route("**/predict", lambda route: route.fulfill(status=status, headers=headers, body="<h2>Away"), times=1)
+
+
+AWAY = {"X-Request-ID": "1", "Retry-After": "4"}
+"""Headers of the web service's own 503."""
 
 
 def test_a_lost_connection_is_said(page: Page) -> None:
@@ -100,7 +104,7 @@ def test_after_a_second_the_page_says_that_it_keeps_trying(page: Page) -> None:
 
 
 def test_what_is_away_for_a_moment_is_asked_again_when_it_says(page: Page) -> None:
-    answer_once(page, 503, **{"Retry-After": "4"})
+    answer_once(page, 503, **AWAY)
     start = now(page)
     predict(page)
     let_time_pass(page, headline(page).is_visible, "the answer")
@@ -108,8 +112,9 @@ def test_what_is_away_for_a_moment_is_asked_again_when_it_says(page: Page) -> No
     assert now(page) - start >= 4_000
 
 
-def test_a_proxy_that_reaches_nobody_is_asked_again(page: Page) -> None:
-    answer_once(page, 502)
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_that_reaches_nobody_is_asked_again(page: Page, status: int) -> None:
+    answer_once(page, status)
     predict(page)
     let_time_pass(page, headline(page).is_visible, "the answer")
     expect(headline(page)).to_have_text("Banana")
@@ -138,7 +143,7 @@ def test_a_refusal_is_an_answer(page: Page, site: Site, refusal: VergerError) ->
 
 @pytest.mark.parametrize("said", [False, True], ids=["at once", "after a while"])
 def test_who_takes_the_photo_back_waits_no_longer(page: Page, site: Site, said: bool) -> None:
-    answer_once(page, 503, **{"Retry-After": "4"})
+    answer_once(page, 503, **AWAY)
     with page.expect_event("requestfinished"):
         predict(page)
     if said:
