@@ -32,5 +32,8 @@ class TrainerSettings(BaseSettings):
     release_dir: Path = REPOSITORY / "models" / "fruit-classifier"
     """Directory of the released model version."""
 
+    home: Path = REPOSITORY / ".verger"
+    """Folder of all that launch.sh keeps; the trainer keeps what lets a run go on after a crash."""
+
     trainer_workers: int = Field(default_factory=available_cores, ge=1, le=256)
     """Pictures decoded and computed side by side. Default: the cores that this container may use."""

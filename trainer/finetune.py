@@ -9,9 +9,10 @@ from verger.v1 import model_pb2
 from services.common.tensors import scale_pixels
 from trainer.augment import mix_up
 from trainer.backbone import BACKBONE
+from trainer.checkpoint import Checkpoint
 from trainer.classifier import with_input_size
 from trainer.dataset import Dataset, class_indices
-from trainer.learning import CURVE_SAMPLE, Batch, compile_classifier, one_hot, train_on, validate_on
+from trainer.learning import CURVE_SAMPLE, Batch, Stage, compile_classifier, one_hot, train_stage
 from trainer.pictures import batches, map_in_threads, read_pixels
 from trainer.preprocessing import mobilenet_preprocessing
 from trainer.recipe import FineTuneStage
@@ -20,7 +21,13 @@ from trainer.watch import Watch
 
 
 def fine_tune(
-    model: keras.Model, dataset: Dataset, stage: FineTuneStage, seed: tuple[int, int], workers: int, watch: Watch
+    model: keras.Model,
+    dataset: Dataset,
+    stage: FineTuneStage,
+    seed: tuple[int, int],
+    workers: int,
+    watch: Watch,
+    checkpoint: Checkpoint | None = None,
 ) -> keras.Model:
     """Trains for one stage; returns a new model for pictures of the size that `model` takes.
 
@@ -29,6 +36,7 @@ def fine_tune(
 
     Args:
         seed: of this run and stage.
+        checkpoint: where to go on from and what to keep up to date.
     """
     tuned = with_input_size(model, stage.size)
     _choose_what_learns(tuned.get_layer(BACKBONE), stage.first_layer)
@@ -42,12 +50,14 @@ def fine_tune(
     )
     compile_classifier(tuned, optimizer, stage.label_smoothing)
     spec = mobilenet_preprocessing(stage.size)
-    watch.begin(stage.name, stage.epochs, len(dataset.lessons))
-    for epoch in range(stage.epochs):
-        figures = train_on(tuned, _training_batches(dataset, stage, spec, (*seed, epoch), workers), watch)
-        if epoch == stage.epochs - 1:
-            optimizer.finalize_variable_values(tuned.trainable_variables)  # takes over that mean
-        watch.epoch_done({**figures, **validate_on(tuned, _validation_batches(dataset, spec, workers))})
+    lessons = Stage(
+        stage.name,
+        stage.epochs,
+        len(dataset.lessons),
+        training=lambda epoch: _training_batches(dataset, stage, spec, (*seed, epoch), workers),
+        validation=lambda: _validation_batches(dataset, spec, workers),
+    )
+    train_stage(tuned, lessons, watch, checkpoint)
     return with_input_size(tuned, model.input_shape[1])
 
 

@@ -1,12 +1,14 @@
-"""One pass over batches, for whatever Keras model. Shared by the head alone and by the whole network."""
+"""Passes over batches, for whatever Keras model. Shared by the head alone and by the whole network."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.checkpoint import Checkpoint
 from trainer.dataset import NO_CLASS
 from trainer.watch import Watch
 
@@ -16,6 +18,40 @@ Batch = tuple[Floats, Floats]
 
 CURVE_SAMPLE = 2000
 """Validation pictures behind the curves: enough for a curve, and a limit to time and to what is kept in memory."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """So many epochs of the same kind."""
+
+    name: str
+    epochs: int
+    lessons: int
+    """Pictures of an epoch."""
+    training: Callable[[int], Iterable[Batch]]
+    """The batches of an epoch, from its number."""
+    validation: Callable[[], Iterable[Batch]]
+
+
+def train_stage(model: keras.Model, stage: Stage, watch: Watch, checkpoint: Checkpoint | None = None) -> None:
+    """Trains a compiled model; it ends with the mean of its last weights where its optimizer keeps that.
+
+    Args:
+        checkpoint: where to go on from and what to keep up to date.
+    """
+    watch.begin(stage.name, stage.epochs, stage.lessons)
+    finished = checkpoint.restore(model) if checkpoint else ()
+    for figures in finished:
+        watch.advance(stage.lessons)
+        watch.epoch_done(figures)
+    for epoch in range(len(finished), stage.epochs):
+        figures = train_on(model, stage.training(epoch), watch)
+        if epoch == stage.epochs - 1:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        figures = {**figures, **validate_on(model, stage.validation())}
+        watch.epoch_done(figures)
+        if checkpoint:
+            checkpoint.save(model, figures)
 
 
 def compile_classifier(model: keras.Model, optimizer: keras.optimizers.Optimizer, label_smoothing: float) -> None:

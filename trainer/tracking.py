@@ -96,13 +96,14 @@ class TrackedRun:
 class RecordedEpochs:
     """Keeps the figures of all epochs and logs them as curves over all stages. A trainer.watch.Watch."""
 
-    def __init__(self, run: TrackedRun, watch: Watch) -> None:
-        """`watch` is told the same."""
+    def __init__(self, run: TrackedRun, watch: Watch, logged: int = 0) -> None:
+        """`watch` is told the same. The first `logged` epochs are in MLflow already, from before the run broke off."""
         self.figures: list[Mapping[str, float]] = []
         self.stages: dict[int, str] = {}
         """The name of the stage that starts after so many epochs."""
         self._run = run
         self._watch = watch
+        self._logged = logged
 
     def begin(self, stage: str, epochs: int, pictures: int) -> None:
         self.stages[len(self.figures)] = stage
@@ -113,19 +114,23 @@ class RecordedEpochs:
 
     def epoch_done(self, metrics: Mapping[str, float]) -> None:
         self.figures.append(metrics)
-        self._run.log_metrics(metrics, step=len(self.figures))
+        if len(self.figures) > self._logged:
+            self._run.log_metrics(metrics, step=len(self.figures))
         self._watch.epoch_done(metrics)
 
 
 @contextmanager
-def tracked_run(registry: Registry, experiment_name: str) -> Iterator[TrackedRun]:
+def tracked_run(registry: Registry, experiment_name: str, run_id: str = "") -> Iterator[TrackedRun]:
     """Starts a run where the registry is; ends it as FINISHED, as KILLED after Ctrl-C, or as FAILED.
+
+    Args:
+        run_id: of a run that broke off, to go on with that one.
 
     Raises:
         RegistryUnavailable: MLflow went away, or refused something.
     """
     try:
-        with mlflow.start_run(experiment_id=registry.experiment_id(experiment_name)) as run:
+        with mlflow.start_run(run_id or None, registry.experiment_id(experiment_name)) as run:
             try:
                 yield TrackedRun(MlflowClient(), run.info.run_id)
             except KeyboardInterrupt:
