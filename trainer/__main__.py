@@ -59,7 +59,11 @@ def train(
         list[Path], typer.Option(help="Class folders with further pictures, for training only. May be repeated.")
     ] = [],  # noqa: B006  # typer makes its own list
     negatives: Annotated[
-        list[Path], typer.Option(help="Pictures of none of the classes, to learn to refuse. May be repeated.")
+        list[Path],
+        typer.Option(
+            help="Pictures of none of the classes, to learn to refuse, beside those that the version trained on "
+            "remembers (its features of them; lost with --fine-tune). May be repeated."
+        ),
     ] = [],  # noqa: B006
     epochs: Annotated[int, typer.Option(min=1, max=1000, help="Epochs of the dense layers.")] = 5,
     weights: Annotated[
@@ -69,6 +73,9 @@ def train(
         bool, typer.Option("--fine-tune", help="Go on with all layers: about 30 times the work, and better.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same data: same model.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the same run where it broke off, after its last whole epoch.")
+    ] = False,
 ) -> None:
     """Trains a model, registers it, and makes it champion if it is at least as good as today's."""
     settings = _settings()
@@ -81,9 +88,12 @@ def train(
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(settings.trainer_workers))
         with native_messages_hidden():
             from trainer.train import train as run
-        outcome = run(dataset, weights, recipe(epochs, fine_tune), seed, settings)
+        outcome = run(dataset, weights, recipe(epochs, fine_tune), seed, settings, resume)
     except KeyboardInterrupt:
-        NOTES.print("Stopped. Nothing was registered; MLflow shows the run, if it had begun, as killed.")
+        NOTES.print(
+            "Stopped. Nothing was registered; MLflow shows the run, if it had begun, as killed. "
+            "The same command with --resume goes on with it."
+        )
         raise typer.Exit(130) from None
     RESULTS.print(evaluation_table(outcome.evaluation, "Test pictures"))
     if outcome.decision.passed:

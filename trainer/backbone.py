@@ -1,9 +1,11 @@
 """MobileNetV2 without its top (Sandler et al., 2018, arXiv:1801.04381), and where its weights come from."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from trainer.errors import DownloadFailed, WeightsInvalid
 
@@ -57,6 +59,14 @@ def load_backbone(size: int, path: Path) -> keras.Model:
             f"{path} does not hold the weights of a MobileNetV2 (width 1.0, without top): {error}"
         ) from error
     return backbone
+
+
+def weights_digest(backbone: keras.Model) -> str:
+    """Lower-case hexadecimal SHA-256 of all weights: two backbones of the same digest see the same features."""
+    digest = hashlib.sha256()
+    for weights in backbone.get_weights():
+        digest.update(np.ascontiguousarray(weights).tobytes())
+    return digest.hexdigest()
 
 
 def _inner_backbone(model: Any) -> Any:

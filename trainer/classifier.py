@@ -1,5 +1,6 @@
 """The whole network: backbone, pooling, dense layers. One Keras model for training on, one ONNX graph for serving."""
 
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from services.inference.runtime import OnnxRuntime
 from trainer.backbone import BACKBONE, FEATURES, build_backbone
 from trainer.errors import ExportDiffers
 
@@ -54,6 +56,15 @@ def with_input_size(model: keras.Model, size: int) -> keras.Model:
     head = keras.Sequential.from_config(model.get_layer(HEAD).get_config())
     head.set_weights(model.get_layer(HEAD).get_weights())
     return assemble(backbone, head)
+
+
+def feature_runtime(backbone: keras.Model) -> OnnxRuntime:
+    """The pooled backbone in ONNX Runtime: float32 [n, size, size, 3] in, float32 [n, 1280] out."""
+    features = keras.layers.GlobalAveragePooling2D()(backbone.output)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "backbone.onnx"
+        export_onnx(keras.Model(backbone.input, {"features": features}), path)
+        return OnnxRuntime(path)
 
 
 def export_onnx(model: keras.Model, path: Path) -> None:

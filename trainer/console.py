@@ -78,6 +78,20 @@ def warn_of_overlap(overlap: Sequence[Overlap]) -> None:
         )
 
 
+def announce_memory(lessons: int, validation: int, forgotten: bool) -> None:
+    """Tells what the version that is trained on remembers of negatives that there are no pictures of."""
+    if not lessons + validation:
+        return
+    counts = f"{lessons} views to train on and {validation} pictures to validate"
+    if forgotten:
+        NOTES.print(
+            f"[yellow]Remembered negatives are lost ({counts}):[/] fine-tuning changes the features that they are "
+            "remembered by. Name pictures of none of the classes with --negatives."
+        )
+    else:
+        NOTES.print(f"Remembered negatives: {counts}.")
+
+
 def warn_of_unreadable(files: Sequence[Unreadable]) -> None:
     """Names the files that were left out."""
     if files:

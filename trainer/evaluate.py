@@ -12,7 +12,8 @@ from services.inference.runtime import OnnxRuntime
 from trainer.dataset import Picture, class_indices
 from trainer.features import outputs
 from trainer.figures import Evaluation
-from trainer.scoring import score, score_negatives
+from trainer.names import group_of
+from trainer.scoring import NOTHING_RECALLED, Recalled, score, score_negatives
 from trainer.watch import OnProgress
 
 Floats = NDArray[np.float32]
@@ -45,15 +46,19 @@ def evaluate(
     root: Path,
     workers: int,
     progress: OnProgress,
+    recalled: Recalled = NOTHING_RECALLED,
 ) -> Evaluation:
     """Scores pictures by a contract of the same or more classes. Files are named relative to the data folder `root`.
 
-    Negatives are grouped by their names up to the first underscore, as in `animal_1.jpg`.
+    Negatives are grouped by trainer.names.group_of; those that are recalled make groups of their own.
     """
     logits = logits_of(graph, [*pictures, *negatives], contract.preprocessing, workers, progress)
     known, strangers = logits[: len(pictures)], logits[len(pictures) :]
     targets = class_indices(pictures, [info.label for info in contract.classes])
     files = [picture.path.relative_to(root).as_posix() for picture in pictures]
-    groups = [picture.path.stem.partition("_")[0] for picture in negatives]
-    evaluation = score(known, targets, files, contract)
-    return replace(evaluation, negatives=score_negatives(known, strangers, groups, contract.calibration))
+    groups = [group_of(picture.path) for picture in negatives]
+    refused = [
+        *score_negatives(known, strangers, groups, contract.calibration),
+        *score_negatives(known, recalled.logits, recalled.groups, contract.calibration),
+    ]
+    return replace(score(known, targets, files, contract), negatives=refused)

@@ -20,7 +20,13 @@ from services.inference.runtime import EVIDENCE_OUTPUT, OnnxRuntime
 from trainer.backbone import BACKBONE
 from trainer.classifier import HEAD, export_onnx
 from trainer.evidence import LOGITS_OUTPUT, with_evidence
-from trainer.version import SERVING_FILE, TRAINING_FILE
+from trainer.version import NEGATIVES_FILE, SERVING_FILE, TRAINING_FILE
+
+FILES = {
+    SERVING_FILE: model_pb2.ModelFile.ROLE_SERVING,
+    TRAINING_FILE: model_pb2.ModelFile.ROLE_TRAINING,
+    NEGATIVES_FILE: model_pb2.ModelFile.ROLE_NEGATIVES,
+}
 
 GOLDEN_SEEDS = (1, 2, 3)
 GOLDEN_TOLERANCE = 1e-2
@@ -58,26 +64,31 @@ def write_models(model: keras.Model, directory: Path) -> None:
 def draft_contract(
     directory: Path, classes: Sequence[model_pb2.ClassInfo], spec: model_pb2.Preprocessing
 ) -> model_pb2.ModelContract:
-    """What a directory with models fixes already; calibration and provenance are still to be filled in."""
+    """What a directory's files fix already; calibration and provenance are still to be filled in."""
     runtime = OnnxRuntime(directory / SERVING_FILE)
     _, evidence = runtime.logits_and_evidence(np.zeros((1, spec.height, spec.width, 3), np.float32))
-    roles = ((model_pb2.ModelFile.ROLE_SERVING, SERVING_FILE), (model_pb2.ModelFile.ROLE_TRAINING, TRAINING_FILE))
     return model_pb2.ModelContract(
         contract_version=CONTRACT_VERSION,
         classes=classes,
         preprocessing=spec,
         evidence=model_pb2.EvidenceGrid(height=evidence.shape[1], width=evidence.shape[2]),
         golden_samples=[_golden_sample(runtime, seed, spec) for seed in GOLDEN_SEEDS],
-        files=[
-            model_pb2.ModelFile(
-                role=role,
-                path=name,
-                sha256=file_digest(directory / name),
-                size_bytes=(directory / name).stat().st_size,
-            )
-            for role, name in roles
-        ],
+        files=list_files(directory),
     )
+
+
+def list_files(directory: Path) -> list[model_pb2.ModelFile]:
+    """The files of a directory that a contract names."""
+    return [
+        model_pb2.ModelFile(
+            role=role,
+            path=name,
+            sha256=file_digest(directory / name),
+            size_bytes=(directory / name).stat().st_size,
+        )
+        for name, role in FILES.items()
+        if (directory / name).is_file()
+    ]
 
 
 def _golden_sample(runtime: OnnxRuntime, seed: int, spec: model_pb2.Preprocessing) -> model_pb2.GoldenSample:

@@ -1,4 +1,9 @@
-"""Decides whether a new version may go live. Pure."""
+"""Decides whether a new version may go live. Pure.
+
+Small losses must not add up: a version may be a little less accurate than the champion only while it is no more than a
+point less accurate than the best of its lineage was on the same test pictures. Each version carries that best accuracy
+along (`Decision.held_to`); who promotes by hand a version that did not pass starts a lineage anew.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +15,15 @@ from trainer.figures import Evaluation
 SIGNIFICANT = 0.05
 """A difference that chance alone makes less often than this is one."""
 MOST_LOST = 0.01
-"""A loss of accuracy that could be chance may still be one: more than a point is never taken."""
+"""A loss of accuracy that could be chance may still be one: more than a point below the best is never taken."""
 LARGEST_RISE = 0.02
 """Of the calibration error and of the refused share: twice what chance moves them by on 900 pictures."""
 LARGEST_AUROC_LOSS = 0.02
-"""Likewise, on 100 negatives."""
+"""Likewise, on 100 negatives; chance moves it less the more there are, as the root of their number."""
 FEWEST_PICTURES = 100
-"""With fewer, chance moves these three by more than that, so they decide nothing."""
+"""With fewer test pictures, chance moves the first two by more than that, so they decide nothing."""
+FEWEST_NEGATIVES = 30
+"""With fewer, the AUROC decides nothing."""
 LARGEST_LATENCY = 1.5
 """Times the champion's. Less could be the noise of a busy machine."""
 LARGEST_SIZE = 2.0
@@ -29,6 +36,19 @@ class Decision:
 
     passed: bool
     reason: str
+    held_to: float = 0
+    """Accuracy on these test pictures that the lineage of this version has shown, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What is known of the champion beside its figures of now."""
+
+    version: str
+    held_to: float = 0
+    """See Decision; 0 where it was tested with other pictures."""
+    refuses: bool = False
+    """Whether it was measured on negatives when it was made."""
 
 
 @dataclass(frozen=True)
@@ -74,46 +94,63 @@ def paired_test(new: Evaluation, champion: Evaluation) -> PairedTest:
     return PairedTest(gained=len(wrong_before - wrong), lost=len(wrong - wrong_before))
 
 
-def compare(new: Evaluation, champion: Evaluation, cost: Cost, champion_version: str) -> Decision:
-    """Not worse passes: at least as accurate, or less by no more than a point and than chance explains; the rest holds.
+def compare(new: Evaluation, old: Evaluation, cost: Cost, champion: Champion) -> Decision:
+    """Not worse passes: no fewer right answers than chance and the lineage allow; honesty, refusal and cost hold.
 
-    Both evaluations are of the same pictures and classes, made now, each by its version's own contract.
+    Args:
+        old: of the champion. Both evaluations are of the same pictures and classes, made now, each by its version's own
+            contract; negatives count where both were measured on the same ones.
     """
-    test = paired_test(new, champion)
+    test = paired_test(new, old)
     figures = (
-        f"{new.accuracy:.1%} right against {champion.accuracy:.1%} of version {champion_version} on the same "
+        f"{new.accuracy:.1%} right against {old.accuracy:.1%} of version {champion.version} on the same "
         f"{new.images} test pictures; of the {test.gained + test.lost} where they differ {test.gained} to {test.lost}, "
         f"p = {test.p:.2g}"
     )
-    loss = test.lost - test.gained
-    worse = loss > 0 and (test.p < SIGNIFICANT or loss > MOST_LOST * new.images)
+    held_to = max(old.accuracy, champion.held_to)
     problems = [
-        *(["fewer answers are right"] if worse else []),
-        *_risen(new, champion),
-        *_lost_refusal(new, champion),
+        *_fewer_right(new, test, held_to),
+        *_risen(new, old),
+        *_lost_refusal(new, old, champion),
         *_too_dear(cost),
     ]
     if problems:
-        return Decision(False, f"Not as good as the champion: {'; '.join(problems)}. ({figures})")
-    return Decision(True, f"Not worse than the champion: {figures}.")
+        return Decision(False, f"Not as good as the champion: {'; '.join(problems)}. ({figures})", new.accuracy)
+    return Decision(True, f"Not worse than the champion: {figures}.", max(held_to, new.accuracy))
 
 
-def _risen(new: Evaluation, champion: Evaluation) -> Sequence[str]:
+def _fewer_right(new: Evaluation, test: PairedTest, held_to: float) -> Sequence[str]:
+    if test.lost > test.gained and test.p < SIGNIFICANT:
+        return ["fewer answers are right"]
+    if round((held_to - new.accuracy) * new.images) > MOST_LOST * new.images:
+        return [f"fewer answers are right: {new.accuracy:.1%}, where {held_to:.1%} were reached before"]
+    return []
+
+
+def _risen(new: Evaluation, old: Evaluation) -> Sequence[str]:
     if new.images < FEWEST_PICTURES:
         return []
     pairs = (
-        ("the calibration error", new.expected_calibration_error, champion.expected_calibration_error),
-        ("the share of test pictures called out of scope", new.refused_share, champion.refused_share),
+        ("the calibration error", new.expected_calibration_error, old.expected_calibration_error),
+        ("the share of test pictures called out of scope", new.refused_share, old.refused_share),
     )
     return [f"{name} is {now:.3f} against {then:.3f}" for name, now, then in pairs if now - then > LARGEST_RISE]
 
 
-def _lost_refusal(new: Evaluation, champion: Evaluation) -> Sequence[str]:
-    negatives = sum(group.images for group in new.negatives)
-    if negatives < FEWEST_PICTURES:
+def _lost_refusal(new: Evaluation, old: Evaluation, champion: Champion) -> Sequence[str]:
+    before = {group.group: group.auroc for group in old.negatives}
+    groups = [group for group in new.negatives if group.group in before]
+    negatives = sum(group.images for group in groups)
+    if champion.refuses and not negatives:
+        return [
+            "the champion has shown that it refuses what is none of the classes, and this version was not compared "
+            "with it; train with --negatives DIR, or promote by hand"
+        ]
+    if negatives < FEWEST_NEGATIVES:
         return []
-    now, then = (sum(group.auroc * group.images for group in side.negatives) / negatives for side in (new, champion))
-    lost = then - now > LARGEST_AUROC_LOSS
+    now = sum(group.auroc * group.images for group in groups) / negatives
+    then = sum(before[group.group] * group.images for group in groups) / negatives
+    lost = then - now > LARGEST_AUROC_LOSS * (100 / negatives) ** 0.5
     return [f"the AUROC over {negatives} negatives is {now:.3f} against {then:.3f}"] if lost else []
 
 

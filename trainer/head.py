@@ -1,22 +1,26 @@
 """Trains the dense layers on the features of a frozen backbone. The features stream; those of an epoch are not kept."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
 from services.inference.runtime import OnnxRuntime
-from trainer.classifier import build_head, export_onnx
-from trainer.dataset import Dataset, class_indices
+from trainer.checkpoint import Checkpoint
+from trainer.classifier import build_head, feature_runtime
+from trainer.dataset import NO_CLASS, Dataset, class_indices
 from trainer.features import outputs, outputs_of_views
-from trainer.learning import CURVE_SAMPLE, Batch, compile_classifier, one_hot, train_on, validate_on
+from trainer.learning import CURVE_SAMPLE, Batch, Stage, compile_classifier, one_hot, train_stage
+from trainer.memory import NOTHING, Rows
 from trainer.pictures import batches
 from trainer.recipe import HeadStage
 from trainer.views import shuffled_views
 from trainer.watch import Watch
+
+Lesson = tuple[NDArray[np.float32], int]
+"""Features of shape [1280] and a target."""
 
 
 def train_head(
@@ -27,43 +31,52 @@ def train_head(
     seed: int,
     workers: int,
     watch: Watch,
+    remembered: Rows = NOTHING.lessons,
+    checkpoint: Checkpoint | None = None,
 ) -> keras.Model:
-    """Makes and trains a head for the data set's classes; the backbone stays as it is."""
+    """Makes and trains a head for the data set's classes; the backbone stays as it is.
+
+    Args:
+        remembered: negatives as this very backbone sees them; each is shown in every epoch.
+        checkpoint: where to go on from and what to keep up to date.
+    """
     head = build_head(len(dataset.labels), stage.units, stage.dropout)
-    steps = stage.epochs * -(-len(dataset.lessons) // stage.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(stage.learning_rate, steps)
+    lessons = len(dataset.lessons) + len(remembered)
+    rate = keras.optimizers.schedules.CosineDecay(stage.learning_rate, stage.epochs * -(-lessons // stage.batch_size))
     compile_classifier(head, keras.optimizers.Adam(rate), stage.label_smoothing)
-    runtime = _feature_runtime(backbone)
-    watch.begin("head", stage.epochs, len(dataset.lessons))
+    runtime = feature_runtime(backbone)
     validation = list(_validation_batches(runtime, dataset, spec, workers))
-    for epoch in range(stage.epochs):
-        figures = train_on(head, _training_batches(runtime, dataset, stage, spec, (seed, 0, epoch), workers), watch)
-        watch.epoch_done({**figures, **validate_on(head, validation)})
+
+    def training(epoch: int) -> Iterator[Batch]:
+        seen = _lessons(runtime, dataset, stage, spec, (seed, 0, epoch), workers)
+        mixed = _with_remembered(seen, len(dataset.lessons), remembered, (seed, 0, epoch))
+        for batch in batches(mixed, stage.batch_size):
+            targets = np.array([target for _, target in batch])
+            yield np.stack([row for row, _ in batch]), one_hot(targets, len(dataset.labels))
+
+    train_stage(head, Stage("head", stage.epochs, lessons, training, lambda: validation), watch, checkpoint)
     return head
 
 
-def _feature_runtime(backbone: keras.Model) -> OnnxRuntime:
-    """The pooled backbone in ONNX Runtime: float32 [n, size, size, 3] in, float32 [n, 1280] out."""
-    features = keras.layers.GlobalAveragePooling2D()(backbone.output)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "backbone.onnx"
-        export_onnx(keras.Model(backbone.input, {"features": features}), path)
-        return OnnxRuntime(path)
-
-
-def _training_batches(
+def _lessons(
     runtime: OnnxRuntime,
     dataset: Dataset,
     stage: HeadStage,
     spec: model_pb2.Preprocessing,
-    seed: tuple[int, int, int],
+    seed: tuple[int, ...],
     workers: int,
-) -> Iterator[Batch]:
+) -> Iterator[Lesson]:
     views = shuffled_views(dataset.lessons, class_indices(dataset.lessons, dataset.labels), seed)
     features = outputs_of_views(runtime, views, spec, stage.augmentation, workers)
-    for batch in batches(zip(features, views, strict=True), stage.batch_size):
-        targets = np.array([view.target for _, view in batch])
-        yield np.stack([row for row, _ in batch]), one_hot(targets, len(dataset.labels))
+    return zip(features, (view.target for view in views), strict=True)
+
+
+def _with_remembered(seen: Iterator[Lesson], count: int, rows: Rows, seed: tuple[int, ...]) -> Iterator[Lesson]:
+    """Deals `count` lessons and the remembered ones at random, so that each batch has its share of both."""
+    random = np.random.default_rng((*seed, 1))
+    remembered = ((rows.features[i], NO_CLASS) for i in random.permutation(len(rows)))
+    for is_remembered in random.permutation(np.repeat([False, True], [count, len(rows)])):
+        yield next(remembered if is_remembered else seen)
 
 
 def _validation_batches(

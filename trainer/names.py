@@ -41,6 +41,11 @@ def class_info(label: str, own_names: Mapping[str, Mapping[str, str]]) -> model_
     return model_pb2.ClassInfo(label=label, display_names=names)
 
 
+def group_of(path: Path) -> str:
+    """The group that a negative is counted in: the letters that its file's name begins with, as in animal_1.jpg."""
+    return re.match(r"[^\W\d_]*", path.stem.lower())[0] or "others"  # type: ignore[index]  # it always matches
+
+
 def read_own_names(root: Path) -> dict[str, dict[str, str]]:
     """Reads the optional classes.json of a data folder: {"label": {"en": "...", "fr": "..."}, ...}.
 

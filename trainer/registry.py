@@ -157,6 +157,11 @@ class Registry:
         self.promote(previous)
         return champion, previous
 
+    def tags_of(self, version: str) -> dict[str, str]:
+        """What a version was registered with."""
+        with self._asking():
+            return dict(self._client.get_model_version(self.name, version).tags)
+
     def parameters_of(self, version: str) -> dict[str, str]:
         """The parameters of the run that made a version; empty for an imported one."""
         with self._asking():

@@ -1,6 +1,7 @@
 """How good answers are. Pure: logits and true classes in, figures out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,19 @@ from trainer.figures import ClassFigures, Evaluation, Mistake, NegativeFigures, 
 Floats = NDArray[np.float32]
 
 CALIBRATION_BINS = 15
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """Answers to negatives that are remembered, not seen; see trainer.memory."""
+
+    logits: Floats
+    """Shape [n, classes]."""
+    groups: Sequence[str]
+    """The name of each one's group."""
+
+
+NOTHING_RECALLED = Recalled(np.zeros((0, 0), np.float32), ())
 
 
 def score(

@@ -7,34 +7,35 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import keras
+import numpy as np
 from verger.v1 import model_pb2
 
 from services.common.contract import digest_of, write_contract
-from services.common.errors import ContractUnsupported, ModelCorrupt
-from services.inference.model import load_model
 from trainer import gate
-from trainer.backbone import download_backbone, load_backbone
+from trainer.backbone import BACKBONE, download_backbone, load_backbone, weights_digest
 from trainer.calibration import calibrate
-from trainer.classifier import assemble, with_input_size
+from trainer.checkpoint import Checkpoint, checkpoint_path
+from trainer.classifier import HEAD, assemble, with_input_size
 from trainer.config import TrainerSettings
-from trainer.console import EpochProgress, counting
-from trainer.cost import compare_cost
+from trainer.console import NOTES, EpochProgress, announce_memory, counting
 from trainer.dataset import Dataset, class_indices
 from trainer.evaluate import evaluate, logits_of
 from trainer.export import draft_contract, write_models
 from trainer.figures import Evaluation
 from trainer.finetune import fine_tune
 from trainer.head import train_head
+from trainer.judge import judge, lineage_tags
+from trainer.memory import NOTHING, Memory, Rows, fits, remember
 from trainer.names import class_info
 from trainer.preprocessing import mobilenet_preprocessing
 from trainer.recipe import Recipe
-from trainer.reference import fetch, opened
+from trainer.reference import opened
 from trainer.registry import CHAMPION, Registry
 from trainer.tracking import RecordedEpochs, TrackedRun, tracked_run
-from trainer.version import EVALUATION_FILE, SERVING_FILE, VersionDirectory, open_version, tags_of
-from trainer.watch import OnProgress, Watch
+from trainer.version import EVALUATION_FILE, NEGATIVES_FILE, SERVING_FILE, VersionDirectory, open_version, tags_of
+from trainer.watch import Watch
 
-SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
+TRAINING, NEGATIVES = model_pb2.ModelFile.ROLE_TRAINING, model_pb2.ModelFile.ROLE_NEGATIVES
 
 
 @dataclass(frozen=True)
@@ -46,69 +47,150 @@ class Outcome:
     decision: gate.Decision
 
 
-def train(dataset: Dataset, weights: str, recipe: Recipe, seed: int, settings: TrainerSettings) -> Outcome:
+@dataclass(frozen=True)
+class Start:
+    """What a run goes out from."""
+
+    backbone: keras.Model
+    memory: Memory = NOTHING
+    """Negatives as the backbone sees them."""
+
+
+def train(
+    dataset: Dataset, weights: str, recipe: Recipe, seed: int, settings: TrainerSettings, resume: bool = False
+) -> Outcome:
     """Trains, registers, and makes the version champion if it passes the gate.
+
+    Negatives that the version behind `weights` remembers are learned again, beside those of the data set, as long as
+    its backbone stays as it is and the classes are among its own. The new version remembers both.
 
     Args:
         weights: "imagenet", "release", "champion", or a file that trainer.backbone.load_backbone reads.
         seed: same data, settings and seed give the same model, up to the rounding of parallel sums.
+        resume: go on with the run of the same data, settings and seed that broke off, where there is one.
 
     Raises:
         VergerError: one of trainer.errors or services.common.errors. Nothing was registered.
     """
     registry = Registry(settings.mlflow_url, settings.model_name)
     keras.utils.set_random_seed(seed)
-    backbone = open_backbone(weights, mobilenet_preprocessing().height, settings)
+    start = _with_use_for(
+        open_start(weights, mobilenet_preprocessing().height, dataset.labels, settings), dataset, recipe
+    )
+    checkpoint = _checkpoint(start, dataset, recipe, seed, settings, resume)
     with (
-        tracked_run(registry, settings.experiment_name) as run,
+        tracked_run(registry, settings.experiment_name, checkpoint.run_id) as run,
         tempfile.TemporaryDirectory(prefix="verger-") as folder,
     ):
-        _log_start(run, dataset, weights, recipe, seed)
+        if not checkpoint.run_id:
+            _log_start(run, dataset, weights, recipe, seed, start.memory)
+            checkpoint.run_id = run.id
         with EpochProgress() as progress:
-            epochs = RecordedEpochs(run, progress)
-            model = _learn(backbone, dataset, recipe, seed, settings.trainer_workers, epochs)
-        version, evaluation = _make_version(model, dataset, run, Path(folder) / "version", settings)
+            epochs = RecordedEpochs(run, progress, checkpoint.epochs)
+            model = _learn(start, dataset, recipe, seed, settings.trainer_workers, epochs, checkpoint)
+        memory = _remember(model, start.memory, dataset, recipe, seed, settings.trainer_workers)
+        recalled = start.memory.validation
+        version, evaluation = _make_version(model, dataset, memory, recalled, run, Path(folder) / "version", settings)
         run.log_report(evaluation, epochs, dataset.root)
-        decision = _judge(version, evaluation, dataset, registry, settings)
-        number = _register(version, decision, run, registry, settings)
+        decision = judge(version, evaluation, dataset, recalled, registry, settings)
+        tags = lineage_tags(decision, evaluation, dataset.test)
+        number = _register(version, decision, tags, run, registry, settings)
+    checkpoint.remove()
     return Outcome(number, evaluation, decision)
 
 
-def open_backbone(weights: str, size: int, settings: TrainerSettings) -> keras.Model:
-    """The backbone that --weights names. Raises WeightsInvalid, DownloadFailed, or as trainer.reference.opened."""
+def open_start(weights: str, size: int, labels: Sequence[str], settings: TrainerSettings) -> Start:
+    """The backbone that --weights names, and what it remembers of pictures of none of these classes.
+
+    Raises:
+        WeightsInvalid, DownloadFailed, or as trainer.reference.opened.
+    """
     if weights == "imagenet":
-        return download_backbone(size)
+        return Start(download_backbone(size))
     if weights not in ("release", CHAMPION):
-        return load_backbone(size, Path(weights))
-    with opened(weights, [TRAINING], settings) as version:
-        return load_backbone(size, version.file(TRAINING))
+        return Start(load_backbone(size, Path(weights)))
+    with opened(weights, [TRAINING, NEGATIVES], settings) as version:
+        backbone = load_backbone(size, version.file(TRAINING))
+        if version.has(NEGATIVES) and fits([info.label for info in version.contract.classes], labels):
+            return Start(backbone, Memory.read(version.file(NEGATIVES)))
+        return Start(backbone)
+
+
+def _with_use_for(start: Start, dataset: Dataset, recipe: Recipe) -> Start:
+    """Leaves out what is remembered of pictures that are at hand, and all of it where the backbone will change."""
+    memory = start.memory.without(dataset)
+    announce_memory(len(memory.lessons), len(memory.validation), forgotten=bool(recipe.fine_tune))
+    return Start(start.backbone, NOTHING if recipe.fine_tune else memory)
+
+
+def _checkpoint(
+    start: Start, dataset: Dataset, recipe: Recipe, seed: int, settings: TrainerSettings, resume: bool
+) -> Checkpoint:
+    path = checkpoint_path(
+        settings.home,
+        mlflow=[settings.mlflow_url, settings.experiment_name, settings.model_name],
+        data=[dataset.digest, *dataset.labels],
+        weights=[weights_digest(start.backbone), start.memory.digest],
+        recipe=asdict(recipe),
+        seed=seed,
+    )
+    checkpoint = Checkpoint(path)
+    if resume and not checkpoint.load():
+        NOTES.print("There is no run of these pictures and settings to go on with; this one starts at the beginning.")
+    return checkpoint
 
 
 def _learn(
-    backbone: keras.Model, dataset: Dataset, recipe: Recipe, seed: int, workers: int, watch: Watch
+    start: Start,
+    dataset: Dataset,
+    recipe: Recipe,
+    seed: int,
+    workers: int,
+    watch: Watch,
+    checkpoint: Checkpoint,
 ) -> keras.Model:
+    backbone, remembered = start.backbone, start.memory.lessons
     spec = mobilenet_preprocessing(backbone.input_shape[1])
-    head = train_head(backbone, dataset, recipe.head, spec, seed, workers, watch)
+    head = train_head(backbone, dataset, recipe.head, spec, seed, workers, watch, remembered, checkpoint)
     model = assemble(backbone, head)
     for number, stage in enumerate(recipe.fine_tune, start=1):
-        model = fine_tune(model, dataset, stage, (seed, number), workers, watch)
+        model = fine_tune(model, dataset, stage, (seed, number), workers, watch, checkpoint)
     return with_input_size(model, spec.height)  # a copy without the state of any optimizer
 
 
+def _remember(model: keras.Model, memory: Memory, dataset: Dataset, recipe: Recipe, seed: int, workers: int) -> Memory:
+    """The negatives of the data set, in the views of one epoch more, and then what was remembered before."""
+    spec, stage = mobilenet_preprocessing(model.input_shape[1]), recipe.head
+    backbone = model.get_layer(BACKBONE)
+    return remember(backbone, dataset, spec, stage.augmentation, (seed, 0, stage.epochs), workers).joined(memory)
+
+
 def _make_version(
-    model: keras.Model, dataset: Dataset, run: TrackedRun, directory: Path, settings: TrainerSettings
+    model: keras.Model,
+    dataset: Dataset,
+    memory: Memory,
+    remembered: Rows,
+    run: TrackedRun,
+    directory: Path,
+    settings: TrainerSettings,
 ) -> tuple[VersionDirectory, Evaluation]:
+    """Args: memory: for the version to keep. remembered: negatives for calibration and test that have no picture."""
     spec = mobilenet_preprocessing(model.input_shape[1])
     write_models(model, directory)
+    if len(memory):
+        memory.write(directory / NEGATIVES_FILE)
     contract = draft_contract(directory, [class_info(label, dataset.own_names) for label in dataset.labels], spec)
     graph, workers = directory / SERVING_FILE, settings.trainer_workers
     with counting("Calibrating") as progress:
         logits = logits_of(graph, [*dataset.validation, *dataset.validation_negatives], spec, workers, progress)
     known, strangers = logits[: len(dataset.validation)], logits[len(dataset.validation) :]
+    recalled = remembered.answers(model.get_layer(HEAD))
+    strangers = np.concatenate([strangers, recalled.logits]) if len(strangers) else recalled.logits
     targets = class_indices(dataset.validation, dataset.labels)
     contract.calibration.CopyFrom(calibrate(known, targets, strangers))
     with counting("Testing") as progress:
-        evaluation = _evaluate(graph, contract, dataset, workers, progress)
+        negatives = dataset.validation_negatives  # no other negative is kept from the training
+        evaluation = evaluate(graph, contract, dataset.test, negatives, dataset.root, workers, progress, recalled)
     evaluation.write(directory / EVALUATION_FILE)
     contract.provenance.run_id = run.id
     contract.provenance.dataset_digest = dataset.digest
@@ -119,43 +201,16 @@ def _make_version(
     return open_version(directory), evaluation
 
 
-def _evaluate(
-    graph: Path, contract: model_pb2.ModelContract, dataset: Dataset, workers: int, progress: OnProgress
-) -> Evaluation:
-    """On the test pictures; no negative is kept from the training but for validation."""
-    negatives = dataset.validation_negatives
-    return evaluate(graph, contract, dataset.test, negatives, dataset.root, workers, progress)
-
-
-def _judge(
-    version: VersionDirectory, evaluation: Evaluation, dataset: Dataset, registry: Registry, settings: TrainerSettings
-) -> gate.Decision:
-    try:
-        load_model(model_pb2.ModelRef(name=registry.name, version="new"), version.path)  # its golden samples too
-    except (ModelCorrupt, ContractUnsupported) as error:
-        return gate.not_sound(str(error))
-    champion = registry.aliases().get(CHAMPION)
-    if champion is None:
-        return gate.NO_CHAMPION
-    with tempfile.TemporaryDirectory(prefix="verger-") as folder:
-        try:
-            rival = fetch(registry, champion, [SERVING], Path(folder))
-        except (ModelCorrupt, ContractUnsupported) as error:
-            return gate.not_comparable(champion, str(error))
-        if sorted(info.label for info in rival.contract.classes) != sorted(dataset.labels):
-            return gate.not_comparable(champion, "It knows other classes.")
-        with counting("Testing the champion") as progress:
-            graph = rival.file(SERVING)
-            theirs = _evaluate(graph, rival.contract, dataset, settings.trainer_workers, progress)
-        cost = compare_cost(version, rival)
-    return gate.compare(evaluation, theirs, cost, champion)
-
-
 def _register(
-    version: VersionDirectory, decision: gate.Decision, run: TrackedRun, registry: Registry, settings: TrainerSettings
+    version: VersionDirectory,
+    decision: gate.Decision,
+    lineage: dict[str, str],
+    run: TrackedRun,
+    registry: Registry,
+    settings: TrainerSettings,
 ) -> str:
     metrics = dict(version.contract.provenance.test_metrics)
-    tags = tags_of(version, "passed" if decision.passed else "failed", decision.reason)
+    tags = tags_of(version, "passed" if decision.passed else "failed", decision.reason) | lineage
     with counting("Registering"):
         number = registry.register(version.path, tags, settings.experiment_name, run.id, metrics)
     if decision.passed:
@@ -165,13 +220,14 @@ def _register(
     return number
 
 
-def _log_start(run: TrackedRun, dataset: Dataset, weights: str, recipe: Recipe, seed: int) -> None:
+def _log_start(run: TrackedRun, dataset: Dataset, weights: str, recipe: Recipe, seed: int, memory: Memory) -> None:
     spec = mobilenet_preprocessing()
     run.log_parameters(
         {
             "data": dataset.root.resolve().name,
             "more": _names(dataset.more),
             "negatives": _names(dataset.negative_folders),
+            "remembered_negatives": len(memory),
             "data_digest": dataset.digest,
             "weights": Path(weights).name,
             "seed": seed,

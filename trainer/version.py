@@ -1,8 +1,9 @@
 """A model version as a directory: written once, uploaded as it is, and the same wherever it lies.
 
-contract.json    verger.v1.ModelContract; holds the digests of the two models below
+contract.json    verger.v1.ModelContract; holds the digests of the models and the negatives below
 model.onnx       for serving
 model.keras      for further training, without optimizer state
+negatives.npz    what is remembered of the pictures of none of the classes (trainer.memory), where there were any
 evaluation.json  figures on the test pictures (trainer.scoring.Evaluation)
 MLmodel, ...     so that mlflow.onnx.load_model and mlflow.pyfunc.load_model work too
 
@@ -20,6 +21,7 @@ from trainer.errors import VersionUnknown
 
 SERVING_FILE = "model.onnx"
 TRAINING_FILE = "model.keras"
+NEGATIVES_FILE = "negatives.npz"
 EVALUATION_FILE = "evaluation.json"
 
 
@@ -35,12 +37,20 @@ class VersionDirectory:
         """Identifies the content, as verger.v1.Model.digest."""
         return file_digest(self.path / CONTRACT_FILE)
 
+    @property
+    def refuses(self) -> bool:
+        """Whether it was measured on pictures of none of the classes when it was made."""
+        return any(name.startswith("auroc.") for name in self.contract.provenance.test_metrics)
+
     def file(self, role: model_pb2.ModelFile.Role) -> Path:
         """The file for a purpose. Raises ModelCorrupt when the version has none."""
-        for file in self.contract.files:
-            if file.role == role:
-                return self.path / file.path
+        if self.has(role):
+            return self.path / next(file.path for file in self.contract.files if file.role == role)
         raise ModelCorrupt(f"{self.path} holds no {model_pb2.ModelFile.Role.Name(role)} file.")
+
+    def has(self, role: model_pb2.ModelFile.Role) -> bool:
+        """Whether the version has a file for a purpose."""
+        return any(file.role == role for file in self.contract.files)
 
 
 def open_version(path: Path) -> VersionDirectory:

@@ -4,11 +4,13 @@ import keras
 import numpy as np
 import pytest
 
+from services.inference.verdict import probabilities
 from tests.unit.trainer.shapes import write_parts
 from tests.unit.trainer.test_learning import Count
-from trainer.backbone import BACKBONE
+from trainer.backbone import BACKBONE, FEATURES
 from trainer.dataset import Dataset, load_dataset
 from trainer.head import train_head
+from trainer.memory import NOTHING, Rows
 from trainer.preprocessing import mobilenet_preprocessing
 from trainer.recipe import HeadStage
 
@@ -39,6 +41,20 @@ def test_it_sees_every_picture_in_every_epoch_and_leaves_the_backbone_alone(
     assert weights[-1].shape == (3,)
     after = classifier.get_layer(BACKBONE).get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_remembered_negatives_are_learned_in_every_epoch(classifier: keras.Model, dataset: Dataset) -> None:
+    """Rows far from all shapes: the head is sure of them unless it was shown them."""
+    features = np.random.default_rng(3).uniform(0, 2, (40, FEATURES)).astype(np.float32)
+    rows = Rows(features, np.array(["0" * 16] * 40), np.array(["noise"] * 40))
+    spec, surest = mobilenet_preprocessing(64), []
+    for remembered in (NOTHING.lessons, rows):
+        keras.utils.set_random_seed(0)
+        watch = Count()
+        head = train_head(classifier.get_layer(BACKBONE), dataset, STAGE, spec, 0, 2, watch, remembered)
+        assert watch.seen == 2 * (len(dataset.train) + len(remembered))
+        surest.append(probabilities(rows.answers(head).logits, 1).max(axis=1).mean())
+    assert surest[1] < surest[0] - 0.1
 
 
 def test_a_seed_gives_the_same_head_whatever_the_threads(classifier: keras.Model, dataset: Dataset) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainer.errors import DatasetInvalid
-from trainer.names import class_info, label_of, read_own_names
+from trainer.names import class_info, group_of, label_of, read_own_names
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,17 @@ def test_names_of_another_form_are_explained(tmp_path: Path, text: str) -> None:
     with pytest.raises(DatasetInvalid, match=r"classes\.json can't be read") as caught:
         read_own_names(tmp_path)
     assert caught.value.reason == "DATA_NAMES_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("animal_1.jpg", "animal"),
+        ("Dog12.png", "dog"),
+        ("IMG_2031 (1).JPG", "img"),
+        ("2031.jpg", "others"),
+        ("été-3.jpg", "été"),
+    ],
+)
+def test_negatives_are_grouped_by_the_letters_that_their_names_begin_with(name: str, group: str) -> None:
+    assert group_of(Path("folder") / name) == group

@@ -40,6 +40,13 @@ def test_a_directory_of_something_else_is_explained(tmp_path: Path) -> None:
         open_version(tmp_path)
 
 
+def test_it_says_whether_it_was_measured_on_negatives(tmp_path: Path) -> None:
+    version = open_version(tiny_version(tmp_path))
+    assert not version.refuses
+    version.contract.provenance.test_metrics["auroc.animal"] = 0.9
+    assert version.refuses
+
+
 def test_tags_say_what_to_know_first(tmp_path: Path) -> None:
     version = open_version(tiny_version(tmp_path))
     assert tags_of(version, "failed", "Not as good.") == {

@@ -1,0 +1,94 @@
+"""Puts a new version beside the champion: the same pictures for both, here and now. trainer.gate then decides."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+from verger.v1 import model_pb2
+
+from services.common.errors import ContractUnsupported, ModelCorrupt
+from services.inference.model import load_model
+from trainer import gate
+from trainer.backbone import BACKBONE, weights_digest
+from trainer.classifier import HEAD
+from trainer.config import TrainerSettings
+from trainer.console import counting
+from trainer.cost import compare_cost
+from trainer.dataset import Dataset, Picture
+from trainer.evaluate import evaluate
+from trainer.figures import Evaluation
+from trainer.memory import Rows
+from trainer.reference import fetch
+from trainer.registry import CHAMPION, Registry
+from trainer.scoring import NOTHING_RECALLED, Recalled
+from trainer.version import VersionDirectory
+
+SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
+
+
+def judge(
+    version: VersionDirectory,
+    evaluation: Evaluation,
+    dataset: Dataset,
+    remembered: Rows,
+    registry: Registry,
+    settings: TrainerSettings,
+) -> gate.Decision:
+    """Decides whether a version may go live.
+
+    Args:
+        evaluation: of the version, on the data set and on the remembered negatives.
+        remembered: as the backbone of the version sees them.
+    """
+    try:
+        load_model(model_pb2.ModelRef(name=registry.name, version="new"), version.path)  # its golden samples too
+    except (ModelCorrupt, ContractUnsupported) as error:
+        return gate.not_sound(str(error))
+    champion = registry.aliases().get(CHAMPION)
+    if champion is None:
+        return gate.NO_CHAMPION
+    with tempfile.TemporaryDirectory(prefix="verger-") as folder:
+        try:
+            rival = fetch(registry, champion, [SERVING, *([TRAINING] if len(remembered) else [])], Path(folder))
+            if sorted(info.label for info in rival.contract.classes) != sorted(dataset.labels):
+                return gate.not_comparable(champion, "It knows other classes.")
+            recalled = _recall(version, rival, remembered) if len(remembered) else NOTHING_RECALLED
+        except (ModelCorrupt, ContractUnsupported) as error:
+            return gate.not_comparable(champion, str(error))
+        with counting("Testing the champion") as progress:
+            theirs = evaluate(
+                rival.file(SERVING),
+                rival.contract,
+                dataset.test,
+                dataset.validation_negatives,
+                dataset.root,
+                settings.trainer_workers,
+                progress,
+                recalled,
+            )
+        cost = compare_cost(version, rival)
+    held_to = _held_to(registry.tags_of(champion), dataset.test)
+    return gate.compare(evaluation, theirs, cost, gate.Champion(champion, held_to, rival.refuses))
+
+
+def lineage_tags(decision: gate.Decision, evaluation: Evaluation, test: Sequence[Picture]) -> dict[str, str]:
+    """What `judge` will want to know of a version when it is champion."""
+    return {"held_to": repr(max(decision.held_to, evaluation.accuracy)), "test_digest": _digest(test)}
+
+
+def _held_to(tags: Mapping[str, str], test: Sequence[Picture]) -> float:
+    return float(tags["held_to"]) if tags.get("test_digest") == _digest(test) else 0
+
+
+def _recall(version: VersionDirectory, rival: VersionDirectory, remembered: Rows) -> Recalled:
+    """The champion's answers to what the new version's backbone remembers; none where the champion has another one."""
+    ours, theirs = (keras.saving.load_model(side.file(TRAINING), compile=False) for side in (version, rival))
+    same = weights_digest(ours.get_layer(BACKBONE)) == weights_digest(theirs.get_layer(BACKBONE))
+    return remembered.answers(theirs.get_layer(HEAD)) if same else NOTHING_RECALLED
+
+
+def _digest(pictures: Sequence[Picture]) -> str:
+    lines = sorted(f"{picture.label}/{picture.digest}" for picture in pictures)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
