@@ -1,9 +1,10 @@
 """The model card of the release: text that people keep, and figures that each release makes anew. Light."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trainer.figures import Evaluation
+from trainer.stages import RunRecord, StageFigures, stages_of
 from trainer.version import EVALUATION_FILE, VersionDirectory
 
 CARD_FILE = "MODEL_CARD.md"
@@ -18,20 +19,20 @@ What this model is for, what it was trained on, under which licence, and what it
 """
 
 
-def write_card(old: Path, new: Path, release: VersionDirectory, parameters: Mapping[str, str]) -> None:
+def write_card(old: Path, new: Path, release: VersionDirectory, run: RunRecord | None) -> None:
     """Writes a card with the text of the old one, where there is one, and the figures of this release.
 
     Args:
-        parameters: of the run that made the version, as logged to MLflow. May be empty.
+        run: that made the version, if one did.
     """
     text = old.read_text(encoding="utf-8") if old.is_file() else _NEW_CARD
-    figures = f"{_BEGIN}\n{render_figures(release, parameters)}{_END}"
+    figures = f"{_BEGIN}\n{render_figures(release, run)}{_END}"
     before, begin, rest = text.partition(_BEGIN)
     after = rest.partition(_END)[2] if begin else "\n"
     new.write_text(f"{before.rstrip()}\n\n{figures}{after}", encoding="utf-8")
 
 
-def render_figures(release: VersionDirectory, parameters: Mapping[str, str]) -> str:
+def render_figures(release: VersionDirectory, run: RunRecord | None) -> str:
     """The part of the card that is made anew with each release, as Markdown."""
     contract = release.contract
     sizes = ", ".join(f"{file.path} {file.size_bytes / 1e6:.1f} MB" for file in contract.files)
@@ -47,10 +48,34 @@ def render_figures(release: VersionDirectory, parameters: Mapping[str, str]) -> 
         "",
         *_evaluation_lines(Evaluation.read(release.path / EVALUATION_FILE)),
     ]
-    settings = [f"| {name} | {value} |" for name, value in sorted(parameters.items()) if ".augmentation." not in name]
-    if settings:
-        lines += ["### Settings of the run", "", "| setting | value |", "| --- | --- |", *settings, ""]
+    if run:
+        lines += _stage_lines(stages_of(run, contract.preprocessing.width)) + _setting_lines(run.parameters)
     return "\n".join(lines)
+
+
+def _stage_lines(stages: Sequence[StageFigures]) -> list[str]:
+    if not stages:
+        return []
+    rows = [
+        f"| {stage.name} | {stage.pixels} | {stage.epochs} | {stage.photos} | {stage.minutes:.1f} | "
+        f"{stage.val_accuracy:.4f} | {stage.val_loss:.3f} |"
+        for stage in stages
+    ]
+    return [
+        "### What each stage brought",
+        "",
+        "Accuracy and loss on the validation photos after the last epoch of a stage.",
+        "",
+        "| stage | pixels | epochs | photos seen | minutes | accuracy | loss |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *rows,
+        "",
+    ]
+
+
+def _setting_lines(parameters: Mapping[str, str]) -> list[str]:
+    rows = [f"| {name} | {value} |" for name, value in sorted(parameters.items()) if ".augmentation." not in name]
+    return ["### Settings of the run", "", "| setting | value |", "| --- | --- |", *rows, ""] if rows else []
 
 
 def _evaluation_lines(evaluation: Evaluation) -> list[str]:

@@ -7,6 +7,7 @@ challenger  is the newest version that did not pass the gate
 Light: needs mlflow-skinny only.
 """
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
@@ -24,6 +25,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from services.common.health import problem_with
 from trainer.errors import RegistryUnavailable, VersionUnknown
+from trainer.stages import Curve, RunRecord
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
@@ -162,11 +164,26 @@ class Registry:
         with self._asking():
             return dict(self._client.get_model_version(self.name, version).tags)
 
-    def parameters_of(self, version: str) -> dict[str, str]:
-        """The parameters of the run that made a version; empty for an imported one."""
+    def record_of(self, version: str) -> RunRecord | None:
+        """The run that made a version; None for an imported one."""
         with self._asking():
             run_id = self._client.get_model_version(self.name, version).run_id
-            return dict(self._client.get_run(run_id).data.params) if run_id else {}
+            return self._record(run_id) if run_id else None
+
+    def _record(self, run_id: str) -> RunRecord:
+        run = self._client.get_run(run_id)
+        used = run.inputs.dataset_inputs if run.inputs else []
+        profiles = [json.loads(data.dataset.profile or "{}") for data in used]
+        return RunRecord(
+            parameters=run.data.params,
+            started=run.info.start_time / 1000,
+            photos=sum(profile.get("train", 0) for profile in profiles),
+            curves={name: self._curve(run_id, name) for name in run.data.metrics if name.startswith("val_")},
+        )
+
+    def _curve(self, run_id: str, name: str) -> Curve:
+        history = {metric.step: metric for metric in self._client.get_metric_history(run_id, name)}
+        return [(history[step].timestamp / 1000, history[step].value) for step in sorted(history)]
 
     def download(self, uri: str, destination: Path) -> None:
         """Fetches an artifact, a file or a directory, into a folder.

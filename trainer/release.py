@@ -59,7 +59,7 @@ def write_release(version: str, settings: TrainerSettings) -> VersionDirectory:
         registry.download(f"models:/{registry.name}/{version}/", staged)
         (staged / REGISTERED_MODEL_META_FILE_NAME).unlink(missing_ok=True)  # MLflow's note on where it came from
         release = open_version(staged)
-        write_card(target / CARD_FILE, staged / CARD_FILE, release, registry.parameters_of(version))
+        write_card(target / CARD_FILE, staged / CARD_FILE, release, registry.record_of(version))
         if target.exists():
             shutil.rmtree(target)
         staged.rename(target)

@@ -27,6 +27,7 @@ from trainer.config import TrainerSettings
 from trainer.dataset import Dataset, load_dataset
 from trainer.recipe import FineTuneStage, HeadStage, Recipe
 from trainer.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from trainer.stages import stages_of
 from trainer.train import train
 
 
@@ -91,6 +92,16 @@ def test_its_run_tells_everything(first: subprocess.CompletedProcess[str], setti
     assert data["overlap"] == [{"test": "blue_bar/seen.png", "train": "blue_bar/5.png"}]
     assert data["pictures"]["test"] == 30
     assert len(run.outputs.model_outputs) == 1
+
+
+def test_what_its_stage_brought_can_be_told(first: subprocess.CompletedProcess[str], registry: Registry) -> None:
+    record = registry.record_of("1")
+    assert record
+    (stage,) = stages_of(record, 224)
+    assert stage.epochs == 5
+    assert stage.photos == 5 * record.photos > 5 * 180
+    assert 0 < stage.minutes < 10
+    assert stage.val_accuracy > 0.9
 
 
 def test_mlflow_itself_can_load_it(first: subprocess.CompletedProcess[str], registry: Registry) -> None:
