@@ -57,7 +57,7 @@ variable "backup_retention_days" {
 }
 
 variable "protected" {
-  description = "Whether deletion is refused, leaves a last snapshot, and changes wait for the maintenance window."
+  description = "Whether deletion is refused (who overrules that by hand is left a last snapshot) and changes wait for the maintenance window."
   type        = bool
   nullable    = false
 }

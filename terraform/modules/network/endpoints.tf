@@ -27,6 +27,19 @@ resource "aws_vpc_endpoint" "interface" {
   # One address serves all zones; each further one costs as much again and survives the loss of a zone.
   subnet_ids = [for zone in slice(local.zones, 0, var.endpoint_zone_count) : aws_subnet.private[zone].id]
 
+  # Whoever took over a task can't come with keys of another account and leave there what was found here.
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "RolesOfThisAccount"
+      Effect    = "Allow"
+      Principal = "*"
+      Action    = "*"
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:PrincipalAccount" = data.aws_caller_identity.current.account_id } }
+    }]
+  })
+
   tags = { Name = "${var.name}-${each.key}" }
 }
 

@@ -43,7 +43,7 @@ variable "settings" {
 }
 
 variable "protected" {
-  description = "Whether losing data takes more than one command: deletion is refused, buckets must be empty, a last snapshot is left."
+  description = "Whether losing data takes more than one command: the deletion of load balancer, database and full buckets is refused."
   type        = bool
   nullable    = false
 }

@@ -114,10 +114,18 @@ run "sizes" {
   }
 }
 
-run "endpoint_keeps_data_in_the_account" {
+run "endpoints_keep_data_in_the_account" {
   assert {
     condition     = jsondecode(aws_vpc_endpoint.s3.policy).Statement[0].Condition.StringEquals["s3:ResourceAccount"] == "000000000000"
     error_message = "Tasks could write to somebody else's bucket."
+  }
+
+  assert {
+    condition = alltrue([
+      for endpoint in aws_vpc_endpoint.interface :
+      [for statement in jsondecode(endpoint.policy).Statement : statement.Condition.StringEquals["aws:PrincipalAccount"]] == ["000000000000"]
+    ])
+    error_message = "Somebody with keys of another account could leave data there."
   }
 }
 
