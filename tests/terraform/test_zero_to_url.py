@@ -146,7 +146,7 @@ def test_ecs_is_told_what_containers_yaml_says(life: Life, name: str) -> None:
 
 def test_containers_run_as_nobody_and_can_write_nowhere_else(life: Life) -> None:
     for told in containers(life.settled).values():
-        assert told["user"] == "10001"
+        assert told["user"] == "10001:10001"
         assert told["readonlyRootFilesystem"]
         assert told["linuxParameters"]["capabilities"]["drop"] == ["ALL"]
 

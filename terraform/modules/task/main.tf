@@ -13,7 +13,7 @@ locals {
         name                   = name
         image                  = container.image
         essential              = container.essential
-        user                   = "10001"
+        user                   = "10001:10001" # without a group it would be root's
         readonlyRootFilesystem = true
         stopTimeout            = container.stop_timeout_seconds
         linuxParameters        = { capabilities = { drop = ["ALL"] } }

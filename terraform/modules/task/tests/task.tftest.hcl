@@ -27,7 +27,7 @@ variables {
 run "locked_down" {
   assert {
     condition = (
-      output.container_definitions[0].readonlyRootFilesystem && output.container_definitions[0].user == "10001" &&
+      output.container_definitions[0].readonlyRootFilesystem && output.container_definitions[0].user == "10001:10001" &&
       output.container_definitions[0].linuxParameters.capabilities.drop == ["ALL"]
     )
     error_message = "A container must not write to its own disk, be root, or have a capability."
