@@ -49,10 +49,10 @@ class Composed(System):
         names = {"COMPOSE_PROJECT_NAME": self.project, "COMPOSE_FILE": os.pathsep.join(FILES)}
         return clean | FIXED | names | {name: str(port) for name, port in self.ports.items()}
 
-    def run(self, *command: str, timeout: float = 900, **changes: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Runs a command from the repository's root, with this system's settings."""
         environment = self.environment | changes
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
 
     def launch(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs ./launch.sh --docker with these arguments to its end."""

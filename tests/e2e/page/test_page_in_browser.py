@@ -48,7 +48,7 @@ def test_a_photo_is_chosen_seen_and_answered_without_a_reload(open_page: OpenPag
     expect(headline(page)).to_be_focused()
     expect(headline(page)).to_be_in_viewport()
     assert is_painted(page.locator(".answer .photo img"))
-    assert page.locator(".answer .photo img").get_attribute("src", timeout=1000).startswith("blob:")
+    expect(page.locator(".answer .photo img")).to_have_attribute("src", re.compile("^blob:"))
     expect(page.locator(".drop-preview")).to_be_hidden()
     assert page.locator("progress").count() == 5
     expect(page.locator(".bars li").first).to_contain_text("96%")
