@@ -6,7 +6,9 @@ from prometheus_client import Counter, Gauge, Histogram
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 CALLS = Counter("verger_grpc_calls_total", "Finished gRPC calls", ["method", "code"])
-CALL_SECONDS = Histogram("verger_grpc_call_seconds", "Duration of gRPC calls", ["method"], buckets=SECONDS)
+CALL_SECONDS = Histogram(
+    "verger_grpc_call_seconds", "Duration of gRPC calls of one request", ["method"], buckets=SECONDS
+)
 CALLS_IN_FLIGHT = Gauge("verger_grpc_calls_in_flight", "gRPC calls being answered", ["method"])
 ITEM_ERRORS = Counter("verger_item_errors_total", "Items that were answered with an error", ["reason"])
 VERDICTS = Counter("verger_verdicts_total", "Answers by verdict and best class", ["verdict", "label", "version"])

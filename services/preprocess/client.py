@@ -1,7 +1,6 @@
 """The next service on the photo's way: inference."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import grpc
@@ -11,8 +10,11 @@ from verger.v1 import inference_pb2, inference_pb2_grpc, model_pb2
 from services.common.contract import check_contract, digest_of
 from services.common.errors import InferenceUnavailable, VergerError
 from services.common.statuses import from_rpc_error, from_status
+from services.preprocess.stream_pool import StreamPool
 
 log = structlog.get_logger(__name__)
+
+AWAY = "The inference service does not answer. Wait a moment, then send it again."
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class InferenceClient:
     def __init__(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
         """timeout_seconds limits each call whose own caller left more time."""
         self._stub = inference_pb2_grpc.InferenceServiceStub(channel)
+        self._streams = StreamPool(self._stub)
         self._timeout = timeout_seconds
         self._format: TensorFormat | None = None
 
@@ -68,16 +71,18 @@ class InferenceClient:
         """
         # Leaves our own caller a moment in which an explanation can still reach it.
         seconds = min(self._timeout, 0.9 * remaining_seconds) if remaining_seconds is not None else self._timeout
-        call = self._stub.Infer(_one(request), timeout=seconds, wait_for_ready=True)
         try:
-            async for response in call:
-                if response.HasField("error"):
-                    raise from_status(response.error)
-                answer: inference_pb2.InferResponse = response
-                return answer
+            async with asyncio.timeout(seconds):
+                answer = await self._streams.exchange(request)
+        except TimeoutError:
+            raise InferenceUnavailable(AWAY) from None
         except grpc.aio.AioRpcError as error:
             raise _explain(error) from error
-        raise InferenceUnavailable("Inference ended the call without an answer. Send the request again.")
+        if answer is None:
+            raise InferenceUnavailable("Inference ended the call without an answer. Send the request again.")
+        if answer.HasField("error"):
+            raise from_status(answer.error)
+        return answer
 
     async def wait_until_known(self) -> None:
         """Returns once a contract was heard that this code can honour."""
@@ -90,14 +95,10 @@ class InferenceClient:
                 await asyncio.sleep(1)
 
 
-async def _one(request: inference_pb2.InferRequest) -> AsyncIterator[inference_pb2.InferRequest]:
-    yield request
-
-
 def _explain(error: grpc.aio.AioRpcError) -> VergerError:
     if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         described = from_rpc_error(error)
         if described.reason not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
             return described
-        return InferenceUnavailable("The inference service does not answer. Wait a moment, then send it again.")
+        return InferenceUnavailable(AWAY)
     return from_rpc_error(error)

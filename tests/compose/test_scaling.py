@@ -11,7 +11,7 @@ from tests.support.waiting import wait_until
 # Which metric counts the photos or tensors that a replica has answered.
 COUNTERS = {
     "preprocess": (9101, 'verger_grpc_calls_total{code="OK",method="/verger.v1.ClassifierService/Classify"}'),
-    "inference": (9102, 'verger_grpc_calls_total{code="OK",method="/verger.v1.InferenceService/Infer"}'),
+    "inference": (9102, 'verger_stage_seconds_count{stage="compute"}'),
 }
 PHOTOS = 120
 

@@ -1,0 +1,108 @@
+"""Streams to inference are used again, and nobody notices when one of them ends."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import pytest
+from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
+
+from services.preprocess.stream_pool import LIFE_SECONDS, StreamPool
+
+
+class Inference(inference_pb2_grpc.InferenceServiceServicer):
+    """Answers, and counts its streams."""
+
+    def __init__(self) -> None:
+        self.opened = self.ended = self.cancelled = 0
+        self.break_after = 0
+        self.answering = asyncio.Event()
+        self.answering.set()
+
+    async def Infer(
+        self, requests: AsyncIterable[inference_pb2.InferRequest], context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[inference_pb2.InferResponse]:
+        self.opened += 1
+        answered = 0
+        try:
+            async for request in requests:
+                if self.break_after and answered == self.break_after:
+                    await context.abort(grpc.StatusCode.UNAVAILABLE)
+                await self.answering.wait()
+                answered += 1
+                yield inference_pb2.InferResponse(
+                    request_id=request.request_id, classification=classifier_pb2.Classification()
+                )
+            self.ended += 1
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+
+@asynccontextmanager
+async def running(inference: Inference) -> AsyncIterator[StreamPool]:
+    server = grpc.aio.server()
+    inference_pb2_grpc.add_InferenceServiceServicer_to_server(inference, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield StreamPool(inference_pb2_grpc.InferenceServiceStub(channel))
+    finally:
+        await server.stop(None)
+
+
+async def ask(pool: StreamPool, request_id: str) -> str:
+    answer = await pool.exchange(inference_pb2.InferRequest(request_id=request_id))
+    assert answer is not None
+    return answer.request_id
+
+
+async def test_one_stream_serves_one_request_after_the_other() -> None:
+    inference = Inference()
+    async with running(inference) as pool:
+        assert [await ask(pool, str(number)) for number in range(5)] == ["0", "1", "2", "3", "4"]
+        assert inference.opened == 1
+
+
+async def test_requests_at_the_same_time_have_a_stream_each() -> None:
+    inference = Inference()
+    async with running(inference) as pool:
+        for _ in range(2):
+            assert await asyncio.gather(*(ask(pool, name) for name in "abc")) == ["a", "b", "c"]
+        assert inference.opened == 3
+
+
+async def test_an_idle_stream_ends_cleanly_when_its_life_is_over() -> None:
+    inference = Inference()
+    async with running(inference) as pool:
+        await ask(pool, "first")
+        await asyncio.sleep(LIFE_SECONDS + 0.3)
+        assert (inference.ended, inference.cancelled) == (1, 0)
+        await ask(pool, "second")
+        assert inference.opened == 2
+
+
+async def test_a_request_on_a_used_stream_that_breaks_is_sent_again() -> None:
+    inference = Inference()
+    inference.break_after = 1
+    async with running(inference) as pool:
+        assert [await ask(pool, name) for name in ("first", "second")] == ["first", "second"]
+        assert inference.opened == 2
+
+
+async def test_giving_up_cancels_that_stream_alone() -> None:
+    inference = Inference()
+    async with running(inference) as pool:
+        await asyncio.gather(ask(pool, "a"), ask(pool, "b"))
+        inference.answering.clear()
+        given_up, kept = asyncio.create_task(ask(pool, "c")), asyncio.create_task(ask(pool, "d"))
+        await asyncio.sleep(0.1)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        await asyncio.sleep(0.1)
+        assert inference.cancelled == 1
+        inference.answering.set()
+        assert await kept == "d"
