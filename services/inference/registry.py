@@ -1,5 +1,6 @@
 """MLflow, as far as inference needs it: which version is champion, and its files."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -60,6 +61,8 @@ class Registry:
             mlflow.artifacts.download_artifacts(uri, dst_path=str(destination))
         except (MlflowException, OSError) as error:
             raise RegistryUnavailable(f"{uri} can't be fetched from MLflow at {self._url}: {error}") from error
+        finally:
+            gc.collect()  # MLflow's client leaves a pool of threads in a reference cycle
 
 
 def _says_absent(error: MlflowException) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.common.logging import configure_logging
-from services.common.memory import keep_freed_memory
+from services.common.memory import prepare_memory
 from services.common.server import stop_signal
 from services.common.tracing import configure_tracing
 from services.preprocess.config import PreprocessSettings
@@ -12,7 +12,7 @@ from services.preprocess.server import preprocess_server
 
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
-    keep_freed_memory()
+    prepare_memory()
     settings = PreprocessSettings()
     configure_logging("preprocess", settings)
     configure_tracing("preprocess")

@@ -25,5 +25,6 @@ class PreprocessSettings(ServiceSettings):
     preprocess_workers: int = Field(default_factory=available_cores, ge=1, le=256)
     """Photos decoded side by side, one core each. Default: the cores that this container may use."""
 
-    preprocess_max_in_flight: int = Field(default=64, ge=1, le=10_000)
-    """Photos being answered or waiting; one more is refused with RESOURCE_EXHAUSTED."""
+    preprocess_max_in_flight: int = Field(default=32, ge=1, le=10_000)
+    """Photos being answered or waiting; one more is refused with RESOURCE_EXHAUSTED. The default is a quarter of a
+    second's work for two cores; more of them take more."""

@@ -6,7 +6,7 @@ import sys
 import uvicorn
 
 from services.common.logging import configure_logging
-from services.common.memory import keep_freed_memory
+from services.common.memory import prepare_memory
 from services.common.tracing import configure_tracing
 from services.web.app import create_app
 from services.web.config import WebSettings
@@ -14,7 +14,7 @@ from services.web.config import WebSettings
 
 def main() -> None:
     """Serves until SIGTERM or Ctrl-C; requests in flight then have drain_seconds to end."""
-    keep_freed_memory()
+    prepare_memory()
     settings = WebSettings()
     configure_logging("web", settings)
     configure_tracing("web")

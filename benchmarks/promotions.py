@@ -1,0 +1,28 @@
+"""Moves the champion back and forth between two copies of the released model; runs in the serving environment.
+
+python -m benchmarks.promotions TIMES PAUSE waits PAUSE seconds before each of TIMES promotions.
+"""
+
+import sys
+import time
+
+from trainer.config import TrainerSettings
+from trainer.registry import Registry
+from trainer.version import open_version, tags_of
+
+
+def main(times: int, pause: float) -> None:
+    """Registers the second copy where there is none yet."""
+    settings = TrainerSettings()
+    registry = Registry(settings.mlflow_url, settings.model_name)
+    release = open_version(settings.release_dir)
+    while len(registry.versions()) < 2:
+        tags = tags_of(release, gate="passed", reason="For the benchmark.")
+        registry.register(release.path, tags, settings.experiment_name, run_id=None)
+    for number in range(times):
+        time.sleep(pause)
+        registry.promote(str(2 - number % 2))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(sys.argv[2]))
