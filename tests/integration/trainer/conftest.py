@@ -29,10 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def settings(mlflow_server: MlflowServer, request: pytest.FixtureRequest) -> TrainerSettings:
-    """A registered model and an experiment of this module's own."""
-    name = request.module.__name__.rpartition(".")[2]
-    return TrainerSettings(mlflow_url=mlflow_server.url, model_name=name, experiment_name=name)
+def settings(
+    mlflow_server: MlflowServer, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> TrainerSettings:
+    """A registered model, an experiment and a folder of this module's own."""
+    name, home = request.module.__name__.rpartition(".")[2], tmp_path_factory.mktemp("home")
+    return TrainerSettings(mlflow_url=mlflow_server.url, model_name=name, experiment_name=name, home=home)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,7 @@ def environment_of(settings: TrainerSettings) -> dict[str, str]:
         "VERGER_MODEL_NAME": settings.model_name,
         "VERGER_EXPERIMENT_NAME": settings.experiment_name,
         "VERGER_RELEASE_DIR": str(settings.release_dir),
+        "VERGER_HOME": str(settings.home),
     }
 
 

@@ -1,15 +1,25 @@
 """Versions and aliases in a real MLflow."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow.artifacts
 import pytest
 from mlflow import MlflowClient
+from verger.v1 import model_pb2
 
+from services.common.contract import file_digest
+from services.inference.model import load_model
+from tests.conftest import ROOT
 from tests.support.mlflow_server import MlflowServer, free_port
 from tests.support.tiny_model import tiny_version
+from tests.support.waiting import wait_until
 from trainer.errors import RegistryUnavailable, VersionUnknown
 from trainer.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from trainer.version import open_version
 
 
 @pytest.fixture
@@ -58,6 +68,47 @@ def test_a_failed_upload_leaves_no_version(
     with pytest.raises(KeyboardInterrupt):
         add(registry, directory)
     assert registry.versions() == []
+
+
+UPLOAD = """
+import sys
+from pathlib import Path
+from trainer.registry import Registry
+Registry(sys.argv[1], sys.argv[2]).register(Path(sys.argv[3]), {}, "registry tests")
+"""
+
+
+def test_an_upload_that_is_killed_leaves_no_version(
+    registry: Registry, mlflow_server: MlflowServer, tmp_path: Path
+) -> None:
+    """The last file is a pipe that nobody writes to: the upload is caught in the middle."""
+    version = tiny_version(tmp_path / "version", gain=5)  # unlike those of other tests
+    (version / "more").mkdir()
+    os.mkfifo(version / "more" / "pipe")
+    process = subprocess.Popen(
+        [sys.executable, "-c", UPLOAD, mlflow_server.url, registry.name, str(version)],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    digest = open_version(version).digest
+
+    def uploaded() -> bool:
+        contracts = mlflow_server.folder.glob("artifacts/*/models/*/artifacts/contract.json")
+        return any(file_digest(path) == digest for path in contracts)
+
+    try:
+        wait_until(uploaded, 60, "the first files")
+    finally:
+        process.kill()
+        process.wait()
+    assert registry.versions() == []
+    assert registry.aliases() == {}
+
+    shutil.rmtree(version / "more")
+    registry.promote(add(registry, version))
+    registry.download(f"models:/{registry.name}@{CHAMPION}/", tmp_path / "copy")
+    assert {path.name for path in version.iterdir()} <= {path.name for path in (tmp_path / "copy").iterdir()}
+    load_model(model_pb2.ModelRef(name=registry.name, version="1"), tmp_path / "copy")
 
 
 def test_promotion_keeps_the_champion_before_as_previous(registry: Registry, directory: Path) -> None:

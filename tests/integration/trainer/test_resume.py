@@ -1,0 +1,112 @@
+"""A run that dies goes on as if it had not. Coloured shapes, a real MLflow, and a real kill -9."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow.artifacts
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from numpy.typing import NDArray
+
+from tests.conftest import ROOT
+from tests.integration.trainer.conftest import Command, environment_of
+from tests.support.waiting import wait_until
+from tests.unit.trainer.shapes import write_parts
+from trainer.config import TrainerSettings
+from trainer.dataset import Dataset, load_dataset
+from trainer.evaluate import logits_of
+from trainer.preprocessing import mobilenet_preprocessing
+from trainer.recipe import FineTuneStage, HeadStage, Recipe, recipe
+from trainer.registry import CHAMPION, Registry
+from trainer.train import train
+from trainer.version import SERVING_FILE
+
+EPOCHS = 20
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_parts(tmp_path_factory.mktemp("data") / "shapes", train=20, test=6)
+
+
+def load(data: Path) -> Dataset:
+    return load_dataset(data, [], [], 2, lambda done, total: None)
+
+
+def logits(settings: TrainerSettings, name: str, data: Path, folder: Path) -> NDArray[np.float32]:
+    """What the first version of a registered model says to the test pictures."""
+    uri = f"models:/{name}/1/{SERVING_FILE}"
+    graph = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder / name)))
+    return logits_of(graph, load(data).test, mobilenet_preprocessing(), 2, lambda done, total: None)
+
+
+@pytest.fixture(scope="module")
+def killed(data: Path, settings: TrainerSettings) -> str:
+    """A run in the middle of which somebody pulled the plug; its id in MLflow."""
+    client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
+    experiment = client.create_experiment(settings.experiment_name)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trainer", "train", "--data", str(data), "--epochs", str(EPOCHS)],
+        cwd=ROOT,
+        env=environment_of(settings),
+        stderr=subprocess.DEVNULL,
+    )
+
+    def epochs_done() -> int:
+        runs = client.search_runs([experiment])
+        return len(client.get_metric_history(runs[0].info.run_id, "loss")) if runs else 0
+
+    try:
+        wait_until(lambda: epochs_done() >= 3, 120, "three epochs")
+    finally:
+        still_running = process.poll() is None
+        process.kill()
+        process.wait()
+    assert still_running
+    (run,) = client.search_runs([experiment])
+    return str(run.info.run_id)
+
+
+def test_a_killed_run_registers_nothing_and_keeps_where_it_stood(killed: str, settings: TrainerSettings) -> None:
+    assert Registry(settings.mlflow_url, settings.model_name).versions() == []
+    assert len(list((settings.home / "checkpoints").glob("*.npz"))) == 1
+
+
+def test_it_goes_on_in_the_same_run_and_ends_as_an_unbroken_one(
+    killed: str,
+    data: Path,
+    settings: TrainerSettings,
+    trainer: Command,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done = trainer("train", "--data", data, "--epochs", EPOCHS, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert "There is no run" not in done.stderr
+    assert Registry(settings.mlflow_url, settings.model_name).aliases() == {CHAMPION: "1"}
+    client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
+    (run,) = client.search_runs([client.get_experiment_by_name(settings.experiment_name).experiment_id])
+    assert (run.info.run_id, run.info.status) == (killed, "FINISHED")
+    steps = [metric.step for metric in client.get_metric_history(killed, "loss")]
+    assert sorted(set(steps)) == list(range(1, EPOCHS + 1))
+    assert len(steps) <= EPOCHS + 1  # one may have been logged and not kept
+    assert list((settings.home / "checkpoints").iterdir()) == []
+
+    unbroken = settings.model_copy(update={"model_name": "unbroken"})
+    train(load(data), "release", recipe(EPOCHS, fine_tune=False), 0, unbroken, resume=True)
+    assert "There is no run of these pictures and settings to go on with" in capsys.readouterr().err
+    found, expected = (logits(settings, name, data, tmp_path) for name in (settings.model_name, "unbroken"))
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_same_pictures_settings_and_seed_give_the_same_model(
+    data: Path, settings: TrainerSettings, tmp_path: Path
+) -> None:
+    stage = FineTuneStage("all", epochs=1, size=64, learning_rate=1e-4, batch_size=8)
+    for name in ("one", "same"):
+        own = settings.model_copy(update={"model_name": name})
+        train(load(data), "release", Recipe(HeadStage(epochs=1), (stage,)), 3, own)
+    one, same = (logits(settings, name, data, tmp_path) for name in ("one", "same"))
+    assert same == pytest.approx(one, abs=1e-3)
