@@ -34,7 +34,7 @@ class Experiment:
         self._photo = photo
         self._root = root
         self._load(0, 2)  # warms up
-        self._capacity = self.rate_of(self._load(0, WINDOW_SECONDS))
+        self._capacity = rate_of(self._load(0, WINDOW_SECONDS))
 
     def run(self, steady_seconds: float, swaps: int) -> dict[str, Any]:
         """All parts, one after the other."""
@@ -84,10 +84,10 @@ class Experiment:
             "end": state(self._root),
         }
 
-    @staticmethod
-    def rate_of(sample: Sample) -> float:
-        """Answered photos a second."""
-        return sample["photos"] / sample["seconds"]
+
+def rate_of(sample: Sample) -> float:
+    """Answered photos a second."""
+    return sample["photos"] / sample["seconds"]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("svg")
 from matplotlib import pyplot  # the backend is chosen first
 
+from benchmarks import behaviour, cost
 from benchmarks.compare import RESULTS
 from benchmarks.pictures import SIZES, name_of
 
@@ -23,7 +24,15 @@ def main() -> None:
     results = json.loads(RESULTS.read_text())
     cells: Cells = {(row["door"], row["photo"], row["concurrency"]): row for row in results["summary"]}
     draw(cells, RESULTS.with_name("throughput.svg"))
-    parts = [head(results["about"]), targets(cells), throughput(cells), servers(results["servers"]), details(cells)]
+    parts = [
+        head(results["about"]),
+        targets(cells),
+        throughput(cells),
+        costs(json.loads(cost.OUTPUT.read_text())),
+        under_load(json.loads(behaviour.OUTPUT.read_text())),
+        servers(results["servers"]),
+        details(cells),
+    ]
     RESULTS.with_name("README.md").write_text("\n\n".join(parts) + "\n")
 
 
@@ -96,6 +105,52 @@ def throughput(cells: Cells) -> str:
         rows.append(row(door, *figures))
     return "## Photos per second, concurrency 8\n\nIn brackets: processor time of the server per photo.\n\n" + table(
         ["", *NAMES], rows
+    )
+
+
+def costs(by_photo: dict[str, dict[str, float]]) -> str:
+    """Where the milliseconds of Verger go."""
+    kinds = dict.fromkeys(kind for figures in by_photo.values() for kind in figures)
+    rows = [row(kind, *(figures.get(kind, 0) for figures in by_photo.values())) for kind in kinds]
+    rows.append(row("all", *(round(sum(figures.values()), 1) for figures in by_photo.values())))
+    text = "Processor time in ms of a photo over REST, 8 at a time. What follows from it: [profile](profile.md)."
+    return f"## Where the time goes\n\n{text}\n\n" + table(["service and kind of thread", *by_photo], rows)
+
+
+def under_load(found: dict[str, Any]) -> str:
+    """Steady load, overload and swaps."""
+    calm, peak, flood, swap, steady = (found[part] for part in ("calm", "peak", "flood", "swap", "steady"))
+    before, after = found["memory_before_flood"]["pss_mib"], found["memory_after_flood"]["pss_mib"]
+
+    def held(text: str, bound: str, value: float, good: bool) -> str:
+        return row(text, bound, f"{value:.2f}", "yes" if good else "no")
+
+    def ratio_of(text: str, part: float, whole: float, most: float) -> str:
+        return held(text, f"at most {most:g}", part / whole, part / whole <= most)
+
+    speed = behaviour.rate_of(flood) / behaviour.rate_of(peak)
+    errors = sum(part["errors"] for part in (calm, peak, flood, swap["quiet"], swap["around"], steady))
+    rows = [
+        ratio_of("p99 / p50 at 70 % of the capacity", calm["p99_ms"], calm["p50_ms"], 2.5),
+        ratio_of("twice the capacity: p99 of accepted calls / p99 at the peak", flood["p99_ms"], peak["p99_ms"], 3),
+        held("twice the capacity: answered / answered at the peak", "at least 0.9", speed, speed >= 0.9),
+        ratio_of("twice the capacity: memory after / before", after, before, 1.05),
+        ratio_of("2 s later: p99 / p99 before", found["recovered"]["p99_ms"], calm["p99_ms"], 1.5),
+        ratio_of("p99 with two swaps in 15 s / without", swap["around"]["p99_ms"], swap["quiet"]["p99_ms"], 1.5),
+        held("errors in all of this", "0", errors, errors == 0),
+    ]
+    states = [
+        row(service, *(f"{begin[key]} to {steady['end'][service][key]}" for key in ("pss_mib", "files", "threads")))
+        for service, begin in steady["begin"].items()
+    ]
+    text = (
+        f"Over gRPC, photos of 500x333, capacity {found['capacity']:.0f}/s (8 callers); the load generator runs on the "
+        f"same cores. Of the flood {flood['refused']} calls were refused and {flood['photos']} answered."
+    )
+    long = f"{steady['seconds']:g} s at half of the capacity with {steady['swaps']} versions going live:"
+    return (
+        f"## Under load\n\n{text}\n\n{table(['', 'target', 'measured', 'held'], rows)}\n\n{long}\n\n"
+        f"{table(['service', 'PSS MiB', 'open files', 'threads'], states)}"
     )
 
 

@@ -31,5 +31,6 @@ environment harness benchmarks/requirements.txt
 "$VERGER_HOME/env/serving/bin/uv" pip install --quiet --python "$VERGER_HOME/env/harness/bin/python" --no-deps ./protos
 python=$VERGER_HOME/env/harness/bin/python
 "$python" -m benchmarks.compare "${1:-3}" "${2:-5}"
+"$python" -m benchmarks.cost 5
 "$python" -m benchmarks.behaviour 60 12
 "$python" -m benchmarks.report
