@@ -8,6 +8,7 @@ from verger.v1 import model_pb2
 from services.common.contract import CONTRACT_FILE, file_digest
 from services.common.errors import ModelCorrupt
 from services.inference.store import Download, ModelStore
+from tests.conftest import ROOT
 from tests.support.tiny_model import tiny_version
 
 REF = model_pb2.ModelRef(name="colours", version="3")
@@ -40,6 +41,12 @@ def test_the_same_content_is_fetched_once(store: ModelStore, tmp_path: Path) -> 
     asked: list[str] = []
     assert store.add(source(version, asked)) == home
     assert asked == [CONTRACT_FILE]
+
+
+def test_what_is_there_for_training_is_not_fetched(store: ModelStore) -> None:
+    asked: list[str] = []
+    store.add(source(ROOT / "models" / "fruit-classifier", asked))
+    assert asked == [CONTRACT_FILE, "model.onnx"]
 
 
 def test_a_version_that_can_not_be_honoured_costs_no_download(store: ModelStore, tmp_path: Path) -> None:
