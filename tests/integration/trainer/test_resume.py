@@ -1,4 +1,7 @@
-"""A run that dies goes on as if it had not. Coloured shapes, a real MLflow, and a real kill -9."""
+"""A run that dies goes on as if it had not; so the same pictures, settings and seed give the same model, too.
+
+Coloured shapes, a real MLflow, and a real kill -9. With fine-tuning: tests/unit/trainer/test_checkpoint.py.
+"""
 
 import subprocess
 import sys
@@ -18,7 +21,7 @@ from trainer.config import TrainerSettings
 from trainer.dataset import Dataset, load_dataset
 from trainer.evaluate import logits_of
 from trainer.preprocessing import mobilenet_preprocessing
-from trainer.recipe import FineTuneStage, HeadStage, Recipe, recipe
+from trainer.recipe import recipe
 from trainer.registry import CHAMPION, Registry
 from trainer.train import train
 from trainer.version import SERVING_FILE
@@ -99,14 +102,3 @@ def test_it_goes_on_in_the_same_run_and_ends_as_an_unbroken_one(
     assert "There is no run of these pictures and settings to go on with" in capsys.readouterr().err
     found, expected = (logits(settings, name, data, tmp_path) for name in (settings.model_name, "unbroken"))
     assert found == pytest.approx(expected, abs=1e-3)
-
-
-def test_the_same_pictures_settings_and_seed_give_the_same_model(
-    data: Path, settings: TrainerSettings, tmp_path: Path
-) -> None:
-    stage = FineTuneStage("all", epochs=1, size=64, learning_rate=1e-4, batch_size=8)
-    for name in ("one", "same"):
-        own = settings.model_copy(update={"model_name": name})
-        train(load(data), "release", Recipe(HeadStage(epochs=1), (stage,)), 3, own)
-    one, same = (logits(settings, name, data, tmp_path) for name in ("one", "same"))
-    assert same == pytest.approx(one, abs=1e-3)
