@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -47,17 +48,22 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [*sorted(folder.iterdir()), folder / "none.jpg"]
 
 
-def answers(printed: str) -> list[dict[str, object]]:
+def answers(printed: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in printed.splitlines()]
+
+
+def evaluated(trainer: Command, data: Path, folder: Path) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    """What `evaluate` printed, and the figures that it wrote."""
+    done = trainer("evaluate", "--data", data, "--json", folder / "figures.json")
+    assert done.returncode == 0, done.stderr
+    return done, json.loads((folder / "figures.json").read_text())
 
 
 def test_evaluate_prints_a_table_and_writes_json(trainer: Command, champion: str, fruits: Path, tmp_path: Path) -> None:
     (fruits / "test" / "kiwi" / "broken.jpg").write_bytes(b"broken")
-    done = trainer("evaluate", "--data", fruits, "--json", tmp_path / "figures.json")
-    assert done.returncode == 0, done.stderr
+    done, figures = evaluated(trainer, fruits, tmp_path)
     assert "accuracy" in done.stdout
     assert "broken.jpg" in done.stderr
-    figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["images"] == 12
     assert [Path(item["file"]).name for item in figures["unreadable"]] == ["broken.jpg"]
     assert {item["label"] for item in figures["classes"] if item["support"]} == {"apple", "kiwi", "mango"}
@@ -70,11 +76,9 @@ def test_evaluate_leaves_out_what_was_trained_on(trainer: Command, champion: str
     seen, copy = data / "train" / "mango" / "100.png", data / "test" / "mango" / "copy.jpg"
     with Image.open(seen) as image:
         image.save(copy)
-    done = trainer("evaluate", "--data", data, "--json", tmp_path / "figures.json")
-    assert done.returncode == 0, done.stderr
+    done, figures = evaluated(trainer, data, tmp_path)
     assert "1 test pictures show the same photo as a training picture" in done.stderr
     assert "mango/copy.jpg (as mango/100.png)" in done.stderr
-    figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["images"] == 12
     assert figures["overlap"] == [{"test": str(copy), "train": str(seen)}]
 
@@ -91,15 +95,15 @@ def test_predict_answers_each_file_and_says_which_it_could_not_read(
 ) -> None:
     done = trainer("predict", *pictures)
     assert done.returncode == 1
-    found = {Path(str(answer["file"])).name: answer for answer in answers(done.stdout)}
+    found = {Path(answer["file"]).name: answer for answer in answers(done.stdout)}
     assert list(found) == [path.name for path in pictures]
     for name in ("a.png", "b.jpg", "c.webp"):
-        chances = [item["probability"] for item in found[name]["predictions"]]  # type: ignore[attr-defined]
+        chances = [item["probability"] for item in found[name]["predictions"]]
         assert sum(chances) == pytest.approx(1, abs=1e-5)
         assert chances == sorted(chances, reverse=True)
         assert found[name]["verdict"] in ("RECOGNISED", "UNSURE", "OUT_OF_SCOPE")
-    assert found["broken.jpg"]["error"]["reason"] == "IMAGE_FORMAT_UNSUPPORTED"  # type: ignore[index]
-    assert found["none.jpg"]["error"]["reason"] == "FILE_UNREADABLE"  # type: ignore[index]
+    assert found["broken.jpg"]["error"]["reason"] == "IMAGE_FORMAT_UNSUPPORTED"
+    assert found["none.jpg"]["error"]["reason"] == "FILE_UNREADABLE"
 
 
 def test_the_served_graph_answers_as_keras_does(trainer: Command, photo_data: Path) -> None:
@@ -112,8 +116,7 @@ def test_the_served_graph_answers_as_keras_does(trainer: Command, photo_data: Pa
     for one, other in zip(served, keras, strict=True):
         assert one.get("error") == other.get("error")
         chances = [
-            {item["label"]: item["probability"] for item in answer.get("predictions", [])}  # type: ignore[attr-defined]
-            for answer in (one, other)
+            {item["label"]: item["probability"] for item in answer.get("predictions", [])} for answer in (one, other)
         ]
         assert chances[0] == pytest.approx(chances[1], abs=1e-3)
     assert sum("error" in answer for answer in served) == 1  # truncated_avocado.jpg
