@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import cast
 
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 from verger.v1 import model_pb2
 
 from services.common.errors import (
@@ -120,7 +120,8 @@ def _explain(error: Exception) -> InvalidArgument:
 def _upright(image: Image.Image) -> Image.Image:
     image.load()
     try:
-        return ImageOps.exif_transpose(image)
+        lies = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if lies else image  # Pillow would copy a picture that is upright already
     except Exception:  # damaged metadata is no reason to refuse sound pixels
         return image
 
