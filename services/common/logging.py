@@ -11,22 +11,32 @@ from services.common.settings import ServiceSettings
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
+class _Logger(structlog.WriteLogger):
+    """Writes finished lines to stderr, and has a name as the standard library's loggers do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(sys.stderr)
+        self.name = name
+
+
 def configure_logging(service: str, settings: ServiceSettings) -> None:
-    """Sends everything that this process logs, libraries included, to stderr in one format."""
+    """Sends everything that this process logs, libraries included, to stderr in one format.
+
+    Our own lines (structlog) go there straight: through the standard library each would cost a photo 0.2 ms.
+    """
+    as_json = settings.log_format == "json"
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _TRACEBACKS if settings.log_format == "json" else structlog.processors.format_exc_info,
+        _TRACEBACKS if as_json else structlog.processors.format_exc_info,
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
-    )
+    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, renderer],
+        logger_factory=_Logger,
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

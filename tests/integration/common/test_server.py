@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+import structlog
 import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
@@ -80,14 +80,14 @@ def classify(target: str, request_id: str, timeout: float | None = 10) -> classi
         )
 
 
-def test_an_unexpected_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.ERROR), in_background(scripted_server(Scripted())) as server:
+def test_an_unexpected_error_is_logged_and_not_shown() -> None:
+    with structlog.testing.capture_logs() as lines, in_background(scripted_server(Scripted())) as server:
         with pytest.raises(grpc.RpcError) as failure:
             classify(f"127.0.0.1:{server.port}", "break")
         assert failure.value.code() == grpc.StatusCode.INTERNAL
         assert "secret" not in failure.value.details()
         assert classify(f"127.0.0.1:{server.port}", "fine").request_id == "fine"
-    assert "call failed" in caplog.text
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["call failed"]
 
 
 def test_a_call_without_a_deadline_gets_the_servers_own() -> None:
