@@ -24,16 +24,23 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def __init__(self, request_timeout_seconds: float) -> None:
         """request_timeout_seconds limits single calls whose client sets no deadline; streams may stay open."""
         self._timeout = request_timeout_seconds
+        self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
-        handler = await continuation(handler_call_details)
         method = handler_call_details.method
+        if method in self._wrapped:
+            return self._wrapped[method]
+        handler = await continuation(handler_call_details)
         if handler is None or not method.startswith("/verger."):
             return handler
+        self._wrapped[method] = self._wrap(method, handler)
+        return self._wrapped[method]
+
+    def _wrap(self, method: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> Handler:
         if handler.request_streaming:
             return grpc.stream_stream_rpc_method_handler(
                 self._wrap_stream(method, handler.stream_stream),
@@ -47,12 +54,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         )
 
     def _wrap_unary(self, method: str, answer: Any) -> Callable[[Any, Context], Awaitable[Any]]:
+        call_seconds = metrics.CALL_SECONDS.labels(method)
+
         async def call(request: Any, context: Context) -> Any:
             async with self._observed(method, context):
                 seconds = None if context.time_remaining() is not None else self._timeout
                 try:
                     async with asyncio.timeout(seconds):
-                        with metrics.CALL_SECONDS.labels(method).time():
+                        with call_seconds.time():
                             return await answer(request, context)
                 except TimeoutError:
                     raise DeadlineExceeded(f"The call took longer than {self._timeout:g} s.") from None

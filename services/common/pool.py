@@ -36,8 +36,8 @@ class WorkPool:
 
     def __init__(self, stage: str, workers: int, places: int) -> None:
         """Makes `workers` threads; at most `places` calls may be inside `place()` at once."""
-        self._stage = stage
         self._places = asyncio.Semaphore(places)
+        self._queue_seconds, self._stage_seconds = QUEUE_SECONDS.labels(stage), STAGE_SECONDS.labels(stage)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix=stage)
 
     @asynccontextmanager
@@ -62,8 +62,8 @@ class WorkPool:
             return Timed(value, (started - asked) * 1e3, (time.perf_counter() - started) * 1e3)
 
         result = await asyncio.get_running_loop().run_in_executor(self._threads, timed)
-        QUEUE_SECONDS.labels(self._stage).observe(result.queue_ms / 1e3)
-        STAGE_SECONDS.labels(self._stage).observe(result.work_ms / 1e3)
+        self._queue_seconds.observe(result.queue_ms / 1e3)
+        self._stage_seconds.observe(result.work_ms / 1e3)
         return result
 
     def close(self) -> None:

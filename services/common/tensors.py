@@ -16,7 +16,9 @@ _NUMPY_TYPES: dict[model_pb2.DataType, np.dtype[Any]] = {
 
 def scale_pixels(pixels: NDArray[np.uint8], spec: model_pb2.Preprocessing) -> NDArray[np.float32]:
     """Turns pixels (0 to 255, any shape) into model input: pixel * scale + offset, float32."""
-    return pixels * np.float32(spec.scale) + np.float32(spec.offset)
+    scaled: NDArray[np.float32] = np.multiply(pixels, spec.scale, dtype=np.float32)
+    scaled += np.float32(spec.offset)  # in place: a second array would cost as much as the sum
+    return scaled
 
 
 def to_model_input(tensor: inference_pb2.Tensor, spec: model_pb2.Preprocessing) -> NDArray[np.float32]:

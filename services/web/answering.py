@@ -35,16 +35,16 @@ async def answer_all(
         except VergerError as error:
             return error
 
-    async def answer_each() -> list[Outcome]:
-        return await asyncio.gather(*(answer(upload) for upload in uploads))
-
-    answers = asyncio.create_task(answer_each())  # as a task its cancellation is no error that somebody must look at
+    answers = [asyncio.create_task(answer(upload)) for upload in uploads]
     gone = asyncio.ensure_future(request.receive())  # after its body, all that a request can bring is its end
+    waiting: set[asyncio.Task[Outcome]] = set(answers)
     try:
-        await asyncio.wait((answers, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not answers.done():
-            raise ClientDisconnect
-        return answers.result()
+        while waiting:
+            await asyncio.wait((*waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+            waiting = {task for task in waiting if not task.done()}
+            if waiting and gone.done():
+                raise ClientDisconnect
+        return [task.result() for task in answers]
     finally:
-        answers.cancel()
-        gone.cancel()
+        for task in (*answers, gone):
+            task.cancel()

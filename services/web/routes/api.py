@@ -103,12 +103,10 @@ def _result(upload: Upload, outcome: Outcome) -> FileResult:
     if isinstance(outcome, VergerError):
         return FileResult(filename=upload.filename, verdict=None, predictions=[], error=problem_of(outcome))
     answer = outcome.classification
-    return FileResult.model_construct(
+    return FileResult(
         filename=upload.filename,
         verdict=verdict_name(answer.verdict),
-        predictions=[
-            Prediction.model_construct(label=item.label, probability=item.probability) for item in answer.predictions
-        ],
+        predictions=[Prediction(label=item.label, probability=item.probability) for item in answer.predictions],
         error=None,
         evidence=_evidence(answer.evidence) if answer.HasField("evidence") else None,
     )
@@ -117,7 +115,7 @@ def _result(upload: Upload, outcome: Outcome) -> FileResult:
 def _evidence(grid: classifier_pb2.EvidenceMap) -> Evidence:
     cells, width = list(grid.strength), grid.width
     rows = [cells[start : start + width] for start in range(0, len(cells), width)]
-    return Evidence.model_construct(height=grid.height, width=width, strength=rows)
+    return Evidence(height=grid.height, width=width, strength=rows)
 
 
 def _server_timing(outcomes: Sequence[Outcome]) -> dict[str, str]:
