@@ -10,7 +10,9 @@ from execnet import Channel
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
-TOGETHER = ("tests/compose", "tests/e2e", "tests/integration/trainer", "tests/terraform", "tests/unit/trainer")
+BROWSER = "tests/e2e/page"
+CONTAINERS = "tests/compose"
+TOGETHER = (CONTAINERS, "tests/e2e", "tests/terraform", "tests/unit/trainer")
 """Folders whose tests share something that is slow to start; of others, the tests of a file do."""
 
 
@@ -19,6 +21,8 @@ class Suites(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePath(nodeid.partition("::")[0])
+        if file.is_relative_to(BROWSER):  # Chromium breaks off what it loads when a container's network comes or goes
+            return CONTAINERS
         return next((folder for folder in TOGETHER if file.is_relative_to(folder)), str(file))
 
 
