@@ -1,12 +1,19 @@
 """The launched system, once for all end-to-end tests, and a real browser."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import running_browser
 from tests.support.launched import Launched
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(900))  # the first test waits for a whole installation
 
 
 @pytest.fixture(scope="session")

@@ -68,4 +68,5 @@ def test_a_photo_that_is_being_sent_when_the_web_service_is_killed_is_answered(
             page.get_by_role("button", name="Predict").click()
         os.kill(pid, signal.SIGKILL)
         expect(page.locator("#result .answer h2")).to_have_text("Banana", timeout=30_000)
-    assert {request.url for request in lost} == {f"{verger.web}/predict"}
+    ours = {request.url for request in lost if request.failure != "net::ERR_NETWORK_CHANGED"}  # a container elsewhere
+    assert ours == {f"{verger.web}/predict"}

@@ -26,7 +26,7 @@ from trainer.registry import CHAMPION, Registry
 from trainer.train import train
 from trainer.version import SERVING_FILE
 
-EPOCHS = 20
+EPOCHS = 10
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,7 +22,8 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> descriptor_pb2.FileDe
     out = tmp_path_factory.mktemp("protos") / "verger.pb"
     includes = [ROOT / "protos", Path(protoc.__file__).parent / "_proto", Path(google.rpc.__path__[0]).parents[1]]
     arguments = [f"-I{path}" for path in includes] + [f"--descriptor_set_out={out}"]
-    assert protoc.main(["protoc", *arguments, *map(str, PROTOS)]) == 0
+    # In a process of its own: where TensorFlow and scikit-learn have been imported before, protoc crashes.
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *arguments, *map(str, PROTOS)], check=True)
     return descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
 
 
