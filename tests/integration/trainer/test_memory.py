@@ -21,7 +21,7 @@ from trainer.train import Outcome, train
 from trainer.version import NEGATIVES_FILE, SERVING_FILE, open_version
 
 CLASSES, OTHER = LABELS[:2], LABELS[2:]
-RECIPE = Recipe(HeadStage(epochs=12))
+RECIPE = Recipe(HeadStage(epochs=5, learning_rate=3e-3))
 
 
 @pytest.fixture(scope="module")
