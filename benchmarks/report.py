@@ -127,7 +127,7 @@ def under_load(found: dict[str, Any]) -> str:
     text = (
         f"Over gRPC, photos of 500x333, capacity {found['capacity']:.0f}/s (8 callers); h2load runs on the same "
         f"cores. Of the flood {flood['refused']} calls were refused and {flood['photos']} answered. h2load can't "
-        "tell them apart: the quickest calls count as the refused ones, so that the accepted ones' p99 is an upper bound."
+        "tell them apart: the quickest count as the refused ones, so that the accepted ones' p99 is an upper bound."
     )
     return f"## Under load\n\n{text}\n\n{table(['', 'target', 'measured', 'held'], rows)}"
 
