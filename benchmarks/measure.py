@@ -1,6 +1,7 @@
 """What is measured, and how: one load on one server, with the processor time and memory of its whole process tree."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def wrk(url: str, body: Path, content_type: str, concurrency: int, seconds: floa
         "wrk",
         "-t1",
         f"-c{concurrency}",
-        f"-d{seconds:g}s",
+        f"-d{math.ceil(seconds)}s",  # it takes whole seconds
         "--timeout",
         "60s",
         "-s",
