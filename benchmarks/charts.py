@@ -25,7 +25,7 @@ def new_chart(title: str, across: str, up: str) -> tuple[Figure, Axes]:
     panel.set_title(title, color=GREY, fontsize=10)
     panel.set_xlabel(across, color=GREY)
     panel.set_ylabel(up, color=GREY)
-    panel.tick_params(colors=GREY)
+    panel.tick_params(which="both", colors=GREY)
     panel.spines[["top", "right"]].set_visible(False)
     panel.spines[["left", "bottom"]].set_color(GREY)
     return figure, panel
@@ -43,7 +43,7 @@ def bars(
         panel.bar_label(drawn, fmt="%.0f", padding=2, color=GREY)
     panel.set_xticks(range(len(names)), names)
     panel.margins(y=0.15)
-    finish(figure, panel, len(groups) > 1, path)
+    finish(figure, panel, "upper left", path)
 
 
 def lines(
@@ -64,14 +64,16 @@ def lines(
     for colour, (group, (places, values)) in zip(COLOURS, groups.items(), strict=False):
         panel.plot(places, values, marker=mark, markersize=4, label=group, color=colour)
     panel.set_xscale(scale)
+    panel.xaxis.set_major_formatter("{x:g}")
     panel.set_ylim(bottom=0)
-    finish(figure, panel, len(groups) > 1, path)
+    finish(figure, panel, "lower left", path)
 
 
-def finish(figure: Figure, panel: Axes, legend: bool, path: Path) -> None:
-    """Writes the file."""
-    if legend:
-        panel.legend(frameon=False, labelcolor=GREY)
+def finish(figure: Figure, panel: Axes, place: str, path: Path) -> None:
+    """Writes the file, with a legend at a place (as matplotlib names it) where there is more than one group."""
+    names = panel.get_legend_handles_labels()[1]
+    if len(names) > 1:
+        panel.legend(loc=place, ncols=len(names), frameon=False, labelcolor=GREY)
     figure.tight_layout()
     save(figure, path)
 

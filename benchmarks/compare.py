@@ -27,7 +27,7 @@ from benchmarks.servers import CONTENDERS, HOME, MODEL, Load, Server
 RESULTS = Path("docs/benchmarks/results.json")
 CONCURRENCY = (8, 1, 32)
 WARM_UP_SECONDS = 1
-MOST_SECONDS = 15
+MOST_SECONDS = 30
 log = logging.getLogger("benchmark")
 
 

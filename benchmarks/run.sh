@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures Verger beside what else a user could pick: ./benchmarks/run.sh [ROUNDS] [SECONDS], by default 2 rounds, 3 s a cell,
+# Measures Verger beside what else a user could pick: ./benchmarks/run.sh [ROUNDS] [SECONDS], by default 2 rounds, 2 s a cell,
 # which takes about 25 minutes. Writes docs/benchmarks/.
 # Needs Linux, wrk and h2load (Debian: apt install wrk nghttp2-client) and a way to a Python package index.
 # "./benchmarks/run.sh PART [ARGUMENT...]" runs one part alone, such as "steady 1800 50": half an hour of mixed load.
@@ -43,7 +43,7 @@ part() {
 case ${1:-} in
     compare | cost | behaviour | scaling | steady | report) part "$@" ;;
     *)
-        part compare "${1:-2}" "${2:-3}"
+        part compare "${1:-2}" "${2:-2}"
         part cost 3
         part behaviour
         part scaling 3

@@ -80,7 +80,7 @@ def sizes(found: Rows) -> str:
         f"On {most} cores. From {first['photo']} to {last['photo']} a photo has "
         f"{last['megapixels'] / first['megapixels']:.0f} times the pixels and takes "
         f"{rate_of(first) / rate_of(last):.1f} times as long over gRPC: the forward pass costs the same for all, and "
-        "JPEGs are decoded at a reduced scale, no larger than the model needs."
+        "JPEGs are decoded at a reduced scale where they are large."
     )
     rows = [
         row(one["photo"], one["megapixels"], *(f"{rate_of(by_door[door][place]):.1f}" for door in DOORS))

@@ -87,11 +87,13 @@ def part(found: dict[str, Any], service: str, key: str, begin: float, end: float
 
 
 def change(found: dict[str, Any], service: str, key: str) -> tuple[float, float, float]:
-    """Medians after warm-up and at the end, and how far a sample after warm-up lies from the median, typically."""
-    first = part(found, service, key, WARM_UP, 2 * WARM_UP)
-    middle = statistics.median(first)
-    noise = statistics.median(abs(value - middle) for value in first)
-    return middle, statistics.median(part(found, service, key, END, 1)), noise
+    """Lower quartiles after warm-up and at the end, and how far a sample after warm-up lies from its own, typically.
+
+    Quartiles, since a swap holds two models for a while: a leak is what raises the floor.
+    """
+    first, last = part(found, service, key, WARM_UP, 2 * WARM_UP), part(found, service, key, END, 1)
+    floor, end = (statistics.quantiles(values, n=4, method="inclusive")[0] for values in (first, last))
+    return floor, end, statistics.median(abs(value - floor) for value in first)
 
 
 def main() -> None:

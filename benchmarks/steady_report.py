@@ -7,6 +7,8 @@ from benchmarks.steady import OUTPUT, change
 from benchmarks.tables import at_most, held, row, table
 
 MOST_GROWTH = 1.05
+LONG_SECONDS = 1800
+LONG = f"./benchmarks/run.sh steady {LONG_SECONDS} 50"
 CHART = OUTPUT.with_suffix(".svg")
 
 
@@ -26,11 +28,12 @@ def steady() -> str:
     targets.append(held("versions seen going live", str(found["swaps"]), seen, seen == found["swaps"]))
     targets.append(held("unexpected answers", "0", errors, errors == 0))
     states = [
-        row(name, *(f"{first:g} to {last:g} (± {noise:g})" for first, last, noise in of.values()))
+        row(name, *(f"{first:.0f} to {last:.0f} (± {noise:.1f})" for first, last, noise in of.values()))
         for name, of in changes.items()
     ]
     requests = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in found["sent"].items())
     about = found["about"]
+    longer = "" if found["seconds"] >= LONG_SECONDS else f"Whether memory goes on growing only `{LONG}` can tell.\n"
     return f"""## Long mixed load
 
 ![Memory over time](steady.svg)
@@ -38,9 +41,10 @@ def steady() -> str:
 {found["seconds"]:g} s with {found["swaps"]} versions going live, begun {about["begun"]} at revision
 {about["revision"]}: `./benchmarks/run.sh steady {found["seconds"]:g} {found["swaps"]}`.
 Requests: {requests}; photos of all sizes, with evidence and without. The second fifth of the time, after warm-up, is
-compared with the last one: medians, and beside them how far a sample after warm-up typically lies from its median.
+compared with the last one: lower quartiles, since a swap holds two models for a
+while, and beside them how far a sample after warm-up typically lies from its quartile.
 Memory is what a process shares with no other.
-
+{longer}
 {table(["", "target", "measured", "held"], targets)}
 
 {table(["service", "own memory, MiB", "open files", "threads"], states)}"""
