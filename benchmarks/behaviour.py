@@ -1,13 +1,11 @@
-"""How Verger behaves under a steady load, too much of it, and while new versions go live.
+"""How Verger behaves near its capacity, at twice of it, and while new versions go live.
 
-python -m benchmarks.behaviour SECONDS SWAPS writes docs/benchmarks/behaviour.json. SECONDS is the length of the steady
-part, in which so many swaps are made.
+python -m benchmarks.behaviour writes docs/benchmarks/behaviour.json.
 """
 
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +18,11 @@ import psutil
 from benchmarks import measure
 from benchmarks.measure import Sample
 from benchmarks.pictures import make_pictures
-from benchmarks.servers import HOME, PORT, VERGER
+from benchmarks.servers import CLASSIFY, HOME, PORTS, VERGER
 
 OUTPUT = Path("docs/benchmarks/behaviour.json")
-WINDOW_SECONDS = 10
-TARGET = f"127.0.0.1:{PORT + 1}"
+CALLERS = 8
+WINDOW_SECONDS = 8
 
 
 class Experiment:
@@ -36,7 +34,7 @@ class Experiment:
         self._load(0, 2)  # warms up
         self._capacity = rate_of(self._load(0, WINDOW_SECONDS))
 
-    def run(self, steady_seconds: float, swaps: int) -> dict[str, Any]:
+    def run(self) -> dict[str, Any]:
         """All parts, one after the other."""
         calm = self._load(0.7, WINDOW_SECONDS)
         peak = self._load(0, WINDOW_SECONDS)
@@ -54,35 +52,19 @@ class Experiment:
             "memory_before_flood": before,
             "memory_after_flood": after,
             "swap": self._swaps(),
-            "steady": self._steady(steady_seconds, swaps),
         }
 
     def _load(self, share: float, seconds: float) -> Sample:
         """Calls at a share of the capacity; 0: eight callers, each as fast as it is answered."""
-        rate = share * self._capacity if share else 0
-        return measure.grpc(TARGET, self._photo, 8, seconds, rate=rate)
+        if share:
+            return CLASSIFY.at_rate(self._photo, share * self._capacity, seconds)
+        return CLASSIFY.callers(self._photo, CALLERS, seconds)
 
     def _swaps(self) -> dict[str, Any]:
         """Half of the capacity, quiet; then the same with a promotion every five seconds."""
-        with promotions(0, 0):
-            pass  # the second version is there
         quiet = self._load(0.5, WINDOW_SECONDS)
         with promotions(2, 5):
             return {"quiet": quiet, "around": self._load(0.5, WINDOW_SECONDS + 5)}
-
-    def _steady(self, seconds: float, swaps: int) -> dict[str, Any]:
-        """What a long load leaves behind: compared is the state after the first fifth with that at the end."""
-        with promotions(swaps, seconds / (swaps + 1)):
-            first = self._load(0.5, seconds / 5)
-            begin = state(self._root)
-            rest = self._load(0.5, seconds * 4 / 5)
-        return {
-            "seconds": seconds,
-            "swaps": swaps,
-            "errors": first["errors"] + rest["errors"],
-            "begin": begin,
-            "end": state(self._root),
-        }
 
 
 def rate_of(sample: Sample) -> float:
@@ -92,38 +74,26 @@ def rate_of(sample: Sample) -> float:
 
 @contextmanager
 def promotions(times: int, pause: float) -> Iterator[None]:
-    """Promotes beside what the block does, and waits for the last one."""
+    """Promotes beside what the block does, and waits for the last one; see benchmarks.promotions."""
     python = HOME / "env" / "serving" / "bin" / "python"
-    settings = os.environ | {"VERGER_MLFLOW_URL": f"http://127.0.0.1:{PORT + 3}"}
-    process = subprocess.Popen([python, "-m", "benchmarks.promotions", str(times), f"{pause:g}"], env=settings)
-    try:
-        yield
-    finally:
-        if process.wait(300):
-            raise RuntimeError("The promotions failed; the lines above say why.")
-
-
-def state(root: int) -> dict[str, dict[str, int]]:
-    """Memory (PSS, MiB), open files and threads of Verger's own services."""
-    found = {}
-    for process in measure.tree(root):
-        command = process.cmdline()
-        if "-m" in command and command[-1].startswith("services."):
-            pss = process.memory_full_info().pss
-            found[command[-1].removeprefix("services.")] = {
-                "pss_mib": round(pss / 2**20),
-                "files": process.num_fds(),
-                "threads": process.num_threads(),
-            }
-    return found
+    settings = os.environ | {"VERGER_MLFLOW_URL": f"http://127.0.0.1:{PORTS['MLFLOW']}"}
+    command = [python, "-m", "benchmarks.promotions", str(times), f"{pause:g}"]
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE) as process:
+        next(
+            iter(process.stdout or ())
+        )  # it is loaded, and both versions are there: from now on it takes hardly any time
+        try:
+            yield
+        finally:
+            if process.wait(300):
+                raise RuntimeError("The promotions failed; the lines above say why.")
 
 
 def main() -> None:
     """Runs from the command line."""
-    steady_seconds, swaps = float(sys.argv[1]), int(sys.argv[2])
     photo = next(iter(make_pictures(HOME / "photos").values()))
     with VERGER.running(photo.read_bytes()) as (root, _):
-        results = Experiment(photo, root).run(steady_seconds, swaps)
+        results = Experiment(photo, root).run()
     results |= {"begun": datetime.now(UTC).isoformat(timespec="seconds"), "cores": psutil.cpu_count()}
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_text(json.dumps(results, indent=1) + "\n")

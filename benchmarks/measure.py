@@ -1,9 +1,11 @@
 """What is measured, and how: one load on one server, with the processor time and memory of its whole process tree."""
 
 import json
+import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -47,7 +49,7 @@ def wrk(url: str, body: Path, content_type: str, concurrency: int, seconds: floa
         "wrk",
         "-t1",
         f"-c{concurrency}",
-        f"-d{seconds:g}s",
+        f"-d{math.ceil(seconds)}s",  # it takes whole seconds
         "--timeout",
         "60s",
         "-s",
@@ -58,10 +60,10 @@ def wrk(url: str, body: Path, content_type: str, concurrency: int, seconds: floa
     return _last_line(command, settings)
 
 
-def grpc(target: str, photo: Path, concurrency: int, seconds: float, mode: str = "unary", rate: float = 0) -> Sample:
-    """Calls Verger over gRPC from a process of its own; see grpc_load."""
-    options = [target, str(photo), str(concurrency), f"{seconds:g}", mode, f"{rate:g}"]
-    return _last_line([sys.executable, "-m", "benchmarks.grpc_load", *options], {})
+def stream(target: str, photo: Path, in_flight: int, seconds: float) -> Sample:
+    """Sends photos over one gRPC stream from a process of its own; see grpc_stream."""
+    options = [target, str(photo), str(in_flight), f"{seconds:g}"]
+    return _last_line([sys.executable, "-m", "benchmarks.grpc_stream", *options], {})
 
 
 def bare(photo: Path, concurrency: int, seconds: float, model: Path) -> Sample:
@@ -105,3 +107,15 @@ def memory(root: int) -> dict[str, float]:
             continue
         pss, rss = pss + used.pss, rss + used.rss
     return {"pss_mib": round(pss / 2**20), "rss_mib": round(rss / 2**20)}
+
+
+def settle(root: int, seconds: float = 15) -> None:
+    """Waits until a tree has little left to do: what a load left unanswered is worked on after its end."""
+    until = time.monotonic() + seconds
+    before = cpu_seconds(root)
+    while time.monotonic() < until:
+        time.sleep(0.5)
+        now = cpu_seconds(root)
+        if now - before < 0.1:
+            return
+        before = now

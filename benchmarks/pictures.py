@@ -1,5 +1,6 @@
 """Photos for the benchmark, made by code: smooth light, hard edges and noise, so that decoding them is real work."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,11 @@ def name_of(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def make_pictures(folder: Path) -> dict[str, Path]:
+def make_pictures(folder: Path, sizes: Sequence[tuple[int, int]] = SIZES) -> dict[str, Path]:
     """Writes one JPEG a size, quality 90, as cameras do; returns their paths by name. The same bytes on every call."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {name_of(size): folder / f"{name_of(size)}.jpg" for size in SIZES}
-    for size, path in zip(SIZES, paths.values(), strict=True):
+    paths = {name_of(size): folder / f"{name_of(size)}.jpg" for size in sizes}
+    for size, path in zip(sizes, paths.values(), strict=True):
         draw(size).save(path, quality=90)
     return paths
 

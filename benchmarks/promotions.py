@@ -1,6 +1,7 @@
 """Moves the champion back and forth between two copies of the released model; runs in the serving environment.
 
-python -m benchmarks.promotions TIMES PAUSE waits PAUSE seconds before each of TIMES promotions.
+python -m benchmarks.promotions TIMES PAUSE prints a line when it is ready; then it waits PAUSE seconds before each of
+TIMES promotions.
 """
 
 import sys
@@ -19,6 +20,8 @@ def main(times: int, pause: float) -> None:
     while len(registry.versions()) < 2:
         tags = tags_of(release, gate="passed", reason="For the benchmark.")
         registry.register(release.path, tags, settings.experiment_name, run_id=None)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     for number in range(times):
         time.sleep(pause)
         registry.promote(str(2 - number % 2))

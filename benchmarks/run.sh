@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Measures Verger beside what else a user could pick: ./benchmarks/run.sh [ROUNDS] [SECONDS], by default 3 rounds, 5 s a cell.
-# Needs Linux, wrk (Debian: apt install wrk) and a way to a Python package index. Writes docs/benchmarks/.
+# Measures Verger beside what else a user could pick: ./benchmarks/run.sh [ROUNDS] [SECONDS], by default 2 rounds, 2 s a cell,
+# which takes about 25 minutes. Writes docs/benchmarks/.
+# Needs Linux, wrk and h2load (Debian: apt install wrk nghttp2-client) and a way to a Python package index.
+# "./benchmarks/run.sh PART [ARGUMENT...]" runs one part alone, such as "steady 1800 50": half an hour of mixed load.
 # Everything it installs and starts lies under .verger/benchmarks (or $VERGER_HOME/benchmarks).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -10,7 +12,9 @@ load_settings
 export VERGER_HOME=$VERGER_HOME/benchmarks
 export BENCHMARK_HOME=$VERGER_HOME
 mkdir -p "$VERGER_HOME/env"
-command -v wrk >/dev/null || die "wrk is needed, the load generator (Debian: apt install wrk)."
+for tool in wrk h2load; do
+    command -v "$tool" >/dev/null || die "$tool is needed, a load generator (Debian: apt install wrk nghttp2-client)."
+done
 make_environment serving
 
 # environment NAME FILE: a virtual environment with the packages that FILE pins, if it is not there yet.
@@ -30,7 +34,20 @@ done
 environment harness benchmarks/requirements.txt
 "$VERGER_HOME/env/serving/bin/uv" pip install --quiet --python "$VERGER_HOME/env/harness/bin/python" --no-deps ./protos
 python=$VERGER_HOME/env/harness/bin/python
-"$python" -m benchmarks.compare "${1:-3}" "${2:-5}"
-"$python" -m benchmarks.cost 5
-"$python" -m benchmarks.behaviour 60 12
-"$python" -m benchmarks.report
+part() {
+    local name=$1
+    shift
+    "$python" -m "benchmarks.$name" "$@"
+}
+
+case ${1:-} in
+    compare | cost | behaviour | scaling | steady | report) part "$@" ;;
+    *)
+        part compare "${1:-2}" "${2:-2}"
+        part cost 3
+        part behaviour
+        part scaling 3
+        part steady 90 6
+        part report
+        ;;
+esac

@@ -1,0 +1,111 @@
+"""What a long mixed load leaves behind: memory, files and threads of the services while versions come and go.
+
+python -m benchmarks.steady SECONDS SWAPS writes docs/benchmarks/steady.json and steady.svg. Linux only: own memory is
+what /proc says that a process shares with none (USS).
+"""
+
+import itertools
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks import measure
+from benchmarks.behaviour import promotions
+from benchmarks.compare import machine
+from benchmarks.h2load import read_metrics
+from benchmarks.pictures import make_pictures
+from benchmarks.servers import HOME, PORT, PORTS, TARGET, VERGER
+
+OUTPUT = Path("docs/benchmarks/steady.json")
+CALLERS = 4
+SAMPLES = 300
+WARM_UP, END = 0.2, 0.8
+"""Compared are the fifth of the time after the first one, which is warm-up, and the last one."""
+KEYS = ("own_mib", "files", "threads")
+
+
+def services(root: int) -> dict[str, psutil.Process]:
+    """Verger's own processes, by the service's name."""
+    found = {}
+    for process in measure.tree(root):
+        command = process.cmdline()
+        if "-m" in command and command[-1].startswith("services."):
+            found[command[-1].removeprefix("services.")] = process
+    return found
+
+
+def state(process: psutil.Process) -> dict[str, float]:
+    """Memory that is the process's own, open files, threads."""
+    own = round(process.memory_full_info().uss / 2**20, 1)
+    return {"own_mib": own, "files": process.num_fds(), "threads": process.num_threads()}
+
+
+def watch(root: int, pause: float, goes_on: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    """Every `pause` seconds: the services' states, and the version that is live. Ends with what is left at rest."""
+    begun, processes = time.monotonic(), services(root)
+    while goes_on():
+        live = read_metrics(PORTS["INFERENCE_METRICS"], "verger_model_live")
+        versions = [labels["version"] for labels, value in live if value]
+        states = {name: state(process) for name, process in processes.items()}
+        yield {"second": round(time.monotonic() - begun, 1), "version": versions[0], "services": states}
+        time.sleep(pause)
+
+
+def soak(root: int, seconds: float, swaps: int) -> dict[str, Any]:
+    """Loads and watches a running system."""
+    options = [f"http://127.0.0.1:{PORT}", TARGET, str(HOME / "photos"), f"{seconds:g}", str(CALLERS)]
+    command = [sys.executable, "-m", "benchmarks.mixed_load", *options]
+    with (
+        promotions(swaps, seconds / (swaps + 1)),
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as load,
+    ):
+        samples = list(watch(root, max(1, seconds / SAMPLES), lambda: load.poll() is None))
+        output, _ = load.communicate()
+    if load.returncode:
+        raise RuntimeError("The load failed; the lines above say why.")
+    versions = [sample["version"] for sample in samples]
+    live = sum(now != before for before, now in itertools.pairwise(versions))
+    return {"seconds": seconds, "swaps": swaps, "swaps_seen": live, **json.loads(output), "samples": samples}
+
+
+def part(found: dict[str, Any], service: str, key: str, begin: float, end: float) -> list[float]:
+    """One service's samples between two shares of the time."""
+    last = found["samples"][-1]["second"]
+    return [
+        sample["services"][service][key]
+        for sample in found["samples"]
+        if begin * last <= sample["second"] <= end * last
+    ]
+
+
+def change(found: dict[str, Any], service: str, key: str) -> tuple[float, float, float]:
+    """Lower quartiles after warm-up and at the end, and how far a sample after warm-up lies from its own, typically.
+
+    Quartiles, since a swap holds two models for a while: a leak is what raises the floor.
+    """
+    first, last = part(found, service, key, WARM_UP, 2 * WARM_UP), part(found, service, key, END, 1)
+    floor, end = (statistics.quantiles(values, n=4, method="inclusive")[0] for values in (first, last))
+    return floor, end, statistics.median(abs(value - floor) for value in first)
+
+
+def main() -> None:
+    """Runs from the command line."""
+    seconds, swaps = float(sys.argv[1]), int(sys.argv[2])
+    photos = make_pictures(HOME / "photos")
+    about = machine() | {"begun": datetime.now(UTC).isoformat(timespec="seconds")}
+    with VERGER.running(next(iter(photos.values())).read_bytes()) as (root, _):
+        results = {"about": about} | soak(root, seconds, swaps)
+    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    OUTPUT.write_text(json.dumps(results) + "\n")
+
+
+if __name__ == "__main__":
+    main()
