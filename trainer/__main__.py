@@ -16,6 +16,7 @@ from rich.markup import escape
 from verger.v1 import model_pb2
 
 from services.common.errors import InvalidArgument, VergerError
+from services.common.memory import prepare_memory
 from trainer.config import TrainerSettings
 from trainer.console import (
     NOTES,
@@ -88,6 +89,7 @@ def train(
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(settings.trainer_workers))
         with native_messages_hidden():
             from trainer.train import train as run
+        prepare_memory()
         outcome = run(dataset, weights, recipe(epochs, fine_tune), seed, settings, resume)
     except KeyboardInterrupt:
         NOTES.print(

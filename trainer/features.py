@@ -19,6 +19,9 @@ from trainer.views import View
 
 Floats = NDArray[np.float32]
 
+VIEWS_AHEAD = 64
+"""Of each worker: views go on while the first training step is compiled. What waits is 5 kB of features for each."""
+
 
 def outputs(
     runtime: OnnxRuntime, pictures: Iterable[Picture], spec: model_pb2.Preprocessing, workers: int
@@ -45,4 +48,4 @@ def outputs_of_views(
         output: Floats = runtime.logits(scale_pixels(view.pixels(spec, augmentation), spec)[None])[0]
         return output
 
-    return map_in_threads(run, views, workers)
+    return map_in_threads(run, views, workers, VIEWS_AHEAD)
