@@ -46,6 +46,8 @@ async def refuses(port: int) -> bool:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # it came while the port was being closed
+        return False
     writer.close()
     await writer.wait_closed()
     return False
