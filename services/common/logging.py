@@ -22,7 +22,7 @@ class _Logger(structlog.WriteLogger):
 def configure_logging(service: str, settings: ServiceSettings) -> None:
     """Sends everything that this process logs, libraries included, to stderr in one format.
 
-    Our own lines (structlog) go there straight: through the standard library each would cost a photo 0.2 ms.
+    Our own lines (structlog) go there straight: through the standard library each would take 34 µs instead of 13.
     """
     as_json = settings.log_format == "json"
     shared: list[structlog.typing.Processor] = [
