@@ -35,16 +35,14 @@ async def answer_all(
         except VergerError as error:
             return error
 
-    answers = [asyncio.create_task(answer(upload)) for upload in uploads]
+    answers = asyncio.gather(*map(answer, uploads))
     gone = asyncio.ensure_future(request.receive())  # after its body, all that a request can bring is its end
-    waiting: set[asyncio.Task[Outcome]] = set(answers)
+    gone.add_done_callback(lambda _: answers.cancel())
     try:
-        while waiting:
-            await asyncio.wait((*waiting, gone), return_when=asyncio.FIRST_COMPLETED)
-            waiting = {task for task in waiting if not task.done()}
-            if waiting and gone.done():
-                raise ClientDisconnect
-        return [task.result() for task in answers]
+        return await answers
+    except asyncio.CancelledError:
+        if gone.done():
+            raise ClientDisconnect from None
+        raise
     finally:
-        for task in (*answers, gone):
-            task.cancel()
+        gone.cancel()

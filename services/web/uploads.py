@@ -74,10 +74,13 @@ class UploadReader:
 
     async def _read_raw(self, request: Request, keep: Callable[[int], None]) -> Received:
         limit = self._settings.max_image_bytes
-        chunks = []
-        async for chunk in _chunks(request, limit, too_large(limit)):
+        chunks: list[bytes] = []
+
+        def take(chunk: bytes) -> None:
             keep(len(chunk))
             chunks.append(chunk)
+
+        await _read(request, limit, too_large(limit), take)
         return Received([Upload(None, b"".join(chunks))])
 
     async def _read_form(self, request: Request, content_type: str, keep: Callable[[int], None]) -> Received:
@@ -85,26 +88,23 @@ class UploadReader:
         reader = FormReader(content_type, settings.max_files_per_request, settings.max_image_bytes, keep)
         limit = settings.max_request_bytes
         error = RequestTooLarge(f"The request has more than {limit:,} bytes. Send the photos in several requests.")
-        async for chunk in _chunks(request, limit, error):
-            reader.write(chunk)
+        await _read(request, limit, error, reader.write)
         reader.finish()
         return Received(reader.files, reader.fields)
 
 
-async def _chunks(request: Request, limit: int, too_large: VergerError) -> AsyncIterator[bytes]:
-    """The body as it arrives, at most `limit` bytes of it; a body that says it is longer is not read at all."""
+async def _read(request: Request, limit: int, too_large: VergerError, take: Callable[[bytes], None]) -> None:
+    """Hands over the body as it arrives, at most `limit` bytes of it; one that says it is longer is not read at all."""
     if int(request.headers.get("content-length", 0)) > limit:
         raise too_large
-    size, stream = 0, request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                chunk = await anext(stream, b"")
-        except TimeoutError:
-            raise UploadTimeout(f"Nothing arrived for {IDLE_SECONDS:g} s. Send the photo again.") from None
-        if not chunk:
-            return
-        size += len(chunk)
-        if size > limit:
-            raise too_large
-        yield chunk
+    size, now = 0, asyncio.get_running_loop().time
+    try:
+        async with asyncio.timeout(IDLE_SECONDS) as idle:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise too_large
+                take(chunk)
+                idle.reschedule(now() + IDLE_SECONDS)
+    except TimeoutError:
+        raise UploadTimeout(f"Nothing arrived for {IDLE_SECONDS:g} s. Send the photo again.") from None

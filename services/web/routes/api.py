@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import TypeAdapter
 from verger.v1 import classifier_pb2
 
 from services.common.errors import VergerError
@@ -26,6 +27,8 @@ from services.web.schemas import (
     UploadLimits,
 )
 from services.web.state import State, state_of
+
+_AS_JSON = TypeAdapter(ClassifyAnswer)
 
 router = APIRouter(prefix="/api/v1", tags=["classification"])
 
@@ -66,10 +69,12 @@ async def classify(
     _raise_if_all_failed(outcomes)
     answer = ClassifyAnswer(
         model=_newest_model(outcomes),
-        results=[_result(upload, outcome) for upload, outcome in zip(received.files, outcomes, strict=True)],
+        results=[
+            _result(upload, outcome, include_evidence=evidence)
+            for upload, outcome in zip(received.files, outcomes, strict=True)
+        ],
     )
-    unwanted = None if evidence else {"results": {"__all__": {"evidence"}}}
-    content = answer.model_dump_json(exclude=unwanted)
+    content = _AS_JSON.dump_json(answer)
     return Response(content, media_type="application/json", headers=_server_timing(outcomes))
 
 
@@ -99,17 +104,19 @@ def _newest_model(outcomes: Sequence[Outcome]) -> ModelName | None:
     return ModelName(name=newest.name, version=newest.version)
 
 
-def _result(upload: Upload, outcome: Outcome) -> FileResult:
+def _result(upload: Upload, outcome: Outcome, *, include_evidence: bool) -> FileResult:
     if isinstance(outcome, VergerError):
-        return FileResult(filename=upload.filename, verdict=None, predictions=[], error=problem_of(outcome))
-    answer = outcome.classification
-    return FileResult(
-        filename=upload.filename,
-        verdict=verdict_name(answer.verdict),
-        predictions=[Prediction(label=item.label, probability=item.probability) for item in answer.predictions],
-        error=None,
-        evidence=_evidence(answer.evidence) if answer.HasField("evidence") else None,
-    )
+        result = FileResult(filename=upload.filename, verdict=None, predictions=[], error=problem_of(outcome))
+        evidence = None
+    else:
+        answer = outcome.classification
+        predictions = [Prediction(label=item.label, probability=item.probability) for item in answer.predictions]
+        verdict = verdict_name(answer.verdict)
+        result = FileResult(filename=upload.filename, verdict=verdict, predictions=predictions, error=None)
+        evidence = _evidence(answer.evidence) if answer.HasField("evidence") else None
+    if include_evidence:
+        result["evidence"] = evidence
+    return result
 
 
 def _evidence(grid: classifier_pb2.EvidenceMap) -> Evidence:
