@@ -25,3 +25,14 @@ def prepare_memory() -> None:
         mallopt(_M_MMAP_THRESHOLD, LARGEST_REUSED_BYTES)
         mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
     gc.freeze()
+
+
+def return_free_memory() -> None:
+    """Gives the kernel back what this process holds and does not use; takes 10 ms.
+
+    A model that was replaced leaves a hundred megabytes of holes, which the next one fits in by chance only: without
+    this, a service that has seen a dozen versions holds twice the memory, and now and then more.
+    """
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

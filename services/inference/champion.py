@@ -9,6 +9,7 @@ import structlog
 from verger.v1 import model_pb2
 
 from services.common.errors import ContractUnsupported, ModelCorrupt, ModelNotLoaded, Unavailable, VergerError
+from services.common.memory import return_free_memory
 from services.common.metrics import MODEL_LIVE, MODEL_REFUSALS
 from services.inference.model import LoadedModel, load_model
 from services.inference.registry import Registry
@@ -18,6 +19,9 @@ log = structlog.get_logger(__name__)
 
 # A refused version is looked at again now and then: somebody may have mended its files.
 REFUSAL_RETRY_SECONDS = 60.0
+
+LAST_CALLS_SECONDS = 0.5
+"""Calls in flight keep the version they began with. After this time it is gone, and its memory free."""
 
 
 class Champion:
@@ -96,6 +100,8 @@ class Champion:
         else:
             self._make_live(model)
             await self._on_live()
+            await asyncio.sleep(LAST_CALLS_SECONDS)
+            await asyncio.to_thread(return_free_memory)
 
     def _is_news(self, ref: model_pb2.ModelRef) -> bool:
         if self._live is not None and self._live.ref == ref:
