@@ -13,9 +13,6 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-
 ATTEMPT_SECONDS = 3.0
 PAUSE_SECONDS = 0.2
 
@@ -43,6 +40,9 @@ def problem_with(address: str) -> str | None:
 
 
 def _grpc_problem(target: str, service: str) -> str | None:
+    import grpc  # here: a health check every few seconds should not load what it doesn't use
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
     request = health_pb2.HealthCheckRequest(service=service)
     with grpc.insecure_channel(target) as channel:
         try:

@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture(scope="module")
 def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_few_fruits(photo_data, tmp_path_factory.mktemp("few") / "fruits", train=40, test=15)
+    return copy_few_fruits(photo_data, tmp_path_factory.mktemp("few") / "fruits", train=12, test=3)
 
 
 def trainer(verger: Launched, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,10 @@ PHOTO_FILE = ROOT / "services" / "web" / "static" / "samples" / "banana.webp"
 PHOTO = PHOTO_FILE.read_bytes()
 
 
+PAUSE = 0.05
+"""After each answer, as people pause: without it the load takes the cores that the change under test needs."""
+
+
 class Uploads:
     """Uploads until the block ends; what was answered and what was lost is kept."""
 
@@ -32,7 +36,7 @@ class Uploads:
             thread.join()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.wait(PAUSE):
             try:
                 self.answers.append(self._system.classify(PHOTO))
             except httpx.TransportError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.moto_server import MotoServer, running_moto
+from tests.support.provider import with_running_provider
 from tests.support.terraform import PACKAGES, Workspace, missing
 from tests.terraform.life import Life, live
 
@@ -38,15 +39,19 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
 
 
 @pytest.fixture(scope="session")
-def detached(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def detached(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A copy that reaches no AWS at all."""
-    return Workspace.copied_to(tmp_path_factory.mktemp("detached"), plugins, MotoServer(OFFLINE).environment)
+    copy = Workspace.copied_to(tmp_path_factory.mktemp("detached"), plugins, MotoServer(OFFLINE).environment)
+    with with_running_provider(copy, plugins) as workspace:
+        yield workspace
 
 
 @pytest.fixture(scope="session")
-def attached(plugins: Path, moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def attached(plugins: Path, moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A copy with an empty AWS account."""
-    return Workspace.copied_to(tmp_path_factory.mktemp("attached"), plugins, moto.environment)
+    copy = Workspace.copied_to(tmp_path_factory.mktemp("attached"), plugins, moto.environment)
+    with with_running_provider(copy, plugins) as workspace:
+        yield workspace
 
 
 NEEDED_FOR_LIFE = (*PACKAGES, "aws", "jq", "terraform")
@@ -54,7 +59,10 @@ NEEDED_FOR_LIFE = (*PACKAGES, "aws", "jq", "terraform")
 
 @pytest.fixture(scope="session")
 def begun(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Future[Life]"]:
-    """A life of an environment, in an account of its own, that goes on beside the other tests."""
+    """A life of an environment, in an account of its own, that goes on beside the other tests.
+
+    Each of its commands starts the provider itself, as it does for people.
+    """
     folder = tmp_path_factory.mktemp("life")
     shutil.copy(Path(__file__).parent / "standins" / "docker", folder)
     with running_moto(folder / "moto.log") as server, ThreadPoolExecutor(1) as beside:

@@ -16,8 +16,8 @@ from tests.support.terraform import BESIDE_PYTHON
 CHECKOV = "checkov==3.3.30"
 
 
-def checkov(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Runs checkov with uv, which fetches it once and keeps it."""
+def beside_checkov(*command: str) -> "subprocess.CompletedProcess[str]":
+    """Runs a command in the environment of checkov, which uv makes once and keeps."""
     environment = dict(os.environ)
     if (
         "UV_DEFAULT_INDEX" not in environment
@@ -25,8 +25,8 @@ def checkov(*arguments: str) -> "subprocess.CompletedProcess[str]":
         pip = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
         index = subprocess.run(pip, capture_output=True, text=True, check=False).stdout.strip()
         environment |= {"UV_DEFAULT_INDEX": index} if index else {}
-    command = [str(BESIDE_PYTHON / "uv"), "tool", "run", "--quiet", "--from", CHECKOV, "checkov", *arguments]
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    run = [str(BESIDE_PYTHON / "uv"), "tool", "run", "--quiet", "--from", CHECKOV, *command]
+    return subprocess.run(run, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +34,10 @@ def report() -> dict[str, list[dict[str, str]]]:
     """Checks of terraform/ by result."""
     if not (BESIDE_PYTHON / "uv").exists():
         pytest.skip("uv is not beside this Python, so checkov can't be fetched")
-    if (fetched := checkov("--version")).returncode != 0:
+    if (fetched := beside_checkov("python", "-c", "pass")).returncode != 0:
         pytest.skip(f"checkov can't be fetched: {fetched.stderr.strip()[-200:]}")
     scan = ["--directory", "terraform", "--framework", "terraform", "--skip-download", "--output", "json"]
-    told = json.loads(checkov(*scan).stdout)
+    told = json.loads(beside_checkov("checkov", *scan).stdout)
     results: dict[str, list[dict[str, str]]] = told["results"]
     return results
 

@@ -154,13 +154,14 @@ def test_other_classes_never_replace_the_champion_by_themselves(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_is_marked_and_registers_nothing(
-    shapes: Path, settings: TrainerSettings, number: signal.Signals
+    tmp_path: Path, settings: TrainerSettings, number: signal.Signals
 ) -> None:
+    data = write_parts(tmp_path, 12, 4)
     settings = settings.model_copy(update={"model_name": "stopped", "experiment_name": f"stopped-{number.name}"})
     client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
     experiment = client.create_experiment(settings.experiment_name)
     process = subprocess.Popen(
-        [sys.executable, "-m", "trainer", "train", "--data", str(shapes), "--epochs", "500"],
+        [sys.executable, "-m", "trainer", "train", "--data", str(data), "--epochs", "500"],
         cwd=ROOT,
         env=environment_of(settings),
         stderr=subprocess.PIPE,

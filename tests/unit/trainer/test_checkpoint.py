@@ -19,9 +19,10 @@ from trainer.preprocessing import mobilenet_preprocessing
 from trainer.recipe import FineTuneStage, HeadStage
 
 HEAD_STAGE = HeadStage(epochs=3, units=16, batch_size=8)
+# Two steps an epoch: those of the whole network are slow. The cut comes in the middle of the second stage.
 STAGES = (
-    FineTuneStage("upper", epochs=1, size=32, learning_rate=1e-3, first_layer="block_16_expand", batch_size=8),
-    FineTuneStage("all", epochs=3, size=32, learning_rate=1e-3, batch_size=8),
+    FineTuneStage("upper", epochs=1, size=32, learning_rate=1e-3, first_layer="block_16_expand", batch_size=16),
+    FineTuneStage("all", epochs=2, size=32, learning_rate=1e-3, batch_size=16),
 )
 
 
