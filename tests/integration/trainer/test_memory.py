@@ -10,6 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.unit.trainer.shapes import LABELS, write_parts, write_shapes
+from trainer.candidate import Outcome
 from trainer.config import TrainerSettings
 from trainer.dataset import Dataset, load_dataset, load_negatives
 from trainer.evaluate import evaluate
@@ -17,7 +18,7 @@ from trainer.figures import Evaluation
 from trainer.memory import Memory
 from trainer.recipe import HeadStage, Recipe
 from trainer.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
-from trainer.train import Outcome, train
+from trainer.train import train
 from trainer.version import NEGATIVES_FILE, SERVING_FILE, open_version
 
 CLASSES, OTHER = LABELS[:2], LABELS[2:]
