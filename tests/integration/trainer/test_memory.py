@@ -103,7 +103,7 @@ def test_a_version_that_was_not_measured_on_negatives_does_not_replace_one_that_
     outcome = train(load(data), "release", Recipe(HeadStage(epochs=3)), 0, settings)
     assert outcome.evaluation.negatives == []
     assert not outcome.decision.passed
-    assert "train with --negatives DIR, or promote by hand" in outcome.decision.reason
+    assert "name pictures with --negatives DIR, or promote by hand" in outcome.decision.reason
     assert registry.aliases() == {CHAMPION: "2", PREVIOUS: "1", CHALLENGER: outcome.version}
 
 
