@@ -33,6 +33,7 @@ from trainer.errors import SettingInvalid
 from trainer.recipe import recipe
 
 if TYPE_CHECKING:
+    from trainer.candidate import Outcome
     from trainer.registry import Registry
 
 app = typer.Typer(
@@ -97,12 +98,7 @@ def train(
             "The same command with --resume goes on with it."
         )
         raise typer.Exit(130) from None
-    RESULTS.print(evaluation_table(outcome.evaluation, "Test pictures"))
-    if outcome.decision.passed:
-        RESULTS.print(f"Version {outcome.version} is champion. {outcome.decision.reason}")
-    else:
-        RESULTS.print(f"Version {outcome.version} is challenger. {outcome.decision.reason}")
-        RESULTS.print(f"To make it champion all the same: python -m trainer promote {outcome.version}")
+    _tell(outcome)
 
 
 @app.command()
@@ -143,6 +139,36 @@ def evaluate(
         }
         content = {"model": model, "digest": digest, "data": str(data), **left_out, **evaluation.to_dict()}
         json_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+@app.command()
+def quantise(
+    data: DataFolder,
+    version: Annotated[
+        str, typer.Argument(help='Float version: a number in the registry, or an alias such as "champion".')
+    ] = "champion",
+    negatives: Annotated[
+        list[Path],
+        typer.Option(
+            help="Pictures of none of the classes, to compare refusals on: what the version remembers of others is of "
+            "no use here. May be repeated."
+        ),
+    ] = [],  # noqa: B006
+) -> None:
+    """Makes a faster version with 8-bit integers; champion if it passes the gate and loses at most 0.3 points."""
+    settings, registry = _settings(), _registry()
+    number = registry.number_of(version)
+    with native_messages_hidden():
+        from trainer.quantise import ROLES, refuse_quantised
+        from trainer.quantise import quantise as run
+        from trainer.reference import opened
+    with opened(f"models:/{registry.name}/{number}", ROLES, settings) as parent:
+        refuse_quantised(parent, number, registry)
+        with counting("Reading pictures") as progress:
+            dataset = load_dataset(data, [], negatives, settings.trainer_workers, progress)
+        announce(dataset)
+        outcome = run(parent, number, dataset, registry, settings)
+    _tell(outcome)
 
 
 @app.command()
@@ -217,6 +243,15 @@ def _settings() -> TrainerSettings:
     except ValidationError as error:
         problems = "; ".join(f"VERGER_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
         raise SettingInvalid(f"A setting from the environment or .env can't be used. {problems}.") from error
+
+
+def _tell(outcome: "Outcome") -> None:
+    RESULTS.print(evaluation_table(outcome.evaluation, "Test pictures"))
+    if outcome.decision.passed:
+        RESULTS.print(f"Version {outcome.version} is champion. {outcome.decision.reason}")
+    else:
+        RESULTS.print(f"Version {outcome.version} is challenger. {outcome.decision.reason}")
+        RESULTS.print(f"To make it champion all the same: python -m trainer promote {outcome.version}")
 
 
 def _registry() -> "Registry":

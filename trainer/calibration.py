@@ -13,22 +13,28 @@ Floats = NDArray[np.float32]
 REFUSED_SHARE = 0.03
 """Share of validation pictures that may be called out of scope."""
 FEWEST_PICTURES = 30
-"""With fewer validation pictures nothing is fitted, and nothing is called unsure or out of scope."""
+"""With fewer validation pictures nothing is fitted."""
 NEVER = -1e6
 """A threshold that no score falls below."""
 
+UNCALIBRATED = model_pb2.Calibration(temperature=1, scope_score=model_pb2.SCOPE_SCORE_ENERGY, out_of_scope_below=NEVER)
+"""Probabilities as the network gives them; nothing is called unsure or out of scope."""
 
-def calibrate(logits: Floats, targets: NDArray[np.int64], negatives: Floats) -> model_pb2.Calibration:
+
+def calibrate(
+    logits: Floats, targets: NDArray[np.int64], negatives: Floats, before: model_pb2.Calibration = UNCALIBRATED
+) -> model_pb2.Calibration:
     """Fits temperature and thresholds, and chooses the score that tells the classes from everything else.
 
     Args:
         logits: float32 of shape [n, classes], of pictures that took no part in training.
         targets: their class indices, shape [n].
         negatives: logits of pictures of no class, shape [m, classes] or [0, 0]; few of them choose nothing.
+        before: what holds where pictures are too few: that of the version that another one is made from.
     """
-    calibration = model_pb2.Calibration(temperature=1, scope_score=model_pb2.SCOPE_SCORE_ENERGY)
+    calibration = model_pb2.Calibration()
+    calibration.CopyFrom(before)
     if len(logits) < FEWEST_PICTURES:
-        calibration.out_of_scope_below = NEVER
         return calibration
     calibration.temperature = fit_temperature(logits, targets)
     chances = probabilities(logits, calibration.temperature)

@@ -36,6 +36,12 @@ class VersionUnknown(InvalidArgument):
     reason = "VERSION_UNKNOWN"
 
 
+class VersionQuantised(InvalidArgument):
+    """A version to be quantised that is quantised already."""
+
+    reason = "VERSION_QUANTISED"
+
+
 class ExportDiffers(FailedPrecondition):
     """The ONNX export computes other logits than the Keras model that it was made from."""
 

@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
+from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
 from services.common.contract import CONTRACT_VERSION, file_digest
@@ -42,29 +43,45 @@ def write_models(model: keras.Model, directory: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / SERVING_FILE
         export_onnx(with_evidence(model.get_layer(BACKBONE), model.get_layer(HEAD)), path)
-        mlflow.onnx.save_model(
-            onnx.load(path),
-            directory,
-            signature=ModelSignature(
-                inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *model.input_shape[1:]), "pixels")]),
-                outputs=Schema(
-                    [
-                        TensorSpec(np.dtype(np.float32), (-1, model.output_shape[-1]), LOGITS_OUTPUT),
-                        TensorSpec(np.dtype(np.float32), (-1, -1, -1), EVIDENCE_OUTPUT),
-                    ]
-                ),
-            ),
-            pip_requirements=[f"onnxruntime=={onnxruntime.__version__}", f"numpy=={np.__version__}"],
-            save_as_external_data=False,
-            onnx_execution_providers=["CPUExecutionProvider"],
-        )
+        write_graph(path, directory, model.input_shape[1:3], model.output_shape[-1])
     model.save(directory / TRAINING_FILE)
 
 
+def write_graph(graph: Path, directory: Path, size: tuple[int, int], classes: int) -> None:
+    """Makes the directory with model.onnx and MLflow's own files.
+
+    Args:
+        size: height and width of the graph's input.
+    """
+    mlflow.onnx.save_model(
+        onnx.load(graph),
+        directory,
+        signature=ModelSignature(
+            inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *size, 3), "pixels")]),
+            outputs=Schema(
+                [
+                    TensorSpec(np.dtype(np.float32), (-1, classes), LOGITS_OUTPUT),
+                    TensorSpec(np.dtype(np.float32), (-1, -1, -1), EVIDENCE_OUTPUT),
+                ]
+            ),
+        ),
+        pip_requirements=[f"onnxruntime=={onnxruntime.__version__}", f"numpy=={np.__version__}"],
+        save_as_external_data=False,
+        onnx_execution_providers=["CPUExecutionProvider"],
+    )
+
+
 def draft_contract(
-    directory: Path, classes: Sequence[model_pb2.ClassInfo], spec: model_pb2.Preprocessing
+    directory: Path,
+    classes: Sequence[model_pb2.ClassInfo],
+    spec: model_pb2.Preprocessing,
+    tolerance: float = GOLDEN_TOLERANCE,
 ) -> model_pb2.ModelContract:
-    """What a directory's files fix already; calibration and provenance are still to be filled in."""
+    """What a directory's files fix already; calibration and provenance are still to be filled in.
+
+    Args:
+        tolerance: of the golden samples.
+    """
     runtime = OnnxRuntime(directory / SERVING_FILE)
     _, evidence = runtime.logits_and_evidence(np.zeros((1, spec.height, spec.width, 3), np.float32))
     return model_pb2.ModelContract(
@@ -72,7 +89,10 @@ def draft_contract(
         classes=classes,
         preprocessing=spec,
         evidence=model_pb2.EvidenceGrid(height=evidence.shape[1], width=evidence.shape[2]),
-        golden_samples=[_golden_sample(runtime, seed, spec) for seed in GOLDEN_SEEDS],
+        golden_samples=[
+            model_pb2.GoldenSample(seed=seed, logits=runtime.logits(picture[None])[0].tolist(), tolerance=tolerance)
+            for seed, picture in zip(GOLDEN_SEEDS, golden_batch(spec), strict=True)
+        ],
         files=list_files(directory),
     )
 
@@ -91,7 +111,6 @@ def list_files(directory: Path) -> list[model_pb2.ModelFile]:
     ]
 
 
-def _golden_sample(runtime: OnnxRuntime, seed: int, spec: model_pb2.Preprocessing) -> model_pb2.GoldenSample:
-    pixels = golden_pixels(seed, spec.height, spec.width)
-    logits = runtime.logits(scale_pixels(pixels, spec)[None])[0]
-    return model_pb2.GoldenSample(seed=seed, logits=logits.tolist(), tolerance=GOLDEN_TOLERANCE)
+def golden_batch(spec: model_pb2.Preprocessing) -> NDArray[np.float32]:
+    """The golden samples as model input of shape [samples, height, width, 3]."""
+    return np.stack([scale_pixels(golden_pixels(seed, spec.height, spec.width), spec) for seed in GOLDEN_SEEDS])

@@ -28,6 +28,10 @@ LARGEST_LATENCY = 1.5
 """Times the champion's. Less could be the noise of a busy machine."""
 LARGEST_SIZE = 2.0
 """Times the champion's serving file: what a container has room for while both are loaded."""
+MOST_LOST_QUANTISED = 0.003
+"""Of accuracy, by rounding a version's weights and activations: what half the time of an answer may cost."""
+LARGEST_LATENCY_QUANTISED = 0.9
+"""Times the float version's. What saves less could be noise, and is not worth any loss."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,13 @@ class Champion:
     """See Decision; 0 where it was tested with other pictures."""
     refuses: bool = False
     """Whether it was measured on negatives when it was made."""
+    quantised: bool = False
+    """Whether it computes with integers: hardly a float version is as fast."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a version costs, as a multiple of what the champion does."""
+    """What a version costs, as a multiple of what another one does."""
 
     latency: float
     size: float
@@ -112,11 +118,38 @@ def compare(new: Evaluation, old: Evaluation, cost: Cost, champion: Champion) ->
         *_fewer_right(new, test, held_to),
         *_risen(new, old),
         *_lost_refusal(new, old, champion),
-        *_too_dear(cost),
+        *_too_dear(cost, champion),
     ]
     if problems:
         return Decision(False, f"Not as good as the champion: {'; '.join(problems)}. ({figures})", new.accuracy)
     return Decision(True, f"Not worse than the champion: {figures}.", max(held_to, new.accuracy))
+
+
+def beside_parent(decision: Decision, new: Evaluation, parent: Evaluation, cost: Cost, version: str) -> Decision:
+    """Adds to a decision on a quantised version what it must show beside the float one that it was made from.
+
+    Args:
+        decision: beside the champion.
+        parent: of the float version. Both evaluations are of the same pictures, made now.
+        cost: as a multiple of the float version's.
+        version: the float version's number.
+    """
+    lost = round((parent.accuracy - new.accuracy) * new.images)
+    figures = (
+        f"{new.accuracy:.2%} right against {parent.accuracy:.2%} of its float version {version}, in {cost.latency:.2f} "
+        f"times the time and {cost.size:.2f} times the size"
+    )
+    problems = []
+    if lost > MOST_LOST_QUANTISED * new.images:
+        problems.append(f"{lost} of {new.images} answers are lost, {MOST_LOST_QUANTISED:.1%} are allowed")
+    if cost.latency > LARGEST_LATENCY_QUANTISED:
+        problems.append(
+            f"an answer takes {cost.latency:.2f} times the float version's, {LARGEST_LATENCY_QUANTISED:g} are allowed"
+        )
+    if not problems:
+        return Decision(decision.passed, f"{decision.reason} Worth quantising: {figures}.", decision.held_to)
+    also = "" if decision.passed else f" {decision.reason}"
+    return Decision(False, f"Not worth quantising: {'; '.join(problems)}. ({figures}){also}", new.accuracy)
 
 
 def _fewer_right(new: Evaluation, test: PairedTest, held_to: float) -> Sequence[str]:
@@ -144,7 +177,7 @@ def _lost_refusal(new: Evaluation, old: Evaluation, champion: Champion) -> Seque
     if champion.refuses and not negatives:
         return [
             "the champion has shown that it refuses what is none of the classes, and this version was not compared "
-            "with it; train with --negatives DIR, or promote by hand"
+            "with it; name pictures with --negatives DIR, or promote by hand"
         ]
     if negatives < FEWEST_NEGATIVES:
         return []
@@ -154,8 +187,8 @@ def _lost_refusal(new: Evaluation, old: Evaluation, champion: Champion) -> Seque
     return [f"the AUROC over {negatives} negatives is {now:.3f} against {then:.3f}"] if lost else []
 
 
-def _too_dear(cost: Cost) -> Sequence[str]:
-    pairs = (("an answer takes", cost.latency, LARGEST_LATENCY), ("its file has", cost.size, LARGEST_SIZE))
-    return [
-        f"{name} {ratio:.2f} times the champion's, {most:g} are allowed" for name, ratio, most in pairs if ratio > most
-    ]
+def _too_dear(cost: Cost, champion: Champion) -> Sequence[str]:
+    hint = "; it is quantised, so quantise this version, too" if champion.quantised else ""
+    slow = f"an answer takes {cost.latency:.2f} times the champion's, {LARGEST_LATENCY:g} are allowed{hint}"
+    large = f"its file has {cost.size:.2f} times the champion's, {LARGEST_SIZE:g} are allowed"
+    return [*([slow] if cost.latency > LARGEST_LATENCY else []), *([large] if cost.size > LARGEST_SIZE else [])]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from verger.v1 import model_pb2
@@ -44,6 +44,11 @@ def class_info(label: str, own_names: Mapping[str, Mapping[str, str]]) -> model_
 def group_of(path: Path) -> str:
     """The group that a negative is counted in: the letters that its file's name begins with, as in animal_1.jpg."""
     return re.match(r"[^\W\d_]*", path.stem.lower())[0] or "others"  # type: ignore[index]  # it always matches
+
+
+def folder_names(folders: Sequence[Path]) -> str:
+    """What a run calls folders of pictures: the last two parts of each path."""
+    return ", ".join("/".join(folder.resolve().parts[-2:]) for folder in folders)
 
 
 def read_own_names(root: Path) -> dict[str, dict[str, str]]:

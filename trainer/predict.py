@@ -25,7 +25,7 @@ class Runtime(Protocol):
 
 
 def open_runtime(version: VersionDirectory, keras: bool) -> Runtime:
-    """The graph that is served, or the Keras model that it was exported from."""
+    """The graph that is served, or the Keras model that it was exported from: in float, always."""
     if not keras:
         return OnnxRuntime(version.file(model_pb2.ModelFile.ROLE_SERVING))
     with native_messages_hidden():

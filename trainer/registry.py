@@ -128,9 +128,7 @@ class Registry:
         Raises:
             VersionUnknown: there is no such version.
         """
-        numbers = [str(found.version) for found in self.versions()]
-        if version not in numbers:
-            raise VersionUnknown(f"{self.name} has no version {version}. It has: {', '.join(numbers) or 'none'}.")
+        self._require(version)
         aliases = self.aliases()
         before = aliases.get(CHAMPION)
         with self._asking():
@@ -158,6 +156,21 @@ class Registry:
             raise VersionUnknown(f"{self.name} has no previous champion to go back to. See `promote`.")
         self.promote(previous)
         return champion, previous
+
+    def number_of(self, reference: str) -> str:
+        """The version that a number or an alias names.
+
+        Raises:
+            VersionUnknown: there is none.
+        """
+        number = self.aliases().get(reference, reference)
+        self._require(number)
+        return number
+
+    def _require(self, version: str) -> None:
+        numbers = [str(found.version) for found in self.versions()]
+        if version not in numbers:
+            raise VersionUnknown(f"{self.name} has no version {version}. It has: {', '.join(numbers) or 'none'}.")
 
     def tags_of(self, version: str) -> dict[str, str]:
         """What a version was registered with."""

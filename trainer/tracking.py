@@ -77,10 +77,13 @@ class TrackedRun:
         lines = [f"# Python {platform.python_version()} on {platform.platform()}", *packages]
         self._client.log_text(self.id, "\n".join(lines) + "\n", "environment.txt")
 
-    def log_report(self, evaluation: Evaluation, epochs: "RecordedEpochs", root: Path) -> None:
+    def log_curves(self, epochs: "RecordedEpochs") -> None:
+        """Logs how training went."""
+        self._client.log_figure(self.id, curves_figure(epochs.figures, epochs.stages), "report/curves.png")
+
+    def log_report(self, evaluation: Evaluation, root: Path) -> None:
         """Logs what tells a person how good the model is and where it errs. Files lie relative to `root`."""
         log = self._client.log_figure
-        log(self.id, curves_figure(epochs.figures, epochs.stages), "report/curves.png")
         log(self.id, confusion_figure(evaluation), "report/confusion_matrix.png")
         log(self.id, reliability_figure(evaluation), "report/reliability.png")
         self._client.log_image(self.id, contact_sheet(evaluation.mistakes, root), "report/worst_mistakes.png")

@@ -7,44 +7,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import keras
-import numpy as np
 from verger.v1 import model_pb2
 
-from services.common.contract import digest_of, write_contract
-from trainer import gate
+from services.common.contract import digest_of
 from trainer.backbone import BACKBONE, download_backbone, load_backbone, weights_digest
-from trainer.calibration import calibrate
+from trainer.candidate import Outcome, measure, register
 from trainer.checkpoint import Checkpoint, checkpoint_path
 from trainer.classifier import HEAD, assemble, with_input_size
 from trainer.config import TrainerSettings
-from trainer.console import NOTES, EpochProgress, announce_memory, counting
-from trainer.dataset import Dataset, class_indices
-from trainer.evaluate import evaluate, logits_of
+from trainer.console import NOTES, EpochProgress, announce_memory
+from trainer.dataset import Dataset
 from trainer.export import draft_contract, write_models
 from trainer.figures import Evaluation
 from trainer.finetune import fine_tune
 from trainer.head import train_head
-from trainer.judge import judge, lineage_tags
+from trainer.judge import judge
 from trainer.memory import NOTHING, Memory, Rows, fits, remember
-from trainer.names import class_info
+from trainer.names import class_info, folder_names
 from trainer.preprocessing import mobilenet_preprocessing
 from trainer.recipe import Recipe
 from trainer.reference import opened
 from trainer.registry import CHAMPION, Registry
 from trainer.tracking import RecordedEpochs, TrackedRun, tracked_run
-from trainer.version import EVALUATION_FILE, NEGATIVES_FILE, SERVING_FILE, VersionDirectory, open_version, tags_of
+from trainer.version import NEGATIVES_FILE, VersionDirectory
 from trainer.watch import Watch
 
 TRAINING, NEGATIVES = model_pb2.ModelFile.ROLE_TRAINING, model_pb2.ModelFile.ROLE_NEGATIVES
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A registered version and what became of it."""
-
-    version: str
-    evaluation: Evaluation
-    decision: gate.Decision
 
 
 @dataclass(frozen=True)
@@ -90,13 +78,14 @@ def train(
             model = _learn(start, dataset, recipe, seed, settings.trainer_workers, epochs, checkpoint)
         memory = _remember(model, start.memory, dataset, recipe, seed, settings.trainer_workers)
         recalled = start.memory.validation
-        version, evaluation = _make_version(model, dataset, memory, recalled, run, Path(folder) / "version", settings)
-        run.log_report(evaluation, epochs, dataset.root)
+        directory, workers = Path(folder) / "version", settings.trainer_workers
+        version, evaluation = _make_version(model, dataset, memory, recalled, run, directory, workers)
+        run.log_curves(epochs)
+        run.log_report(evaluation, dataset.root)
         decision = judge(version, evaluation, dataset, recalled, registry, settings)
-        tags = lineage_tags(decision, evaluation, dataset.test)
-        number = _register(version, decision, tags, run, registry, settings)
+        outcome = register(version, evaluation, decision, dataset, run, registry, settings)
     checkpoint.remove()
-    return Outcome(number, evaluation, decision)
+    return outcome
 
 
 def open_start(weights: str, size: int, labels: Sequence[str], settings: TrainerSettings) -> Start:
@@ -172,7 +161,7 @@ def _make_version(
     remembered: Rows,
     run: TrackedRun,
     directory: Path,
-    settings: TrainerSettings,
+    workers: int,
 ) -> tuple[VersionDirectory, Evaluation]:
     """Args: memory: for the version to keep. remembered: negatives for calibration and test that have no picture."""
     spec = mobilenet_preprocessing(model.input_shape[1])
@@ -180,44 +169,10 @@ def _make_version(
     if len(memory):
         memory.write(directory / NEGATIVES_FILE)
     contract = draft_contract(directory, [class_info(label, dataset.own_names) for label in dataset.labels], spec)
-    graph, workers = directory / SERVING_FILE, settings.trainer_workers
-    with counting("Calibrating") as progress:
-        logits = logits_of(graph, [*dataset.validation, *dataset.validation_negatives], spec, workers, progress)
-    known, strangers = logits[: len(dataset.validation)], logits[len(dataset.validation) :]
-    recalled = remembered.answers(model.get_layer(HEAD))
-    strangers = np.concatenate([strangers, recalled.logits]) if len(strangers) else recalled.logits
-    targets = class_indices(dataset.validation, dataset.labels)
-    contract.calibration.CopyFrom(calibrate(known, targets, strangers))
-    with counting("Testing") as progress:
-        negatives = dataset.validation_negatives  # no other negative is kept from the training
-        evaluation = evaluate(graph, contract, dataset.test, negatives, dataset.root, workers, progress, recalled)
-    evaluation.write(directory / EVALUATION_FILE)
     contract.provenance.run_id = run.id
     contract.provenance.dataset_digest = dataset.digest
     contract.provenance.trained_at.FromDatetime(datetime.now(UTC))
-    for name, value in evaluation.summary().items():
-        contract.provenance.test_metrics[name] = value
-    write_contract(contract, directory)
-    return open_version(directory), evaluation
-
-
-def _register(
-    version: VersionDirectory,
-    decision: gate.Decision,
-    lineage: dict[str, str],
-    run: TrackedRun,
-    registry: Registry,
-    settings: TrainerSettings,
-) -> str:
-    metrics = dict(version.contract.provenance.test_metrics)
-    tags = tags_of(version, "passed" if decision.passed else "failed", decision.reason) | lineage
-    with counting("Registering"):
-        number = registry.register(version.path, tags, settings.experiment_name, run.id, metrics)
-    if decision.passed:
-        registry.promote(number)
-    else:
-        registry.challenge(number)
-    return number
+    return measure(directory, contract, dataset, workers, remembered.answers(model.get_layer(HEAD)))
 
 
 def _log_start(run: TrackedRun, dataset: Dataset, weights: str, recipe: Recipe, seed: int, memory: Memory) -> None:
@@ -225,8 +180,8 @@ def _log_start(run: TrackedRun, dataset: Dataset, weights: str, recipe: Recipe, 
     run.log_parameters(
         {
             "data": dataset.root.resolve().name,
-            "more": _names(dataset.more),
-            "negatives": _names(dataset.negative_folders),
+            "more": folder_names(dataset.more),
+            "negatives": folder_names(dataset.negative_folders),
             "remembered_negatives": len(memory),
             "data_digest": dataset.digest,
             "weights": Path(weights).name,
@@ -237,7 +192,3 @@ def _log_start(run: TrackedRun, dataset: Dataset, weights: str, recipe: Recipe, 
     )
     run.log_dataset(dataset)
     run.log_environment()
-
-
-def _names(folders: Sequence[Path]) -> str:
-    return ", ".join("/".join(folder.resolve().parts[-2:]) for folder in folders)

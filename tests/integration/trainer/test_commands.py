@@ -138,6 +138,8 @@ def test_the_served_graph_answers_as_keras_does(trainer: Command, photo_data: Pa
         (("promote", "9"), 2, "VERSION_UNKNOWN test_commands has no version 9. It has: 1."),
         (("rollback",), 2, "VERSION_UNKNOWN test_commands has no previous champion"),
         (("release", "9"), 2, "VERSION_UNKNOWN"),
+        (("quantise", "9", "--data", "DATA"), 2, "VERSION_UNKNOWN test_commands has no version 9. It has: 1."),
+        (("quantise", "--data", "DATA"), 2, "DATA_CLASSES_DIFFER"),
     ],
 )
 def test_a_wrong_call_gets_a_reason_and_a_sentence(
@@ -151,7 +153,14 @@ def test_a_wrong_call_gets_a_reason_and_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("train", "--data", "DATA"), ("evaluate", "--data", "DATA"), ("promote", "1"), ("rollback",)]
+    "arguments",
+    [
+        ("train", "--data", "DATA"),
+        ("evaluate", "--data", "DATA"),
+        ("quantise", "--data", "DATA"),
+        ("promote", "1"),
+        ("rollback",),
+    ],
 )
 def test_mlflow_away_is_said_at_once(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     data = str(write_parts(tmp_path, 2, 1))

@@ -15,6 +15,7 @@ from services.inference.runtime import OnnxRuntime
 from tests.unit.trainer.shapes import LABELS, write_parts, write_shapes
 from trainer import head, memory
 from trainer.backbone import weights_digest
+from trainer.candidate import Outcome
 from trainer.classifier import feature_runtime
 from trainer.config import TrainerSettings
 from trainer.dataset import Dataset, load_dataset, load_negatives
@@ -23,7 +24,7 @@ from trainer.figures import Evaluation
 from trainer.memory import Memory
 from trainer.recipe import HeadStage, Recipe
 from trainer.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
-from trainer.train import Outcome, train
+from trainer.train import train
 from trainer.version import NEGATIVES_FILE, SERVING_FILE, open_version
 
 CLASSES, OTHER = LABELS[:2], LABELS[2:]
@@ -125,7 +126,7 @@ def test_a_version_that_was_not_measured_on_negatives_does_not_replace_one_that_
     outcome = train(load(data), "release", Recipe(HeadStage(epochs=1)), 0, settings)
     assert outcome.evaluation.negatives == []
     assert not outcome.decision.passed
-    assert "train with --negatives DIR, or promote by hand" in outcome.decision.reason
+    assert "name pictures with --negatives DIR, or promote by hand" in outcome.decision.reason
     assert registry.aliases() == {CHAMPION: "2", PREVIOUS: "1", CHALLENGER: outcome.version}
 
 

@@ -149,6 +149,13 @@ def test_a_promoted_challenger_is_no_challenger_any_more(registry: Registry, dir
     assert registry.aliases() == {CHAMPION: "2", PREVIOUS: "1"}
 
 
+def test_a_version_goes_by_its_number_and_its_aliases(registry: Registry, directory: Path) -> None:
+    registry.promote(add(registry, directory))
+    assert registry.number_of("1") == registry.number_of(CHAMPION) == "1"
+    with pytest.raises(VersionUnknown, match=r"has no version challenger\. It has: 1"):
+        registry.number_of(CHALLENGER)
+
+
 def test_unknown_versions_and_files_are_explained(registry: Registry, directory: Path, tmp_path: Path) -> None:
     with pytest.raises(VersionUnknown, match=r"has no version 1\. It has: none"):
         registry.promote("1")

@@ -66,6 +66,19 @@ def test_with_few_pictures_nothing_is_refused_or_doubted(count: int) -> None:
     assert "out_of_scope_below" in to_json(calibration)  # a number that JSON can hold
 
 
+def test_what_held_before_holds_where_pictures_are_too_few() -> None:
+    logits, targets = answers(2.5)
+    before = model_pb2.Calibration(
+        temperature=3, unsure_below=0.4, scope_score=model_pb2.SCOPE_SCORE_MAX_PROBABILITY, out_of_scope_below=0.3
+    )
+    assert calibrate(logits[:29], targets[:29], NO_LOGITS, before) == before
+    calibration = calibrate(logits, targets, NO_LOGITS, before)  # enough pictures, but no negatives
+    assert calibration.scope_score == model_pb2.SCOPE_SCORE_MAX_PROBABILITY
+    assert calibration.temperature == pytest.approx(2.5, rel=0.1)
+    assert 0.02 < (scope_score(logits, calibration) < calibration.out_of_scope_below).mean() <= 0.03
+    assert before.temperature == 3
+
+
 def test_the_score_that_tells_negatives_apart_better_is_chosen() -> None:
     logits, targets = answers(1.0)
     random = np.random.default_rng(4)

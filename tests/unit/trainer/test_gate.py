@@ -7,7 +7,17 @@ import pytest
 
 from tests.unit.trainer.test_scoring import evaluation
 from trainer.figures import Evaluation, Mistake, NegativeFigures
-from trainer.gate import NO_CHAMPION, Champion, Cost, PairedTest, compare, not_comparable, not_sound
+from trainer.gate import (
+    NO_CHAMPION,
+    Champion,
+    Cost,
+    Decision,
+    PairedTest,
+    beside_parent,
+    compare,
+    not_comparable,
+    not_sound,
+)
 
 SAME_COST = Cost(latency=1, size=1)
 THIRD = Champion("3")
@@ -120,7 +130,7 @@ def test_a_champion_that_refuses_is_not_replaced_by_what_was_not_compared_with_i
     assert compare(old, old, SAME_COST, refuses).passed
     decision = compare(new, old, SAME_COST, refuses)
     assert not decision.passed
-    assert "train with --negatives DIR, or promote by hand" in decision.reason
+    assert "name pictures with --negatives DIR, or promote by hand" in decision.reason
 
 
 @pytest.mark.parametrize(
@@ -143,3 +153,45 @@ def test_the_first_version_is_champion_and_an_incomparable_or_broken_one_is_not(
     assert not decision.passed
     assert decision.reason == "Can't be compared with the champion, version 3. It knows other classes."
     assert not not_sound("Golden sample 1 gives other logits.").passed
+
+
+HALF = Cost(latency=0.5, size=0.6)
+PASSED, FAILED = Decision(True, "Not worse than the champion.", 0.95), Decision(False, "Not as good.", 0.9)
+
+
+def test_a_quantised_version_may_lose_three_answers_of_a_thousand() -> None:
+    decision = beside_parent(PASSED, with_mistakes(range(103)), CHAMPION, HALF, "3")
+    assert decision.passed
+    assert decision.held_to == 0.95
+    assert decision.reason == (
+        "Not worse than the champion. Worth quantising: 89.70% right against 90.00% of its float version 3, in 0.50 "
+        "times the time and 0.60 times the size."
+    )
+    decision = beside_parent(PASSED, with_mistakes(range(104)), CHAMPION, HALF, "3")
+    assert not decision.passed
+    assert decision.held_to == pytest.approx(0.896)  # who promotes it all the same starts a lineage anew
+    assert decision.reason.startswith("Not worth quantising: 4 of 1000 answers are lost, 0.3% are allowed. (89.60%")
+
+
+def test_a_quantised_version_that_is_hardly_faster_is_not_worth_it() -> None:
+    assert beside_parent(PASSED, CHAMPION, CHAMPION, Cost(latency=0.9, size=0.6), "3").passed
+    decision = beside_parent(PASSED, CHAMPION, CHAMPION, Cost(latency=0.95, size=0.6), "3")
+    assert not decision.passed
+    assert "an answer takes 0.95 times the float version's, 0.9 are allowed" in decision.reason
+
+
+def test_what_is_worth_quantising_must_pass_beside_the_champion_too() -> None:
+    decision = beside_parent(FAILED, CHAMPION, CHAMPION, HALF, "3")
+    assert not decision.passed
+    assert decision.reason.startswith("Not as good. Worth quantising: 90.00% right")
+    both = beside_parent(FAILED, with_mistakes(range(110)), CHAMPION, HALF, "3")
+    assert both.reason.startswith("Not worth quantising: 10 of 1000")
+    assert both.reason.endswith("Not as good.")
+
+
+def test_a_float_version_beside_a_quantised_champion_is_told_to_be_quantised() -> None:
+    slow = Cost(latency=1.9, size=1.8)
+    decision = compare(CHAMPION, CHAMPION, slow, Champion("3", quantised=True))
+    assert not decision.passed
+    assert "1.5 are allowed; it is quantised, so quantise this version, too" in decision.reason
+    assert "quantise" not in compare(CHAMPION, CHAMPION, slow, THIRD).reason

@@ -1,0 +1,155 @@
+"""The released version in 8-bit integers, in a real MLflow. Its pictures are the samples of the page, ten fruits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from PIL import Image
+from verger.v1 import model_pb2
+
+from services.common.tensors import scale_pixels
+from services.inference.model import load_model
+from tests.conftest import ROOT
+from tests.unit.trainer.shapes import write_shapes
+from trainer import gate
+from trainer.backbone import load_backbone, weights_digest
+from trainer.candidate import Outcome
+from trainer.config import TrainerSettings
+from trainer.dataset import Dataset, load_dataset
+from trainer.errors import VersionQuantised
+from trainer.export import golden_batch
+from trainer.int8 import is_quantised, rounding_noise
+from trainer.pictures import read_pixels
+from trainer.predict import open_runtime, predict_file
+from trainer.preprocessing import mobilenet_preprocessing
+from trainer.quantise import ROLES, quantise, refuse_quantised
+from trainer.reference import fetch
+from trainer.registry import CHAMPION, PREVIOUS, Registry
+from trainer.release import import_release, write_release
+from trainer.train import open_start
+from trainer.version import NEGATIVES_FILE, TRAINING_FILE, VersionDirectory
+
+SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
+SAMPLES = ROOT / "services" / "web" / "static" / "samples"
+
+
+@pytest.fixture(scope="module")
+def registry(settings: TrainerSettings) -> Registry:
+    return Registry(settings.mlflow_url, settings.model_name)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """To test on, the samples as they are; to train on, turned: no two pass for the same photo. Shapes as negatives."""
+    folder = tmp_path_factory.mktemp("data")
+    for path in SAMPLES.glob("*.webp"):
+        with Image.open(path) as sample:
+            picture = Image.new("RGB", sample.size, "white")
+            picture.paste(sample, mask=sample.getchannel("A"))
+        for part, angle in (("test", 0), ("train", 90), ("train", 135), ("train", 250)):
+            home = folder / "fruits" / part / path.stem
+            home.mkdir(parents=True, exist_ok=True)
+            picture.rotate(angle, fillcolor="white").save(home / f"{angle}.png")
+    write_shapes(folder / "negatives", 10)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(data: Path) -> Dataset:
+    return load_dataset(data / "fruits", [], [data / "negatives"], 2, lambda done, total: None)
+
+
+@pytest.fixture(scope="module")
+def parent(settings: TrainerSettings, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> VersionDirectory:
+    """Version 1, in float."""
+    assert import_release(settings) == "1"
+    return fetch(registry, "1", ROLES, tmp_path_factory.mktemp("parent"))
+
+
+@pytest.fixture(scope="module")
+def outcome(parent: VersionDirectory, dataset: Dataset, settings: TrainerSettings, registry: Registry) -> Outcome:
+    """Version 2. How much faster it is depends on the processor: here any time will do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate, "LARGEST_LATENCY_QUANTISED", 10)
+        patch.setattr(gate, "LARGEST_LATENCY", 10)
+        return quantise(parent, "1", dataset, registry, settings)
+
+
+@pytest.fixture(scope="module")
+def version(outcome: Outcome, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> VersionDirectory:
+    return fetch(registry, outcome.version, ROLES, tmp_path_factory.mktemp("quantised"))
+
+
+def test_it_is_a_version_of_its_own_and_goes_through_the_gate(
+    outcome: Outcome, registry: Registry, settings: TrainerSettings
+) -> None:
+    assert outcome.decision.passed, outcome.decision.reason
+    assert "Worth quantising: 100.00% right against 100.00% of its float version 1" in outcome.decision.reason
+    assert len(outcome.evaluation.negatives) == 1
+    assert registry.aliases() == {CHAMPION: "2", PREVIOUS: "1"}
+    assert registry.tags_of("2")["quantised_from"] == "1"
+    client = MlflowClient(settings.mlflow_url)
+    run = client.get_run(client.get_model_version(settings.model_name, "2").run_id)
+    assert run.data.params["quantised_from"] == "1"
+    assert run.data.params["reduce_range"] == "True"
+    assert "report/confusion_matrix.png" in [item.path for item in client.list_artifacts(run.info.run_id, "report")]
+
+
+def test_serving_and_trainer_give_the_same_probabilities(version: VersionDirectory, dataset: Dataset) -> None:
+    """The reference of a quantised version is its own graph; its Keras model is the float version's."""
+    served, spec = load_model(model_pb2.ModelRef(name="fruits", version="2"), version.path), mobilenet_preprocessing()
+    runtime, keras = open_runtime(version, keras=False), open_runtime(version, keras=True)
+    for picture in dataset.test[:4]:
+        model_input = scale_pixels(read_pixels(picture.path, spec), spec)
+        answer = served.classify(model_input, top_k=0, include_evidence=True)
+        told = predict_file(picture.path, version.contract, runtime)
+        assert [item.probability for item in answer.predictions] == [
+            item["probability"] for item in told["predictions"]
+        ]
+        assert max(answer.evidence.strength) == 255
+        difference = np.abs(runtime.logits(model_input[None]) - keras.logits(model_input[None])).max()
+        assert 1e-3 < difference < 1  # rounding, and nothing else
+
+
+def test_its_golden_samples_allow_for_other_ways_of_rounding(
+    version: VersionDirectory, parent: VersionDirectory
+) -> None:
+    noise = rounding_noise(version.file(SERVING), golden_batch(version.contract.preprocessing))
+    for sample, exact in zip(version.contract.golden_samples, parent.contract.golden_samples, strict=True):
+        assert sample.tolerance == pytest.approx(max(4 * noise, 0.01))
+        assert exact.tolerance == pytest.approx(0.01)
+
+
+def test_its_contract_says_where_it_comes_from(version: VersionDirectory, parent: VersionDirectory) -> None:
+    ours, theirs = version.contract.provenance, parent.contract.provenance
+    assert ours.trained_at == theirs.trained_at
+    assert ours.dataset_digest == theirs.dataset_digest
+    assert ours.run_id != theirs.run_id
+    assert ours.test_metrics["images"] == 10
+    assert version.contract.calibration == parent.contract.calibration  # too few pictures to calibrate on
+    assert version.file(SERVING).stat().st_size < 0.6 * parent.file(SERVING).stat().st_size
+
+
+def test_training_goes_on_from_the_float_version(
+    version: VersionDirectory, parent: VersionDirectory, settings: TrainerSettings
+) -> None:
+    for name in (TRAINING_FILE, NEGATIVES_FILE):
+        assert (version.path / name).read_bytes() == (parent.path / name).read_bytes()
+    start = open_start(CHAMPION, 224, [info.label for info in version.contract.classes], settings)
+    assert len(start.memory) > 100
+    backbone = load_backbone(224, parent.file(TRAINING))
+    assert weights_digest(start.backbone) == weights_digest(backbone)
+
+
+def test_it_can_be_released(outcome: Outcome, settings: TrainerSettings, tmp_path: Path) -> None:
+    written = write_release("2", settings.model_copy(update={"release_dir": tmp_path / "release"}))
+    assert is_quantised(written.file(SERVING))
+    assert "| quantised_from | 1 |" in (written.path / "MODEL_CARD.md").read_text()
+
+
+def test_a_quantised_version_is_not_quantised_again(
+    outcome: Outcome, version: VersionDirectory, registry: Registry
+) -> None:
+    with pytest.raises(VersionQuantised, match=r"Version 2 of \w+ is quantised already. Name version 1, which it was"):
+        refuse_quantised(version, "2", registry)
