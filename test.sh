@@ -7,9 +7,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/environment.sh
 
-# Dozens of processes import the same packages: what the first has compiled is kept for the others, where containers or
-# CI say not to. With TensorFlow that saves each of them eight seconds.
-unset PYTHONDONTWRITEBYTECODE
 load_settings
 make_environment test
 bin=$VERGER_HOME/env/test/bin
