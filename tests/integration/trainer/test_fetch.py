@@ -68,8 +68,10 @@ def kaggle(archive: bytes | None) -> Iterator[str]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()  # a thread that goes on with a closed socket takes a core from all tests that follow
 
 
 @pytest.fixture(autouse=True)
