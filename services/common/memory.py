@@ -30,8 +30,8 @@ def prepare_memory() -> None:
 def return_free_memory() -> None:
     """Gives the kernel back what this process holds and does not use; takes 10 ms.
 
-    A model that was replaced leaves a hundred megabytes of holes, which the next one fits in by chance only: without
-    this, a service that has seen a dozen versions holds twice the memory, and now and then more.
+    A model that was replaced leaves holes, which the next one fits in by chance: without this, what a service holds
+    wanders by tens of megabytes from version to version.
     """
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
