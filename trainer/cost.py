@@ -1,7 +1,7 @@
 """What a version costs to serve, against another, measured here and now side by side."""
 
 from collections.abc import Callable
-from time import perf_counter
+from time import thread_time
 
 import numpy as np
 from verger.v1 import model_pb2
@@ -31,11 +31,14 @@ def _call(version: VersionDirectory) -> Callable[[], object]:
 
 
 def _fastest(calls: list[Callable[[], object]]) -> list[float]:
-    """Seconds of each call's best round. They take turns, so that what else the machine does slows all of them."""
+    """Seconds of processor of each call's best round; a graph runs on the thread that calls it.
+
+    They take turns, so that a processor that grows slower does so for all; what else the machine does is not counted.
+    """
     best = [float("inf")] * len(calls)
     for _ in range(ROUNDS):
         for number, call in enumerate(calls):
-            start = perf_counter()
+            start = thread_time()
             call()
-            best[number] = min(best[number], perf_counter() - start)
+            best[number] = min(best[number], thread_time() - start)
     return best
