@@ -137,7 +137,8 @@ train() {
     make_environment trainer
     export PYTHONPATH=$VERGER_ROOT
     cd "$called_from" # where the folders that were named are looked for
-    exec "$VERGER_HOME/env/trainer/bin/python" -m trainer train --data "$@"
+    # Photos come first: the services go on answering while a version is trained beside them.
+    exec nice -n 10 "$VERGER_HOME/env/trainer/bin/python" -m trainer train --data "$@"
 }
 
 show_logs() { exec tail -q -n 0 -F "$VERGER_HOME"/logs/*.log; }

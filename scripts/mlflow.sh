@@ -10,5 +10,7 @@ if [ -f "$group" ]; then kill -KILL -- "-$(cat "$group")" 2>/dev/null || true; f
 printf '%s' $$ >"$group"
 # No jobs (of language models) run here, and their processes would cost 300 MB.
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
-exec "$VERGER_HOME/env/serving/bin/mlflow" server --host "$VERGER_BIND_ADDRESS" --port "$VERGER_MLFLOW_PORT" --workers 1 \
+# Photos come first: while a version is promoted, MLflow works for half a second as hard as it can.
+exec nice -n 10 "$VERGER_HOME/env/serving/bin/mlflow" server \
+    --host "$VERGER_BIND_ADDRESS" --port "$VERGER_MLFLOW_PORT" --workers 1 \
     --backend-store-uri "sqlite:///$home/mlflow.db" --artifacts-destination "$home/artifacts" --serve-artifacts

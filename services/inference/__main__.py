@@ -4,7 +4,6 @@ import asyncio
 
 from services.common.logging import configure_logging
 from services.common.memory import prepare_memory
-from services.common.scheduling import prepare_scheduling
 from services.common.server import stop_signal
 from services.common.tracing import configure_tracing
 from services.inference.config import InferenceSettings
@@ -14,7 +13,6 @@ from services.inference.server import inference_server
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
     prepare_memory()
-    prepare_scheduling()
     settings = InferenceSettings()
     configure_logging("inference", settings)
     configure_tracing("inference")

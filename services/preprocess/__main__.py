@@ -4,7 +4,6 @@ import asyncio
 
 from services.common.logging import configure_logging
 from services.common.memory import prepare_memory
-from services.common.scheduling import prepare_scheduling
 from services.common.server import stop_signal
 from services.common.tracing import configure_tracing
 from services.preprocess.config import PreprocessSettings
@@ -14,7 +13,6 @@ from services.preprocess.server import preprocess_server
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
     prepare_memory()
-    prepare_scheduling()
     settings = PreprocessSettings()
     configure_logging("preprocess", settings)
     configure_tracing("preprocess")

@@ -7,7 +7,6 @@ import uvicorn
 
 from services.common.logging import configure_logging
 from services.common.memory import prepare_memory
-from services.common.scheduling import prepare_scheduling
 from services.common.tracing import configure_tracing
 from services.web.app import create_app
 from services.web.config import WebSettings
@@ -16,7 +15,6 @@ from services.web.config import WebSettings
 def main() -> None:
     """Serves until SIGTERM or Ctrl-C; requests in flight then have drain_seconds to end."""
     prepare_memory()
-    prepare_scheduling()
     settings = WebSettings()
     configure_logging("web", settings)
     configure_tracing("web")

@@ -30,6 +30,13 @@ def test_the_name_among_the_services_gets_in_and_more_can_be_added(verger: Compo
     assert answer.status_code == 200
 
 
+def test_photos_come_first_where_cores_are_scarce(verger: Composed) -> None:
+    found = verger.inspect(*verger.containers("mlflow"), *verger.containers("inference"))
+    mlflow, inference = (container["HostConfig"]["CpuShares"] for container in found)
+    assert 0 < mlflow < 1024 / 9
+    assert inference == 0  # Docker's default, which is 1024
+
+
 def test_artifacts_go_through_the_server_onto_its_volume(verger: Composed) -> None:
     """So nobody else needs a key or a mount, and the page of MLflow shows them."""
     version = {"name": "fruit-classifier", "version": "1"}

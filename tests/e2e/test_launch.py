@@ -26,6 +26,12 @@ def test_starting_twice_says_that_it_runs(verger: Launched) -> None:
     assert f"http://localhost:{verger.ports['VERGER_WEB_PORT']}" in again.stdout
 
 
+def test_photos_come_before_mlflow(verger: Launched) -> None:
+    (mlflow,) = verger.pids("mlflow server")
+    (web,) = verger.pids("services.web")
+    assert os.getpriority(os.PRIO_PROCESS, mlflow) == os.getpriority(os.PRIO_PROCESS, web) + 10
+
+
 def second_system(verger: Launched, home: Path) -> Launched:
     """Another system on this machine that shares the first one's environment, to save the minutes of its set-up."""
     home.mkdir()
