@@ -77,11 +77,12 @@ def random_view(
         image = _rotate(image, augmentation.max_degrees, random)
     if random.random() < augmentation.blur_chance:
         image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 2.0) * max(image.size) / spec.width))
-    pixels = np.asarray(resize(image, spec, _random_box(image.size, augmentation, random)))
+    image = resize(image, spec, _random_box(image.size, augmentation, random))
     if random.random() < augmentation.far_chance:
-        pixels = _from_afar(pixels, random)
+        image = _from_afar(image, random)
     if random.random() < 0.5:
-        pixels = pixels[:, ::-1]
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)  # several times as fast as by NumPy
+    pixels = np.asarray(image)
     if random.random() < augmentation.paint_chance:
         pixels = _paint(pixels, random)
     view = _other_light(pixels.astype(np.float32), augmentation, random)
@@ -115,15 +116,14 @@ def _rotate(image: Image.Image, max_degrees: float, random: np.random.Generator)
     return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor=_ground(random))
 
 
-def _from_afar(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    image = Image.fromarray(pixels)
+def _from_afar(image: Image.Image, random: np.random.Generator) -> Image.Image:
     share = random.uniform(0.4, 0.9)
     small = image.resize((int(image.width * share), int(image.height * share)), Image.Resampling.BILINEAR)
     view = Image.new("RGB", image.size, _ground(random))
     left = int(random.integers(0, view.width - small.width + 1))
     top = int(random.integers(0, view.height - small.height + 1))
     view.paste(small, (left, top))
-    return np.asarray(view)
+    return view
 
 
 def _ground(random: np.random.Generator) -> tuple[int, ...]:

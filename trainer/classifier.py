@@ -2,6 +2,8 @@
 
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -9,7 +11,6 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from services.inference.runtime import OnnxRuntime
 from trainer.backbone import BACKBONE, FEATURES, build_backbone
 from trainer.errors import ExportDiffers
 
@@ -58,13 +59,14 @@ def with_input_size(model: keras.Model, size: int) -> keras.Model:
     return assemble(backbone, head)
 
 
-def feature_runtime(backbone: keras.Model) -> OnnxRuntime:
-    """The pooled backbone in ONNX Runtime: float32 [n, size, size, 3] in, float32 [n, 1280] out."""
+@contextmanager
+def feature_graph(backbone: keras.Model) -> Iterator[Path]:
+    """The pooled backbone as an ONNX file: float32 [n, size, size, 3] in, float32 [n, 1280] out. Gone afterwards."""
     features = keras.layers.GlobalAveragePooling2D()(backbone.output)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="verger-") as folder:
         path = Path(folder) / "backbone.onnx"
         export_onnx(keras.Model(backbone.input, {"features": features}), path)
-        return OnnxRuntime(path)
+        yield path
 
 
 def export_onnx(model: keras.Model, path: Path) -> None:

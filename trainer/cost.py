@@ -18,7 +18,7 @@ def compare_cost(new: VersionDirectory, champion: VersionDirectory) -> Cost:
     """Latency and size of the serving graphs. Takes about a second for networks of 20 ms."""
     paths = [version.file(SERVING) for version in (new, champion)]
     calls = [_call(version) for version in (new, champion)]
-    latency, size = _fastest(calls), [path.stat().st_size for path in paths]
+    latency, size = fastest(calls), [path.stat().st_size for path in paths]
     return Cost(latency=latency[0] / latency[1], size=size[0] / size[1])
 
 
@@ -30,7 +30,7 @@ def _call(version: VersionDirectory) -> Callable[[], object]:
     return lambda: runtime.logits(picture)
 
 
-def _fastest(calls: list[Callable[[], object]]) -> list[float]:
+def fastest(calls: list[Callable[[], object]]) -> list[float]:
     """Seconds of processor of each call's best round; a graph runs on the thread that calls it.
 
     They take turns, so that a processor that grows slower does so for all; what else the machine does is not counted.

@@ -1,4 +1,7 @@
-"""Trains the dense layers on the features of a frozen backbone. The features stream; those of an epoch are not kept."""
+"""Trains the dense layers on the features of a frozen backbone. The features stream; those of an epoch are not kept.
+
+Views are learned from as trainer.quick sees them, which may be rounded; all that is measured or kept is exact.
+"""
 
 from collections.abc import Iterator
 
@@ -9,12 +12,13 @@ from verger.v1 import model_pb2
 
 from services.inference.runtime import OnnxRuntime
 from trainer.checkpoint import Checkpoint
-from trainer.classifier import build_head, feature_runtime
+from trainer.classifier import build_head, feature_graph
 from trainer.dataset import NO_CLASS, Dataset, class_indices
 from trainer.features import outputs, outputs_of_views
 from trainer.learning import CURVE_SAMPLE, Batch, Stage, compile_classifier, one_hot, train_stage
 from trainer.memory import NOTHING, Rows
 from trainer.pictures import batches
+from trainer.quick import quick_runtime
 from trainer.recipe import HeadStage
 from trainer.views import shuffled_views
 from trainer.watch import Watch
@@ -44,11 +48,13 @@ def train_head(
     lessons = len(dataset.lessons) + len(remembered)
     rate = keras.optimizers.schedules.CosineDecay(stage.learning_rate, stage.epochs * -(-lessons // stage.batch_size))
     compile_classifier(head, keras.optimizers.Adam(rate), stage.label_smoothing)
-    runtime = feature_runtime(backbone)
-    validation = list(_validation_batches(runtime, dataset, spec, workers))
+    with feature_graph(backbone) as graph:
+        exact = OnnxRuntime(graph)
+        quick = quick_runtime(graph, exact, dataset.lessons, spec, views=stage.epochs * len(dataset.lessons))
+    validation = list(_validation_batches(exact, dataset, spec, workers))
 
     def training(epoch: int) -> Iterator[Batch]:
-        seen = _lessons(runtime, dataset, stage, spec, (seed, 0, epoch), workers)
+        seen = _lessons(quick, dataset, stage, spec, (seed, 0, epoch), workers)
         mixed = _with_remembered(seen, len(dataset.lessons), remembered, (seed, 0, epoch))
         for batch in batches(mixed, stage.batch_size):
             targets = np.array([target for _, target in batch])

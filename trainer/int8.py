@@ -49,16 +49,17 @@ def is_quantised(graph: Path) -> bool:
     return any(node.op_type == "QuantizeLinear" for node in onnx.load(graph).graph.node)
 
 
-def quantise_graph(graph: Path, examples: Iterable[Floats], target: Path) -> None:
+def quantise_graph(graph: Path, examples: Iterable[Floats], target: Path, exact_end: bool = True) -> None:
     """Writes a graph of the same inputs and outputs that computes its convolutions with integers.
 
-    The first convolutions stay in float, and so does the last one with all behind it: logits in 256 steps would make
-    probabilities coarse and answers equal, and evidence too; these layers take no time worth saving.
+    The first convolutions stay in float. At the end logits in 256 steps would make probabilities coarse and answers
+    equal, and evidence too.
 
     Args:
         graph: with at least four convolutions.
         examples: model input, each of shape [1, height, width, 3], to measure the ranges of activations on.
         target: a file that is made.
+        exact_end: whether the last convolution and all behind it stay in float, for a tenth more time.
     """
     feeds = list(examples)
     with tempfile.TemporaryDirectory(prefix="verger-") as folder:
@@ -68,7 +69,7 @@ def quantise_graph(graph: Path, examples: Iterable[Floats], target: Path) -> Non
         quant_pre_process(graph, fused, skip_symbolic_shape=True)
         model = onnx.load(fused)
         reader = _Reader(model.graph.input[0].name, feeds)
-        quantize_static(fused, target, reader, nodes_to_exclude=_kept_in_float(model.graph.node), **SETTINGS)
+        quantize_static(fused, target, reader, nodes_to_exclude=_kept_in_float(model.graph.node, exact_end), **SETTINGS)
     quantised = onnx.load(target)
     _correct_biases(model, quantised, _mean_inputs(model, feeds))
     onnx.save(quantised, target)
@@ -93,9 +94,10 @@ def rounding_noise(graph: Path, batch: Floats) -> float:
     return float(np.abs(OnnxRuntime(graph).logits(batch) - np.asarray(logits, np.float32)).max())
 
 
-def _kept_in_float(nodes: Sequence[onnx.NodeProto]) -> list[str]:
+def _kept_in_float(nodes: Sequence[onnx.NodeProto], exact_end: bool) -> list[str]:
     places = [place for place, node in enumerate(nodes) if node.op_type == "Conv"]
-    return [nodes[place].name for place in [*places[:FIRST_IN_FLOAT], *range(places[-1], len(nodes))]]
+    end = range(places[-1], len(nodes)) if exact_end else ()
+    return [nodes[place].name for place in [*places[:FIRST_IN_FLOAT], *end]]
 
 
 def _mean_inputs(model: onnx.ModelProto, examples: Sequence[Floats]) -> Mapping[str, Floats]:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
 from services.common.errors import ModelCorrupt
+from services.inference.runtime import OnnxRuntime
 from trainer.augment import Augmentation
 from trainer.backbone import FEATURES
-from trainer.classifier import feature_runtime
+from trainer.classifier import feature_graph
 from trainer.dataset import Dataset, Picture, class_indices
 from trainer.features import outputs, outputs_of_views
 from trainer.names import group_of
@@ -139,7 +140,8 @@ def remember(
     """
     if not (dataset.negatives or dataset.validation_negatives):
         return NOTHING
-    runtime = feature_runtime(backbone)
+    with feature_graph(backbone) as graph:
+        runtime = OnnxRuntime(graph)
     views = shuffled_views(dataset.negatives, class_indices(dataset.negatives, dataset.labels), seed)[:MOST_ROWS]
     seen = outputs_of_views(runtime, views, spec, augmentation, workers)
     whole = dataset.validation_negatives[:MOST_ROWS]

@@ -6,17 +6,14 @@ Two classes of coloured shapes; the third shape is none of them. The released mo
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import mlflow.artifacts
 import pytest
 from mlflow import MlflowClient
 
-from services.inference.runtime import OnnxRuntime
+from tests.support.exports import exporting_once
 from tests.unit.trainer.shapes import LABELS, write_parts, write_shapes
 from trainer import head, memory
-from trainer.backbone import weights_digest
 from trainer.candidate import Outcome
-from trainer.classifier import feature_runtime
 from trainer.config import TrainerSettings
 from trainer.dataset import Dataset, load_dataset, load_negatives
 from trainer.evaluate import evaluate
@@ -32,19 +29,12 @@ RECIPE = Recipe(HeadStage(epochs=5, learning_rate=3e-3))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_export() -> Iterator[None]:
+def one_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """All versions here see with the backbone of the release: it is exported once. In other files each run does so."""
-    exported: dict[str, OnnxRuntime] = {}
-
-    def runtime(backbone: keras.Model) -> OnnxRuntime:
-        digest = weights_digest(backbone)
-        if digest not in exported:
-            exported[digest] = feature_runtime(backbone)
-        return exported[digest]
-
+    graph = exporting_once(tmp_path_factory.mktemp("exports"))
     with pytest.MonkeyPatch.context() as patch:
         for module in (head, memory):
-            patch.setattr(module, "feature_runtime", runtime)
+            patch.setattr(module, "feature_graph", graph)
         yield
 
 

@@ -2,15 +2,15 @@
 
 import warnings
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import keras
 import pytest
 
+from tests.support.exports import exporting_once
 from trainer import finetune, head, memory
 from trainer.backbone import build_backbone
-from trainer.classifier import assemble, build_head, feature_runtime
+from trainer.classifier import assemble, build_head
 from trainer.learning import compile_classifier
 
 with warnings.catch_warnings():  # MLflow warns of its own type hints when it is imported
@@ -18,7 +18,6 @@ with warnings.catch_warnings():  # MLflow warns of its own type hints when it is
     import mlflow.pyfunc  # noqa: F401
 
 SIZE = 64
-exported = cache(feature_runtime)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,11 +40,16 @@ def compile_for_few_steps(model: keras.Model, optimizer: keras.optimizers.Optimi
     model.run_eagerly = True
 
 
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exports")
+
+
 @pytest.fixture(scope="module", autouse=True)
-def quick_networks() -> Iterator[None]:
+def quick_networks(exports: Path) -> Iterator[None]:
     """Graphs of whole networks are made, and exported anew for each run, in tests/integration/trainer only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetune, "compile_classifier", compile_for_few_steps)
         for module in (head, memory):
-            patch.setattr(module, "feature_runtime", exported)
+            patch.setattr(module, "feature_graph", exporting_once(exports))
         yield

@@ -57,6 +57,12 @@ def test_weights_have_seven_bits(quantised: Path) -> None:
     assert max(int(np.abs(kernel.astype(int)).max()) for kernel in kernels) <= 64
 
 
+def test_features_may_be_rounded_to_the_end(tmp_path: Path) -> None:
+    quantise_graph(FLOAT, (picture[None] for picture in patterns(4, 5)), tmp_path / "model.onnx", exact_end=False)
+    kernels = [tensor for tensor in onnx.load(tmp_path / "model.onnx").graph.initializer if tensor.data_type == 3]
+    assert sum(len(tensor.dims) == 4 for tensor in kernels) == 52 - 2
+
+
 def test_nothing_behind_the_last_convolution_is_rounded(quantised: Path) -> None:
     nodes = list(onnx.load(quantised).graph.node)
     last = max(place for place, node in enumerate(nodes) if node.op_type == "Conv")

@@ -1,0 +1,25 @@
+"""Graphs of backbones that several tests share: to export one takes seconds."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import keras
+
+from trainer.backbone import weights_digest
+from trainer.classifier import feature_graph
+
+
+def exporting_once(folder: Path) -> Callable[[keras.Model], AbstractContextManager[Path]]:
+    """What trainer.classifier.feature_graph does, but a backbone of the same weights and size is exported only once."""
+
+    @contextmanager
+    def graph(backbone: keras.Model) -> Iterator[Path]:
+        path = folder / f"{weights_digest(backbone)}-{backbone.input_shape[1]}.onnx"
+        if not path.exists():
+            with feature_graph(backbone) as made:
+                shutil.copyfile(made, path)
+        yield path
+
+    return graph
