@@ -26,7 +26,8 @@ from benchmarks.servers import CONTENDERS, HOME, MODEL, Load, Server
 
 RESULTS = Path("docs/benchmarks/results.json")
 CONCURRENCY = (8, 1, 32)
-WARM_UP_SECONDS = 1
+WARM_UP_SECONDS = 4
+"""A server that has just started may still have other things to do."""
 MOST_SECONDS = 30
 log = logging.getLogger("benchmark")
 
@@ -54,6 +55,7 @@ def measure_server(
     smallest = next(iter(photos.values()))
     try:
         with server.running(smallest.read_bytes()) as (root, start_seconds):
+            measure.settle(root)
             rows += measure_doors(server.doors(), photos, seconds, root)
             return {"name": server.name, "start_seconds": start_seconds, **measure.memory(root)}
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
