@@ -8,8 +8,9 @@ Writes docs/benchmarks/training.json and training.md.
 Both sides do the same work: as many augmented views of the same pictures, on the same backbone, for the same dense
 layers with the same optimizer, schedule, loss and batch size. Keras does it as its guide to transfer learning does
 (https://keras.io/guides/transfer_learning/): a tf.data pipeline that decodes and resizes, the guide's two augmentation
-layers, and `fit` on a model whose frozen backbone runs in every step. Whether the step is compiled with XLA is left to
-Keras, which does without it on processors; there it would take ten times as long. Nobody has a validation part. Each
+layers, and `fit` on a model whose frozen backbone runs in every step. Verger's views see the backbone in 8-bit integers
+where that pays (trainer/quick.py), and the test pictures see it as it is. Whether the step is compiled with XLA is left
+to Keras, which does without it on processors; there it would take ten times as long. Nobody has a validation part. Each
 measurement is a process of its own; the time is from the list of files to the trained head, the backbone's export
 included. Processor time says more than seconds where other work shares the machine.
 """
