@@ -44,7 +44,8 @@ def head(about: dict[str, Any]) -> str:
 ![Photos per second](throughput.svg)
 
 Begun {about["begun"]} at revision {about["revision"]}, on {about["cores"]} cores ({about["processor"]},
-{about["memory_gib"]} GiB), Python {about["python"]}: `./benchmarks/run.sh {about["rounds"]} {about["seconds"]:g}`;
+{about["memory_gib"]} GiB), Python {about["python"]}:
+`./benchmarks/run.sh compare {about["rounds"]} {about["seconds"]:g}`;
 {about["rounds_done"]} of {about["rounds"]} rounds done, {about["seconds"]:g} s a cell.
 Load average of the machine before the run {about["load_before"][0]:.1f},
 after it {about["load_after"][0]:.1f}; niceness {about["niceness"]}.
