@@ -39,6 +39,12 @@ class WorkPool:
         self._places = asyncio.Semaphore(places)
         self._queue_seconds, self._stage_seconds = QUEUE_SECONDS.labels(stage), STAGE_SECONDS.labels(stage)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix=stage)
+        self._under_way = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no work runs or waits for a thread."""
+        return self._under_way == 0
 
     @asynccontextmanager
     async def place(self, wait: bool = False) -> AsyncIterator[None]:
@@ -61,7 +67,11 @@ class WorkPool:
             value = work()
             return Timed(value, (started - asked) * 1e3, (time.perf_counter() - started) * 1e3)
 
-        result = await asyncio.get_running_loop().run_in_executor(self._threads, timed)
+        self._under_way += 1
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(self._threads, timed)
+        finally:
+            self._under_way -= 1
         self._queue_seconds.observe(result.queue_ms / 1e3)
         self._stage_seconds.observe(result.work_ms / 1e3)
         return result

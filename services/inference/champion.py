@@ -27,8 +27,11 @@ LAST_CALLS_SECONDS = 0.5
 class Champion:
     """The version that answers. Calls in flight keep the object they started with, so a swap is one assignment."""
 
-    def __init__(self, registry: Registry, store: ModelStore, on_live: Callable[[], Awaitable[None]]) -> None:
-        """on_live is awaited after each swap of `follow`."""
+    def __init__(
+        self, registry: Registry, store: ModelStore, on_live: Callable[[], Awaitable[None]], cores: int
+    ) -> None:
+        """on_live is awaited after each swap of `follow`; cores: see load_model."""
+        self._cores = cores
         self._registry = registry
         self._store = store
         self._on_live = on_live
@@ -71,7 +74,7 @@ class Champion:
             return False
         ref, folder = last
         try:
-            self._make_live(await asyncio.to_thread(load_model, ref, folder))
+            self._make_live(await asyncio.to_thread(load_model, ref, folder, self._cores))
         except VergerError as error:
             log.warning("the local copy can't be used", version=ref.version, reason=error.reason, message=str(error))
             self._store.discard(folder)
@@ -114,7 +117,7 @@ class Champion:
         download = partial(self._registry.download, ref)
         folder = self._store.add(download)
         try:
-            model = load_model(ref, folder)
+            model = load_model(ref, folder, self._cores)
         except ModelCorrupt:
             self._store.discard(folder)
             raise

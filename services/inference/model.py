@@ -26,6 +26,8 @@ class LoadedModel:
     contract: model_pb2.ModelContract
     preprocessing_digest: str
     runtime: OnnxRuntime
+    lone_runtime: OnnxRuntime
+    """The same graph, of which a call takes several cores where there are."""
     live_since: datetime
 
     def describe(self, refusal: model_pb2.VersionRefusal | None) -> model_pb2.Model:
@@ -35,24 +37,28 @@ class LoadedModel:
         return model
 
     def classify(
-        self, model_input: NDArray[np.float32], top_k: int, include_evidence: bool
+        self, model_input: NDArray[np.float32], top_k: int, include_evidence: bool, alone: bool = False
     ) -> classifier_pb2.Classification:
-        """Answers one input of shape [height, width, 3]; see ClassifyRequest for the options."""
-        batch = model_input[None]
+        """Answers one input of shape [height, width, 3]; see ClassifyRequest for the options.
+
+        `alone`: no other input is under way, so that this one may have their cores. The answer is the same.
+        """
+        batch, runtime = model_input[None], self.lone_runtime if alone else self.runtime
         if include_evidence and self.contract.HasField("evidence"):
-            logits, evidence = self.runtime.logits_and_evidence(batch)
+            logits, evidence = runtime.logits_and_evidence(batch)
             answer = classify(logits[0], self.contract, top_k)
             answer.evidence.CopyFrom(evidence_map(evidence[0]))
         else:
-            answer = classify(self.runtime.logits(batch)[0], self.contract, top_k)
+            answer = classify(runtime.logits(batch)[0], self.contract, top_k)
         answer.model.CopyFrom(self.ref)
         return answer
 
 
-def load_model(ref: model_pb2.ModelRef, folder: Path) -> LoadedModel:
+def load_model(ref: model_pb2.ModelRef, folder: Path, cores: int = 1) -> LoadedModel:
     """Loads a local copy and proves that it computes here what it computed where it was made.
 
     The golden samples warm the graph up as well: the first real photo is no slower than the next.
+    A call that is alone may take `cores`.
 
     Raises:
         ModelCorrupt: a file differs from its digest, can't be loaded, or gives other logits.
@@ -65,6 +71,7 @@ def load_model(ref: model_pb2.ModelRef, folder: Path) -> LoadedModel:
         raise ModelCorrupt(f"{file.path} of {ref.name} version {ref.version} is missing or differs from its digest.")
     try:
         runtime = OnnxRuntime(path)
+        lone_runtime = OnnxRuntime(path, cores) if cores > 1 else runtime
     except ValueError as error:
         raise ModelCorrupt(str(error)) from error
     model = LoadedModel(
@@ -73,20 +80,22 @@ def load_model(ref: model_pb2.ModelRef, folder: Path) -> LoadedModel:
         contract,
         digest_of(contract.preprocessing),
         runtime,
+        lone_runtime,
         datetime.now(UTC),
     )
     for sample in contract.golden_samples:
-        _check_golden_sample(model, sample)
+        for each in {runtime, lone_runtime}:
+            _check_golden_sample(model, each, sample)
     return model
 
 
-def _check_golden_sample(model: LoadedModel, sample: model_pb2.GoldenSample) -> None:
+def _check_golden_sample(model: LoadedModel, runtime: OnnxRuntime, sample: model_pb2.GoldenSample) -> None:
     spec, grid = model.contract.preprocessing, model.contract.evidence
     batch = scale_pixels(golden_pixels(sample.seed, spec.height, spec.width), spec)[None]
     try:
-        logits = model.runtime.logits(batch)[0]
+        logits = runtime.logits(batch)[0]
         if model.contract.HasField("evidence"):
-            _, evidence = model.runtime.logits_and_evidence(batch)
+            _, evidence = runtime.logits_and_evidence(batch)
             if evidence.shape != (1, grid.height, grid.width):
                 raise ValueError(f"its evidence has the shape {evidence.shape}")
     except Exception as error:  # a graph of other inputs or outputs than the contract's

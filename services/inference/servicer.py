@@ -53,9 +53,11 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
                 "The tensor was made for another version's preprocessing. Fetch the contract again with GetModel."
             )
 
+        alone = self._pool.idle
+
         def forward() -> classifier_pb2.Classification:
             model_input = to_model_input(request.tensor, model.contract.preprocessing)
-            return model.classify(model_input, request.top_k, request.include_evidence)
+            return model.classify(model_input, request.top_k, request.include_evidence, alone)
 
         result = await self._pool.run(forward)
         classification = result.value

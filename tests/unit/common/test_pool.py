@@ -72,5 +72,19 @@ async def test_cancelled_work_that_has_not_started_never_runs(pool: WorkPool) ->
     assert not ran.is_set()
 
 
+async def test_a_pool_is_idle_until_there_is_work_and_after_it(pool: WorkPool) -> None:
+    assert pool.idle
+    hold = threading.Event()
+    running = asyncio.create_task(pool.run(hold.wait))
+    waiting = asyncio.create_task(pool.run(lambda: 1 / 0))
+    await asyncio.sleep(0)
+    assert not pool.idle
+    hold.set()
+    await running
+    with pytest.raises(ZeroDivisionError):
+        await waiting
+    assert pool.idle
+
+
 def test_there_is_always_a_core() -> None:
     assert available_cores() >= 1

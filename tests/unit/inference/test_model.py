@@ -7,9 +7,13 @@ from verger.v1 import model_pb2
 
 from services.common.contract import CONTRACT_FILE, file_digest, read_contract, write_contract
 from services.common.errors import ContractUnsupported, ModelCorrupt
+from services.common.golden import golden_pixels
+from services.common.tensors import scale_pixels
 from services.inference.model import load_model
+from tests.conftest import ROOT
 from tests.support.tiny_model import tiny_version
 
+RELEASED = ROOT / "models" / "fruit-classifier"
 REF = model_pb2.ModelRef(name="colours", version="3")
 
 
@@ -37,6 +41,21 @@ def test_evidence_comes_when_it_is_asked_for(tmp_path: Path) -> None:
     assert answer.model == REF
     assert list(answer.evidence.strength) == [0, 0, 255, 255] * 4
     assert (answer.evidence.height, answer.evidence.width) == (4, 4)
+
+
+@pytest.mark.parametrize("include_evidence", [False, True])
+def test_a_call_that_is_alone_gets_the_answer_of_any_other(include_evidence: bool) -> None:
+    model = load_model(REF, RELEASED, cores=2)
+    assert model.lone_runtime is not model.runtime
+    spec = model.contract.preprocessing
+    model_input = scale_pixels(golden_pixels(7, spec.height, spec.width), spec)
+    alone, among_others = (model.classify(model_input, 0, include_evidence, alone) for alone in (True, False))
+    assert alone == among_others
+
+
+def test_one_core_needs_the_graph_once(tmp_path: Path) -> None:
+    model = load_model(REF, tiny_version(tmp_path), cores=1)
+    assert model.lone_runtime is model.runtime
 
 
 def test_a_model_that_has_no_evidence_answers_without(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""Which of the two runtimes a call gets, without a network."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+from verger.v1 import inference_pb2, model_pb2
+
+from services.common.pool import WorkPool
+from services.inference.champion import Champion
+from services.inference.model import LoadedModel, load_model
+from services.inference.runtime import OnnxRuntime
+from services.inference.servicer import InferenceServicer
+from tests.support.tensors import pixels_tensor
+from tests.support.tiny_model import tiny_version
+
+
+class Noting(OnnxRuntime):
+    """Notes its name for each call, and answers when it may."""
+
+    def __init__(self, path: Path, name: str, calls: list[str], may_answer: threading.Event) -> None:
+        super().__init__(path)
+        self._name, self._calls, self._may_answer = name, calls, may_answer
+
+    def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._calls.append(self._name)
+        self._may_answer.wait(5)
+        return super().logits(batch)
+
+
+class OneModel(Champion):
+    """A champion that never changes."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        self._live = model
+
+
+async def test_only_a_call_that_is_alone_takes_several_cores(tmp_path: Path) -> None:
+    calls: list[str] = []
+    may_answer = threading.Event()
+    graph = tiny_version(tmp_path) / "model.onnx"
+    one, several = (Noting(graph, name, calls, may_answer) for name in ("one core", "several cores"))
+    model = load_model(model_pb2.ModelRef(name="colours", version="1"), tmp_path)
+    pool = WorkPool("compute", workers=2, places=4)
+    servicer = InferenceServicer(OneModel(replace(model, runtime=one, lone_runtime=several)), pool, items_at_once=4)
+    together = asyncio.create_task(answers(servicer, 3))
+    await asyncio.sleep(0.1)
+    may_answer.set()
+    assert len(await together) == 3
+    assert calls == ["several cores", "one core", "one core"]
+    await answers(servicer, 1)
+    assert calls[3:] == ["several cores"]
+    pool.close()
+
+
+async def answers(servicer: InferenceServicer, photos: int) -> Sequence[inference_pb2.InferResponse]:
+    async def requests() -> AsyncIterator[inference_pb2.InferRequest]:
+        for number in range(photos):
+            tensor = pixels_tensor(np.zeros((32, 32, 3), np.uint8))
+            yield inference_pb2.InferRequest(request_id=str(number), tensor=tensor)
+
+    context = grpc.aio.ServicerContext  # the servicer asks it nothing
+    return [answer async for answer in servicer.Infer(requests(), context) if not answer.HasField("error")]
