@@ -35,7 +35,8 @@ async def answer_all(
         except VergerError as error:
             return error
 
-    answers = asyncio.gather(*map(answer, uploads))
+    tasks = [asyncio.create_task(answer(upload)) for upload in uploads]
+    answers = asyncio.gather(*tasks)
     gone = asyncio.ensure_future(request.receive())  # after its body, all that a request can bring is its end
     gone.add_done_callback(lambda _: answers.cancel())
     try:
@@ -45,4 +46,5 @@ async def answer_all(
             raise ClientDisconnect from None
         raise
     finally:
-        gone.cancel()
+        for task in (gone, *tasks):  # when one photo failed by a fault of ours, nobody waits for the others
+            task.cancel()

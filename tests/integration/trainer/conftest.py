@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 from tests.support.mlflow_server import MlflowServer
 from tests.unit.trainer.shapes import write_parts
 from trainer.config import TrainerSettings
+from trainer.registry import Registry
 
 with warnings.catch_warnings():  # MLflow warns of its own type hints when it is imported
     warnings.simplefilter("ignore")
@@ -35,6 +36,11 @@ def settings(
     """A registered model, an experiment and a folder of this module's own."""
     name, home = request.module.__name__.rpartition(".")[2], tmp_path_factory.mktemp("home")
     return TrainerSettings(mlflow_url=mlflow_server.url, model_name=name, experiment_name=name, home=home)
+
+
+@pytest.fixture(scope="module")
+def registry(settings: TrainerSettings) -> Registry:
+    return Registry(settings.mlflow_url, settings.model_name)
 
 
 @pytest.fixture(scope="module")

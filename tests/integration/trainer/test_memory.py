@@ -39,11 +39,6 @@ def one_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def registry(settings: TrainerSettings) -> Registry:
-    return Registry(settings.mlflow_url, settings.model_name)
-
-
-@pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough validation pictures (33, and 34 negatives) to calibrate on and to compare refusals."""
     folder = tmp_path_factory.mktemp("data")

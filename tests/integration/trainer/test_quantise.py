@@ -35,11 +35,6 @@ SAMPLES = ROOT / "services" / "web" / "static" / "samples"
 
 
 @pytest.fixture(scope="module")
-def registry(settings: TrainerSettings) -> Registry:
-    return Registry(settings.mlflow_url, settings.model_name)
-
-
-@pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """To test on, the samples as they are; to train on, turned: no two pass for the same photo. Shapes as negatives."""
     folder = tmp_path_factory.mktemp("data")

@@ -32,11 +32,6 @@ from trainer.train import train
 
 
 @pytest.fixture(scope="module")
-def registry(settings: TrainerSettings) -> Registry:
-    return Registry(settings.mlflow_url, settings.model_name)
-
-
-@pytest.fixture(scope="module")
 def first(trainer: Command, shapes: Path) -> subprocess.CompletedProcess[str]:
     """The first version, trained from the command line with default settings."""
     (shapes / "train" / "red_circle" / "broken.jpg").write_bytes(b"not a picture")
