@@ -77,8 +77,9 @@ def targets(cells: Cells) -> str:
         p50 = ratio(cells, "Verger REST", "bare limit", photo, "p50_ms", 1)
         add("REST p50 / bare limit's, concurrency 1", photo, p50, 1.35, at_most=True)
     for photo, bound in zip(NAMES, (1.0, 1.5, 2.0), strict=True):
-        ratios = [value for other in FRAMEWORKS if (value := ratio(cells, "Verger REST", other, photo))]
-        add("REST / best framework (ONNX)", photo, min(ratios, default=0.0), bound)
+        for door in ("REST", "gRPC"):
+            ratios = [value for other in FRAMEWORKS if (value := ratio(cells, f"Verger {door}", other, photo))]
+            add(f"{door} / best framework (ONNX)", photo, min(ratios, default=0.0), bound)
     return "## Targets\n\nConcurrency 8 where nothing else is said.\n\n" + table(
         ["ratio", "photo", "target", "measured", "held"], rows
     )
