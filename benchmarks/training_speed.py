@@ -5,14 +5,15 @@
 DIR is a folder as `trainer train --data` takes it; that environment is there after the first `./launch.sh --train`.
 Writes docs/benchmarks/training.json and training.md.
 
-Both sides do the same work: as many augmented views of the same pictures, on the same backbone, for the same dense
+All sides do the same work: as many augmented views of the same pictures, on the same backbone, for the same dense
 layers with the same optimizer, schedule, loss and batch size. Keras does it as its guide to transfer learning does
 (https://keras.io/guides/transfer_learning/): a tf.data pipeline that decodes and resizes, the guide's two augmentation
-layers, and `fit` on a model whose frozen backbone runs in every step. Verger's views see the backbone in 8-bit integers
-where that pays (trainer/quick.py), and the test pictures see it as it is. Whether the step is compiled with XLA is left
-to Keras, which does without it on processors; there it would take ten times as long. Nobody has a validation part. Each
-measurement is a process of its own; the time is from the list of files to the trained head, the backbone's export
-included. Processor time says more than seconds where other work shares the machine.
+layers, and `fit` on a model whose frozen backbone runs in every step. TensorFlow computes with oneDNN where it does so
+by itself, on processors with VNNI or AMX; once more with oneDNN anywhere. Verger's views see the backbone in 8-bit
+integers where that pays (trainer/quick.py), and the test pictures see it as it is. Whether the step is compiled with
+XLA is left to Keras, which does without it on processors; there it would take ten times as long. Nobody has a
+validation part. Each measurement is a process of its own; the time is from the list of files to the trained head, the
+backbone's export included. Processor time says more than seconds where other work shares the machine.
 """
 
 import argparse
@@ -49,6 +50,8 @@ from trainer.recipe import HeadStage
 RESULTS = REPOSITORY / "docs" / "benchmarks" / "training.json"
 RELEASED = REPOSITORY / "models" / "fruit-classifier" / "model.keras"
 SIZES = (2_000, 10_000, 50_000)
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+"""Read when TensorFlow is imported: above, before the trainer's own setting."""
 SIDE = 224
 SEED = 0
 WORKERS = available_cores()
@@ -118,7 +121,10 @@ def write(results: Mapping[str, Any]) -> None:
 def in_a_process(only: str) -> dict[str, Any]:
     """What `measure` found, called in a process that does nothing else."""
     command = [sys.executable, "-m", "benchmarks.training_speed", *sys.argv[1:], "--only", only]
-    done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
+    environment = {name: value for name, value in os.environ.items() if name != ONEDNN}
+    if only == KERAS_ONEDNN:
+        environment[ONEDNN] = "1"
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -202,18 +208,22 @@ def figures(dataset: Dataset, stage: HeadStage, accuracy: float) -> dict[str, An
     return {"views": views, "accuracy": round(accuracy, 4), "tested": len(dataset.test)}
 
 
+KERAS_ONEDNN = "Keras `fit`, oneDNN"
 SIDES: Mapping[str, Callable[[keras.Model, Dataset, HeadStage], dict[str, Any]]] = {
     "Verger": verger,
     "Keras `fit`": keras_fit,
+    KERAS_ONEDNN: keras_fit,
 }
 
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    information = Path("/proc/cpuinfo").read_text()
+    lines = information.splitlines()
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
     return {
         "processor": model,
+        "vnni": "avx512_vnni" in information or "avx_vnni" in information,
         "cores": WORKERS,
         "python": platform.python_version(),
         "keras": keras.__version__,
@@ -237,7 +247,8 @@ def page(results: Mapping[str, Any]) -> str:
     lines = [
         "# Training the dense layers",
         "",
-        f"Begun {about['begun']} on {about['cores']} cores ({about['processor']}), Python {about['python']}, "
+        f"Begun {about['begun']} on {about['cores']} cores ({about['processor']}, "
+        f"{'with' if about['vnni'] else 'without'} VNNI), Python {about['python']}, "
         f"Keras {about['keras']}, TensorFlow {about['tensorflow']}:",
         "`python -m benchmarks.training_speed DIR`, whose docstring says what is compared.",
         "",
