@@ -33,10 +33,11 @@ class SleepingRuntime:
         return self._answer
 
 
-def load_and_replace(ref: model_pb2.ModelRef, folder: Path) -> LoadedModel:
+def load_and_replace(ref: model_pb2.ModelRef, folder: Path, cores: int = 1) -> LoadedModel:
     """Loads and checks as ever, then puts the stand-in in the graph's place."""
-    model = load_model(ref, folder)
-    return replace(model, runtime=SleepingRuntime(len(model.contract.classes)))
+    model = load_model(ref, folder, cores)
+    sleeping = SleepingRuntime(len(model.contract.classes))
+    return replace(model, runtime=sleeping, lone_runtime=sleeping)
 
 
 if __name__ == "__main__":
