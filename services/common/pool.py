@@ -43,7 +43,7 @@ class WorkPool:
 
     @property
     def idle(self) -> bool:
-        """Whether no work runs or waits for a thread."""
+        """Whether no caller waits for work. What a cancelled caller left running is not counted."""
         return self._under_way == 0
 
     @asynccontextmanager
