@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,9 +68,9 @@ class Experiment:
             return {"quiet": quiet, "around": self._load(0.5, SWAPS_SECONDS + 3)}
 
 
-def rate_of(sample: Sample) -> float:
-    """Answered photos a second."""
-    return sample["photos"] / sample["seconds"]
+def rate_of(sample: Mapping[str, Any]) -> float:
+    """Answered photos a second, of a Sample or a row that holds one."""
+    return float(sample["photos"] / sample["seconds"])
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def promotions(times: int, pause: float) -> Iterator[None]:
     python = HOME / "env" / "serving" / "bin" / "python"
     settings = os.environ | {"VERGER_MLFLOW_URL": f"http://127.0.0.1:{PORTS['MLFLOW']}"}
     # Who promotes is at another machine as a rule; here it stands back, as MLflow does.
-    command = ["nice", "-n", "10", python, "-m", "benchmarks.promotions", str(times), f"{pause:g}"]
+    command = ["nice", "-n", "10", str(python), "-m", "benchmarks.promotions", str(times), f"{pause:g}"]
     with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE) as process:
         next(iter(process.stdout or ()))  # it is loaded, and both versions are there
         try:

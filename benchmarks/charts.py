@@ -1,7 +1,8 @@
 """Charts that read on light and dark pages: transparent, grey text, few colours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 
@@ -32,7 +33,7 @@ def new_chart(title: str, across: str, up: str) -> tuple[Figure, Axes]:
 
 
 def bars(
-    title: str, across: str, up: str, groups: dict[str, Sequence[float]], names: Sequence[str], path: Path
+    title: str, across: str, up: str, groups: Mapping[str, Sequence[float]], names: Sequence[str], path: Path
 ) -> None:
     """Groups of bars side by side: one colour a group, one bar a name."""
     figure, panel = new_chart(title, across, up)
@@ -50,7 +51,7 @@ def lines(
     title: str,
     across: str,
     up: str,
-    groups: dict[str, tuple[Sequence[float], Sequence[float]]],
+    groups: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     path: Path,
     mark: str = "o",
     scale: str = "linear",
@@ -69,8 +70,8 @@ def lines(
     finish(figure, panel, "lower left", path)
 
 
-def finish(figure: Figure, panel: Axes, place: str, path: Path) -> None:
-    """Writes the file, with a legend at a place (as matplotlib names it) where there is more than one group."""
+def finish(figure: Figure, panel: Axes, place: Literal["upper left", "lower left"], path: Path) -> None:
+    """Writes the file, with a legend where there is more than one group."""
     names = panel.get_legend_handles_labels()[1]
     if len(names) > 1:
         panel.legend(loc=place, ncols=len(names), frameon=False, labelcolor=GREY)

@@ -22,6 +22,8 @@ from benchmarks.measure import Sample, latencies
 METHOD = "/verger.v1.ClassifierService/Classify"
 CONNECTION_SECONDS = 8
 """Verger asks a connection to go after 9 to 11 s; h2load, whose one connection that is, would stop sending."""
+Call = tuple[int, int, int]
+"""Start, status, duration; times in microseconds."""
 OK, REFUSED, CANCELLED = "OK", "RESOURCE_EXHAUSTED", "CANCELLED"
 
 
@@ -53,11 +55,11 @@ class Classify:
             headers = ("-H", "content-type: application/grpc", "-H", "te: trailers")
             url = f"http://127.0.0.1:{self.port}{METHOD}"
             command = ["h2load", "-c1", *options, "-d", str(body), *headers, "--log-file", str(log), url]
-            calls, span = list[tuple[int, int, int]](), 0.0
+            calls, span = list[Call](), 0.0
             for _ in range(parts):
                 log.unlink(missing_ok=True)  # h2load appends
                 subprocess.run(command, check=True, timeout=120, capture_output=True)
-                found = [tuple(map(int, line.split())) for line in log.read_text().splitlines()]
+                found = [_call(line) for line in log.read_text().splitlines()]
                 span += span_of(found)
                 calls += found
         codes = self._codes() - before
@@ -78,8 +80,13 @@ def framed(image: bytes) -> bytes:
     return struct.pack(">BI", 0, len(message)) + message
 
 
-def span_of(calls: list[tuple[int, int, int]]) -> float:
-    """Seconds from the first call's start to the last one's end; a call is start, status, duration in microseconds."""
+def _call(line: str) -> Call:
+    start, status, micros = map(int, line.split())
+    return start, status, micros
+
+
+def span_of(calls: list[Call]) -> float:
+    """Seconds from the first call's start to the last one's end."""
     if not calls:
         return 0.0
     return (max(start + took for start, _, took in calls) - min(start for start, _, _ in calls)) / 1e6

@@ -105,7 +105,7 @@ class Server:
         with (HOME / f"{self.name}.log".replace(" ", "-")).open("w") as log:
             process = subprocess.Popen(
                 [folder / program, *arguments],
-                env=os.environ | settings | self.settings | {"PATH": f"{folder}:{os.environ['PATH']}"},
+                env={**os.environ, **settings, **self.settings, "PATH": f"{folder}:{os.environ['PATH']}"},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -13,7 +13,7 @@ from services.common.contract import CONTRACT_FILE, file_digest, read_contract, 
 
 log = structlog.get_logger(__name__)
 
-Download = Callable[[str, Path], None]
+Download = Callable[[str, Path], object]
 """Fetches the file at a path relative to the version's root into a folder, keeping the relative path."""
 
 
