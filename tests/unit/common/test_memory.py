@@ -1,5 +1,6 @@
 """What a process holds of the machine's memory, as the kernel sees it."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,20 +8,41 @@ import pytest
 
 from services.common.memory import return_free_memory
 
+ROLLUP = Path("/proc/self/smaps_rollup")
 PIECE = 100_000
 """Bytes. glibc maps larger pieces apart from all others, and gives those back by itself."""
 
 
-def held() -> int:
-    """MiB of memory that this process shares with no other."""
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private")) // 1024
+def held(rollup: str) -> int:
+    """MiB of memory that a process shares with no other, from its smaps_rollup."""
+    return sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private")) // 1024
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: glibc's malloc_trim and /proc")
+THREADS_IN_TURN = f"""
+from concurrent.futures import ThreadPoolExecutor
+from services.common.memory import prepare_memory
+
+prepare_memory()
+for thread in [ThreadPoolExecutor(1) for _ in range(5)]:
+    thread.submit(lambda: len([b"1" * {PIECE} for _ in range(500)])).result()
+print(open("{ROLLUP}").read())
+"""
+"""Five threads, all of which stay: each fills and frees 50 MB."""
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: glibc's malloc and /proc")
+
+
+@linux
+def test_a_thread_uses_what_another_one_has_freed() -> None:
+    """In a process of its own, since what malloc was told stays."""
+    done = subprocess.run([sys.executable, "-c", THREADS_IN_TURN], capture_output=True, text=True, check=True)
+    assert held(done.stdout) < 150
+
+
+@linux
 def test_holes_between_what_is_in_use_are_given_back() -> None:
     pieces = [bytes([number % 256]) * PIECE for number in range(2000)]
-    full = held()
+    full = held(ROLLUP.read_text())
     del pieces[:-1]  # the last one lies at the heap's end, so that nothing is given back by itself
     return_free_memory()
-    assert held() < full - 150
+    assert held(ROLLUP.read_text()) < full - 150
