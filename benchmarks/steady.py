@@ -4,7 +4,6 @@ python -m benchmarks.steady SECONDS SWAPS writes docs/benchmarks/steady.json and
 what /proc says that a process shares with none (USS).
 """
 
-import itertools
 import json
 import statistics
 import subprocess
@@ -48,14 +47,18 @@ def state(process: psutil.Process) -> dict[str, float]:
     return {"own_mib": own, "files": process.num_fds(), "threads": process.num_threads()}
 
 
+def swaps_so_far() -> int:
+    """Times that inference made a version live."""
+    ((_, swaps),) = read_metrics(PORTS["INFERENCE_METRICS"], "verger_model_swaps")
+    return int(swaps)
+
+
 def watch(root: int, pause: float, goes_on: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-    """Every `pause` seconds: the services' states, and the version that is live. Ends with what is left at rest."""
+    """Every `pause` seconds: the services' states."""
     begun, processes = time.monotonic(), services(root)
     while goes_on():
-        live = read_metrics(PORTS["INFERENCE_METRICS"], "verger_model_live")
-        versions = [labels["version"] for labels, value in live if value]
         states = {name: state(process) for name, process in processes.items()}
-        yield {"second": round(time.monotonic() - begun, 1), "version": versions[0], "services": states}
+        yield {"second": round(time.monotonic() - begun, 1), "services": states}
         time.sleep(pause)
 
 
@@ -63,6 +66,7 @@ def soak(root: int, seconds: float, swaps: int) -> dict[str, Any]:
     """Loads and watches a running system."""
     options = [f"http://127.0.0.1:{PORT}", TARGET, str(HOME / "photos"), f"{seconds:g}", str(CALLERS)]
     command = [sys.executable, "-m", "benchmarks.mixed_load", *options]
+    before = swaps_so_far()
     with (
         promotions(swaps, seconds / (swaps + 1)),
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as load,
@@ -71,9 +75,8 @@ def soak(root: int, seconds: float, swaps: int) -> dict[str, Any]:
         output, _ = load.communicate()
     if load.returncode:
         raise RuntimeError("The load failed; the lines above say why.")
-    versions = [sample["version"] for sample in samples]
-    live = sum(now != before for before, now in itertools.pairwise(versions))
-    return {"seconds": seconds, "swaps": swaps, "swaps_seen": live, **json.loads(output), "samples": samples}
+    seen = swaps_so_far() - before
+    return {"seconds": seconds, "swaps": swaps, "swaps_seen": seen, **json.loads(output), "samples": samples}
 
 
 def part(found: dict[str, Any], service: str, key: str, begin: float, end: float) -> list[float]:

@@ -17,4 +17,5 @@ STAGE_SECONDS = Histogram(
 )
 QUEUE_SECONDS = Histogram("verger_queue_seconds", "Wait of one photo for a free core", ["stage"], buckets=SECONDS)
 MODEL_LIVE = Gauge("verger_model_live", "1 for the model version that answers", ["name", "version", "digest"])
+MODEL_SWAPS = Counter("verger_model_swaps_total", "Times that a version went live, the first one included")
 MODEL_REFUSALS = Counter("verger_model_refusals_total", "Versions that were not made live", ["reason"])

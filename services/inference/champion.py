@@ -10,7 +10,7 @@ from verger.v1 import model_pb2
 
 from services.common.errors import ContractUnsupported, ModelCorrupt, ModelNotLoaded, Unavailable, VergerError
 from services.common.memory import return_free_memory
-from services.common.metrics import MODEL_LIVE, MODEL_REFUSALS
+from services.common.metrics import MODEL_LIVE, MODEL_REFUSALS, MODEL_SWAPS
 from services.inference.model import LoadedModel, load_model
 from services.inference.registry import Registry
 from services.inference.store import ModelStore
@@ -129,6 +129,7 @@ class Champion:
             MODEL_LIVE.remove(self._live.ref.name, self._live.ref.version, self._live.digest)
         self._live, self._refusal = model, None
         MODEL_LIVE.labels(model.ref.name, model.ref.version, model.digest).set(1)
+        MODEL_SWAPS.inc()
         log.info("live", model=model.ref.name, version=model.ref.version, digest=model.digest)
 
     def _refuse(self, ref: model_pb2.ModelRef, error: VergerError) -> None:

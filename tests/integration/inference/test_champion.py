@@ -8,6 +8,7 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 from verger.v1 import inference_pb2, inference_pb2_grpc, model_pb2
 
 from services.common.contract import CONTRACT_FILE, read_contract, write_contract
@@ -40,6 +41,10 @@ def inference(mlflow_url: str, name: str, cache: Path) -> Iterator[Stub]:
         yield Stub(channel)
 
 
+def swaps() -> float:
+    return REGISTRY.get_sample_value("verger_model_swaps_total") or 0
+
+
 def live(stub: Stub) -> model_pb2.Model:
     try:
         return stub.GetModel(inference_pb2.GetModelRequest(), timeout=5).model
@@ -59,6 +64,7 @@ def request(model: model_pb2.Model) -> inference_pb2.InferRequest:
 
 def test_a_new_champion_goes_live_and_no_call_fails(mlflow_server: MlflowServer, tmp_path: Path) -> None:
     mlflow_server.register("swapped", tiny_version(tmp_path / "one", gain=8))
+    before = swaps()
     with inference(mlflow_server.url, "swapped", tmp_path / "cache") as stub:
         wait_for_version(stub, "1")
         seen: list[str] = []
@@ -84,6 +90,7 @@ def test_a_new_champion_goes_live_and_no_call_fails(mlflow_server: MlflowServer,
             for caller in callers:
                 caller.join()
         assert set(seen) == {"1", "2", "3", "4", "5"}
+        assert swaps() - before == 6
 
 
 @pytest.mark.parametrize("fault", ["code_version", "digest", "golden"])
