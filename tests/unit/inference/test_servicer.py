@@ -18,6 +18,7 @@ from services.inference.runtime import OnnxRuntime
 from services.inference.servicer import InferenceServicer
 from tests.support.tensors import pixels_tensor
 from tests.support.tiny_model import tiny_version
+from tests.support.waiting import wait_until
 
 
 class Noting(OnnxRuntime):
@@ -49,8 +50,7 @@ async def test_only_a_call_that_is_alone_takes_several_cores(tmp_path: Path) -> 
     pool = WorkPool("compute", workers=3, places=4)
     servicer = InferenceServicer(OneModel(replace(model, runtime=one, lone_runtime=several)), pool, items_at_once=4)
     together = asyncio.create_task(answers(servicer, 3))
-    while len(calls) < 3:
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(wait_until, lambda: len(calls) == 3, what="three calls side by side")
     may_answer.set()
     assert len(await together) == 3
     assert sorted(calls) == ["one core", "one core", "several cores"]  # threads begin in any order
