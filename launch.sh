@@ -19,6 +19,7 @@ Settings, from the environment or the file .env (those of --docker are in .env.e
        VERGER_WEB_PORT (8000)  VERGER_PREPROCESS_PORT (50051)  VERGER_INFERENCE_PORT (50052)  VERGER_MLFLOW_PORT (5000)
        VERGER_PREPROCESS_METRICS_PORT (9101)  VERGER_INFERENCE_METRICS_PORT (9102)
        VERGER_BIND_ADDRESS (127.0.0.1; 0.0.0.0 lets other machines in)  VERGER_HOME (.verger: all data and logs)
+       VERGER_START_SECONDS (300: how long everything may take to become healthy, on a busy machine too)
 TEXT
 }
 
@@ -81,15 +82,15 @@ start() {
         import_release || explain_failure
     fi
     # shellcheck disable=SC2046  # one address a word
-    if ! "$serving/python" -m services.common.health --wait "${VERGER_START_SECONDS:-120}" $(addresses); then
-        explain_failure
-    fi
+    wait_for $(addresses) || explain_failure
 }
+
+wait_for() { "$serving/python" -m services.common.health --wait "${VERGER_START_SECONDS:-300}" "$@"; }
 
 # An empty registry gets the released model. Asking whether it is empty takes seconds, so that is asked only once.
 import_release() {
     local mark=$VERGER_HOME/mlflow/release-imported
-    [ -f "$mark" ] || { "$serving/python" -m trainer import-release && touch "$mark"; }
+    [ -f "$mark" ] || { wait_for "$VERGER_MLFLOW_URL/health" && "$serving/python" -m trainer import-release && touch "$mark"; }
 }
 
 explain_failure() {

@@ -29,7 +29,8 @@ def test_starting_twice_says_that_it_runs(verger: Launched) -> None:
 def test_photos_come_before_mlflow(verger: Launched) -> None:
     (mlflow,) = verger.pids("mlflow server")
     (web,) = verger.pids("services.web")
-    assert os.getpriority(os.PRIO_PROCESS, mlflow) == os.getpriority(os.PRIO_PROCESS, web) + 10
+    first = os.getpriority(os.PRIO_PROCESS, web)
+    wait_until(lambda: os.getpriority(os.PRIO_PROCESS, mlflow) == first + 10, what="MLflow to come last")
 
 
 def second_system(verger: Launched, home: Path) -> Launched:
