@@ -48,7 +48,7 @@ class MlflowServer:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(lambda: problem_with(f"{self.url}/health") is None, seconds=120, what="MLflow")
+        wait_until(lambda: problem_with(f"{self.url}/health") is None, seconds=300, what="MLflow")
 
     def stop(self) -> None:
         """Kills the server and its worker at once."""

@@ -51,4 +51,4 @@ class System:
             except httpx.TransportError:
                 return False
 
-        wait_until(ready, 120, "readiness")
+        wait_until(ready, 300, "readiness")
