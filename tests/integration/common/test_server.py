@@ -137,9 +137,10 @@ def test_metrics_count_calls_by_their_outcome() -> None:
     with in_background(scripted_server(Scripted(), metrics_port=metrics_port)) as server:
         with pytest.raises(grpc.RpcError):
             classify(f"127.0.0.1:{server.port}", "full")
-        metrics = urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=5).read().decode()
-    line = 'verger_grpc_calls_total{code="RESOURCE_EXHAUSTED",method="/verger.v1.ClassifierService/Classify"}'
-    assert line in metrics
+        line = b'verger_grpc_calls_total{code="RESOURCE_EXHAUSTED",method="/verger.v1.ClassifierService/Classify"}'
+        metrics = f"http://127.0.0.1:{metrics_port}/metrics"
+        # A refusal is counted when it has been sent.
+        wait_until(lambda: line in urllib.request.urlopen(metrics, timeout=5).read(), what="the count")
 
 
 async def test_calls_are_shared_between_all_addresses_and_survive_the_end_of_one() -> None:
