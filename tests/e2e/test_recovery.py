@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import httpx
 import pytest
@@ -47,7 +46,7 @@ def test_the_web_service_comes_back_too(verger: Launched, number: signal.Signals
     verger.wait_ready()
     (pid,) = verger.pids("services.web")
     os.kill(pid, number)
-    time.sleep(0.5)
+    wait_until(lambda: pid not in verger.pids("services.web"), 60, "its end")
     verger.wait_ready()
     assert verger.answer(PHOTO)["verdict"] == "RECOGNISED"
 

@@ -1,7 +1,8 @@
 """Waiting for something that happens elsewhere."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30, what: str = "it") -> None:
@@ -10,3 +11,11 @@ def wait_until(condition: Callable[[], object], seconds: float = 30, what: str =
     while not condition():
         assert time.monotonic() < end, f"{what} did not happen within {seconds:g} s"
         time.sleep(0.05)
+
+
+async def eventually(holds: Callable[[], Awaitable[object]], what: str, seconds: float = 30) -> None:
+    """The same on the event loop, which goes on meanwhile."""
+    end = time.monotonic() + seconds
+    while not await holds():
+        assert time.monotonic() < end, f"{what} did not happen within {seconds:g} s"
+        await asyncio.sleep(0.05)

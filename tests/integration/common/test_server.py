@@ -26,7 +26,7 @@ from services.common.settings import ServiceSettings
 from tests.conftest import ROOT
 from tests.support.background import in_background
 from tests.support.mlflow_server import free_port
-from tests.support.waiting import wait_until
+from tests.support.waiting import eventually, wait_until
 
 SERVICE = "verger.v1.ClassifierService"
 Request = classifier_pb2.ClassifyRequest
@@ -151,12 +151,16 @@ async def test_calls_are_shared_between_all_addresses_and_survive_the_end_of_one
             async with open_channel(target, ServiceSettings()) as channel:
                 stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
                 wait_until(lambda: problem_with(f"grpc://127.0.0.1:{second.port}/") is None)
-                for _ in range(20):
+
+                async def both_are_called() -> bool:
                     await stub.Classify(Request(), timeout=5)
-                    await asyncio.sleep(0.02)  # leaves the second connection time to come up
+                    return all(servicer.calls for servicer in servicers)
+
+                await eventually(both_are_called, "a call to each")
+                before = [servicer.calls for servicer in servicers]
                 for _ in range(100):
                     await stub.Classify(Request(), timeout=5)
-                assert min(servicer.calls for servicer in servicers) >= 50
+                assert [servicer.calls for servicer in servicers] == [calls + 50 for calls in before]
         async with open_channel(target, ServiceSettings()) as channel:
             stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
             for _ in range(20):

@@ -8,14 +8,16 @@ import grpc
 import pytest
 from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
 
-from services.preprocess.stream_pool import LIFE_SECONDS, StreamPool
+from services.preprocess import stream_pool
+from services.preprocess.stream_pool import StreamPool
+from tests.support.waiting import eventually
 
 
 class Inference(inference_pb2_grpc.InferenceServiceServicer):
     """Answers, and counts its streams."""
 
     def __init__(self) -> None:
-        self.opened = self.ended = self.cancelled = 0
+        self.opened = self.asked = self.ended = self.cancelled = 0
         self.break_after = 0
         self.answering = asyncio.Event()
         self.answering.set()
@@ -27,6 +29,7 @@ class Inference(inference_pb2_grpc.InferenceServiceServicer):
         answered = 0
         try:
             async for request in requests:
+                self.asked += 1
                 if self.break_after and answered == self.break_after:
                     await context.abort(grpc.StatusCode.UNAVAILABLE)
                 await self.answering.wait()
@@ -38,6 +41,12 @@ class Inference(inference_pb2_grpc.InferenceServiceServicer):
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+
+    async def is_over(self) -> bool:
+        return self.ended + self.cancelled > 0
+
+    async def has_all_four(self) -> bool:
+        return self.asked == 4
 
 
 @asynccontextmanager
@@ -59,6 +68,12 @@ async def ask(pool: StreamPool, request_id: str) -> str:
     return answer.request_id
 
 
+@pytest.fixture(autouse=True)
+def long_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a slow machine outlives none."""
+    monkeypatch.setattr(stream_pool, "LIFE_SECONDS", 60)
+
+
 async def test_one_stream_serves_one_request_after_the_other() -> None:
     inference = Inference()
     async with running(inference) as pool:
@@ -74,11 +89,12 @@ async def test_requests_at_the_same_time_have_a_stream_each() -> None:
         assert inference.opened == 3
 
 
-async def test_an_idle_stream_ends_cleanly_when_its_life_is_over() -> None:
+async def test_an_idle_stream_ends_cleanly_when_its_life_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_pool, "LIFE_SECONDS", 0.2)
     inference = Inference()
     async with running(inference) as pool:
         await ask(pool, "first")
-        await asyncio.sleep(LIFE_SECONDS + 0.3)
+        await eventually(inference.is_over, "the end of the stream")
         assert (inference.ended, inference.cancelled) == (1, 0)
         await ask(pool, "second")
         assert inference.opened == 2
@@ -98,11 +114,11 @@ async def test_giving_up_cancels_that_stream_alone() -> None:
         await asyncio.gather(ask(pool, "a"), ask(pool, "b"))
         inference.answering.clear()
         given_up, kept = asyncio.create_task(ask(pool, "c")), asyncio.create_task(ask(pool, "d"))
-        await asyncio.sleep(0.1)
+        await eventually(inference.has_all_four, "the arrival of both")
         given_up.cancel()
         with pytest.raises(asyncio.CancelledError):
             await given_up
-        await asyncio.sleep(0.1)
-        assert inference.cancelled == 1
+        await eventually(inference.is_over, "the end of the stream")
+        assert (inference.ended, inference.cancelled) == (0, 1)
         inference.answering.set()
         assert await kept == "d"

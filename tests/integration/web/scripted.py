@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -172,11 +171,3 @@ async def web_server(preprocess_port: int, **settings: Any) -> AsyncIterator[str
 def form(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
     """A multipart form with these photos, for httpx; each has a name and its bytes."""
     return [("file", file) for file in files]
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
-    """Returns when it holds; fails the test when it does not within `seconds`."""
-    end = time.monotonic() + seconds
-    while not await holds():
-        assert time.monotonic() < end, f"{what} did not happen within {seconds:g} s"
-        await asyncio.sleep(0.05)

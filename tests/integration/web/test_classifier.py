@@ -10,12 +10,12 @@ from tests.integration.web.scripted import (
     ScriptedClassifier,
     answer,
     description,
-    eventually,
     scripted_server,
     web_server,
 )
 from tests.support.mlflow_server import free_port
 from tests.support.photos import encoded, scene
+from tests.support.waiting import eventually
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())
