@@ -38,6 +38,7 @@ settings() {
     # A socket's path may have 104 characters at most, and a data folder may lie deep.
     export VERGER_SOCKET=${TMPDIR:-/tmp}/verger-$(id -u)-$(printf '%s' "$VERGER_HOME" | cksum | cut -d' ' -f1).sock
     serving=$VERGER_HOME/env/serving/bin
+    start_seconds=${VERGER_START_SECONDS:-300}
 }
 
 supervisor() { "$serving/supervisorctl" -c scripts/supervisord.conf "$@"; }
@@ -82,15 +83,15 @@ start() {
         import_release || explain_failure
     fi
     # shellcheck disable=SC2046  # one address a word
-    wait_for $(addresses) || explain_failure
+    "$serving/python" -m services.common.health --wait "$start_seconds" $(addresses) || explain_failure
 }
-
-wait_for() { "$serving/python" -m services.common.health --wait "${VERGER_START_SECONDS:-300}" "$@"; }
 
 # An empty registry gets the released model. Asking whether it is empty takes seconds, so that is asked only once.
 import_release() {
     local mark=$VERGER_HOME/mlflow/release-imported
-    [ -f "$mark" ] || { wait_for "$VERGER_MLFLOW_URL/health" && "$serving/python" -m trainer import-release && touch "$mark"; }
+    [ -f "$mark" ] || {
+        VERGER_MLFLOW_WAIT_SECONDS=$start_seconds "$serving/python" -m trainer import-release && touch "$mark"
+    }
 }
 
 explain_failure() {
