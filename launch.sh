@@ -83,7 +83,7 @@ start() {
         import_release || explain_failure
     fi
     # shellcheck disable=SC2046  # one address a word
-    "$serving/python" -m services.common.health --wait "$start_seconds" $(addresses) || explain_failure
+    "$serving/python" -m services.common.process.health --wait "$start_seconds" $(addresses) || explain_failure
 }
 
 # An empty registry gets the released model. Asking whether it is empty takes seconds, so that is asked only once.
@@ -130,7 +130,7 @@ status() {
     is_running || { say "Verger is not running."; return 1; }
     supervisor status || true
     # shellcheck disable=SC2046
-    "$serving/python" -m services.common.health $(addresses) && say "All healthy."
+    "$serving/python" -m services.common.process.health $(addresses) && say "All healthy."
 }
 
 train() {

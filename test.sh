@@ -25,5 +25,5 @@ say "" "== pytest"
 # Containers and servers are mostly waited for: four processes keep two cores busy. What takes longest begins first; the
 # fourth process has the quick tests meanwhile.
 [ $# -gt 0 ] || set -- --numprocesses 4 --no-loadscope-reorder \
-    tests/e2e tests/compose tests/terraform tests/unit tests/integration
+    tests/e2e tests/compose tests/terraform tests/page tests/unit tests/integration
 exec "$bin/python" -m pytest -rs --durations=10 "$@"

@@ -15,10 +15,10 @@ from typing import Any
 
 import psutil
 
-from benchmarks import measure
-from benchmarks.measure import Sample
-from benchmarks.pictures import make_pictures
-from benchmarks.servers import CLASSIFY, HOME, PORTS, VERGER
+from benchmarks.load import measure
+from benchmarks.load.measure import Sample
+from benchmarks.load.pictures import make_pictures
+from benchmarks.systems.servers import CLASSIFY, HOME, PORTS, VERGER
 
 OUTPUT = Path("docs/benchmarks/behaviour.json")
 CALLERS = 8
@@ -77,11 +77,11 @@ def rate_of(sample: Mapping[str, Any]) -> float:
 
 @contextmanager
 def promotions(times: int, pause: float) -> Iterator[None]:
-    """Promotes beside what the block does, and waits for the last one; see benchmarks.promotions."""
+    """Promotes beside what the block does, and waits for the last one; see benchmarks.systems.promotions."""
     python = HOME / "env" / "serving" / "bin" / "python"
     settings = os.environ | {"VERGER_MLFLOW_URL": f"http://127.0.0.1:{PORTS['MLFLOW']}"}
     # Who promotes is at another machine as a rule; here it stands back, as MLflow does.
-    command = ["nice", "-n", "10", str(python), "-m", "benchmarks.promotions", str(times), f"{pause:g}"]
+    command = ["nice", "-n", "10", str(python), "-m", "benchmarks.systems.promotions", str(times), f"{pause:g}"]
     with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE) as process:
         next(iter(process.stdout or ()))  # it is loaded, and both versions are there
         try:

@@ -19,10 +19,10 @@ from typing import Any
 
 import psutil
 
-from benchmarks import measure
-from benchmarks.measure import Sample
-from benchmarks.pictures import make_pictures
-from benchmarks.servers import CONTENDERS, HOME, MODEL, Load, Server
+from benchmarks.load import measure
+from benchmarks.load.measure import Sample
+from benchmarks.load.pictures import make_pictures
+from benchmarks.systems.servers import CONTENDERS, HOME, MODEL, Load, Server
 
 RESULTS = Path("docs/benchmarks/results.json")
 CONCURRENCY = (8, 1, 32)

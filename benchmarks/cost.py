@@ -8,9 +8,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from benchmarks import measure
-from benchmarks.pictures import make_pictures
-from benchmarks.servers import HOME, VERGER
+from benchmarks.load import measure
+from benchmarks.load.pictures import make_pictures
+from benchmarks.systems.servers import HOME, VERGER
 
 OUTPUT = Path("docs/benchmarks/cost.json")
 CONCURRENCY = 8

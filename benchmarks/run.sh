@@ -41,13 +41,13 @@ part() {
 }
 
 case ${1:-} in
-    compare | cost | behaviour | scaling | steady | report) part "$@" ;;
+    compare | cost | behaviour | scaling | steady | reports) part "$@" ;;
     *)
         part compare "${1:-2}" "${2:-2}"
         part cost 3
         part behaviour
         part scaling 3
         part steady 90 6
-        part report
+        part reports
         ;;
 esac

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import heads
-from benchmarks.chain import chain
 from benchmarks.compare import machine
-from benchmarks.pictures import make_pictures, name_of
-from benchmarks.servers import HOME, MODEL, VERGER
+from benchmarks.load.pictures import make_pictures, name_of
+from benchmarks.systems import heads
+from benchmarks.systems.chain import chain
+from benchmarks.systems.servers import HOME, MODEL, VERGER
 
 OUTPUT = Path("docs/benchmarks/scaling.json")
 SIZES = ((250, 167), (500, 333), (1000, 667), (1600, 1067), (2400, 1600), (4000, 3000))

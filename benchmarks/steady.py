@@ -16,12 +16,12 @@ from typing import Any
 
 import psutil
 
-from benchmarks import measure
 from benchmarks.behaviour import promotions
 from benchmarks.compare import machine
-from benchmarks.h2load import read_metrics
-from benchmarks.pictures import make_pictures
-from benchmarks.servers import HOME, PORT, PORTS, TARGET, VERGER
+from benchmarks.load import measure
+from benchmarks.load.h2load import read_metrics
+from benchmarks.load.pictures import make_pictures
+from benchmarks.systems.servers import HOME, PORT, PORTS, TARGET, VERGER
 
 OUTPUT = Path("docs/benchmarks/steady.json")
 CALLERS = 4
@@ -65,7 +65,7 @@ def watch(root: int, pause: float, goes_on: Callable[[], bool]) -> Iterator[dict
 def soak(root: int, seconds: float, swaps: int) -> dict[str, Any]:
     """Loads and watches a running system."""
     options = [f"http://127.0.0.1:{PORT}", TARGET, str(HOME / "photos"), f"{seconds:g}", str(CALLERS)]
-    command = [sys.executable, "-m", "benchmarks.mixed_load", *options]
+    command = [sys.executable, "-m", "benchmarks.load.mixed_load", *options]
     before = swaps_so_far()
     with (
         promotions(swaps, seconds / (swaps + 1)),

@@ -10,10 +10,10 @@ layers with the same optimizer, schedule, loss and batch size. Keras does it as 
 (https://keras.io/guides/transfer_learning/): a tf.data pipeline that decodes and resizes, the guide's two augmentation
 layers, and `fit` on a model whose frozen backbone runs in every step. TensorFlow computes with oneDNN where it does so
 by itself, on processors with VNNI or AMX; once more with oneDNN anywhere. Verger's views see the backbone in 8-bit
-integers where that pays (trainer/quick.py), and the test pictures see it as it is. Whether the step is compiled with
-XLA is left to Keras, which does without it on processors; there it would take ten times as long. Nobody has a
-validation part. Each measurement is a process of its own; the time is from the list of files to the trained head, the
-backbone's export included. Processor time says more than seconds where other work shares the machine.
+integers where that pays (trainer/network/int8_features.py), and the test pictures see it as it is. Whether the
+step is compiled with XLA is left to Keras, which does without it on processors; there it would take ten times as long.
+Nobody has a validation part. Each measurement is a process of its own; the time is from the list of files to the
+trained head, the backbone's export included. Processor time says more than seconds where other work shares the machine.
 """
 
 import argparse
@@ -35,17 +35,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from services.common.memory import prepare_memory
-from services.common.pool import available_cores
-from trainer.backbone import load_backbone
-from trainer.classifier import assemble, build_head, export_onnx
+from engine.settings import available_cores
 from trainer.config import REPOSITORY
-from trainer.dataset import Dataset, Picture, class_indices, load_dataset
-from trainer.evaluate import logits_of
-from trainer.head import train_head
-from trainer.learning import compile_classifier, one_hot
-from trainer.preprocessing import mobilenet_preprocessing
-from trainer.recipe import HeadStage
+from trainer.data.dataset import Dataset, Picture, class_indices, load_dataset
+from trainer.data.preprocessing import mobilenet_preprocessing
+from trainer.evaluation.evaluate import logits_of
+from trainer.network.assembly import assemble, build_head, export_onnx
+from trainer.network.backbone import load_backbone
+from trainer.training.head import train_head
+from trainer.training.learning import compile_classifier, one_hot
+from trainer.training.recipe import HeadStage
 
 RESULTS = REPOSITORY / "docs" / "benchmarks" / "training.json"
 RELEASED = REPOSITORY / "models" / "fruit-classifier" / "model.keras"
@@ -58,7 +57,7 @@ WORKERS = available_cores()
 
 
 class Stopwatch:
-    """Notes what an epoch takes. A trainer.watch.Watch."""
+    """Notes what an epoch takes. A trainer.tracking.progress.Watch."""
 
     def begin(self, *_: object) -> None:
         self.cost = Cost()
@@ -137,7 +136,6 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     backbone = load_backbone(SIDE, options.weights)
     if options.only in SIDES:
         return SIDES[options.only](backbone, dataset, HeadStage(options.epochs))
-    prepare_memory()
     pictures = list(islice(cycle(dataset.train), int(options.only)))
     watch = Stopwatch()
     train_head(
@@ -149,7 +147,6 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def verger(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict[str, Any]:
     """The trainer's own code."""
     cost = Cost()
-    prepare_memory()
     head = train_head(backbone, dataset, stage, mobilenet_preprocessing(SIDE), SEED, WORKERS, Stopwatch())
     spent = cost.so_far()
     model = assemble(backbone, head)

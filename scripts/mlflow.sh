@@ -14,7 +14,7 @@ export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
 # answers: a start that gets only what others leave lasts minutes on a busy machine.
 serving=$VERGER_HOME/env/serving/bin
 then_come_last() {
-    "$serving/python" -m services.common.health --wait 3600 "$VERGER_MLFLOW_URL/health" && renice -n 10 -g $$ >/dev/null
+    "$serving/python" -m services.common.process.health --wait 3600 "$VERGER_MLFLOW_URL/health" && renice -n 10 -g $$ >/dev/null
 }
 (then_come_last &) # an orphan: as a child it would stay behind as a zombie of MLflow's
 exec "$serving/mlflow" server \

@@ -7,8 +7,8 @@ from types import FrameType
 
 import pytest
 
-from services.common.logging import configure_logging
-from services.common.settings import ServiceSettings
+from services.common.process.logging import configure_logging
+from services.common.process.settings import ServiceSettings
 from tests.support.workers import Ending, Suites
 
 ROOT = Path(__file__).parent.parent

@@ -15,10 +15,8 @@ from pydantic import ValidationError
 from rich.markup import escape
 from verger.v1 import model_pb2
 
-from services.common.errors import InvalidArgument, VergerError
-from services.common.memory import prepare_memory
-from trainer.config import TrainerSettings
-from trainer.console import (
+from engine.errors import InvalidArgument, VergerError
+from trainer.cli.console import (
     NOTES,
     RESULTS,
     announce,
@@ -28,13 +26,14 @@ from trainer.console import (
     warn_of_overlap,
     warn_of_unreadable,
 )
-from trainer.dataset import load_dataset, load_negatives, load_test_part
+from trainer.config import TrainerSettings
+from trainer.data.dataset import load_dataset, load_negatives, load_test_part
 from trainer.errors import SettingInvalid
-from trainer.recipe import recipe
+from trainer.training.recipe import recipe
 
 if TYPE_CHECKING:
-    from trainer.candidate import Outcome
-    from trainer.registry import Registry
+    from registry.models import Registry
+    from trainer.training.candidate import Outcome
 
 app = typer.Typer(
     help="Trains image classifiers and keeps their versions in MLflow.",
@@ -89,8 +88,7 @@ def train(
         # TensorFlow counts the machine's cores, not those that a container may use.
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(settings.trainer_workers))
         with native_messages_hidden():
-            from trainer.train import train as run
-        prepare_memory()
+            from trainer.training.run import train as run
         outcome = run(dataset, weights, recipe(epochs, fine_tune), seed, settings, resume)
     except KeyboardInterrupt:
         NOTES.print(
@@ -114,8 +112,8 @@ def evaluate(
 
     Test pictures that show the same photo as a training picture of the folder are left out.
     """
-    from trainer.evaluate import evaluate as score
-    from trainer.reference import opened
+    from trainer.evaluation.evaluate import evaluate as score
+    from trainer.release.reference import opened
 
     settings = _settings()
     workers = settings.trainer_workers
@@ -159,9 +157,9 @@ def quantise(
     settings, registry = _settings(), _registry()
     number = registry.number_of(version)
     with native_messages_hidden():
-        from trainer.quantise import ROLES, refuse_quantised
-        from trainer.quantise import quantise as run
-        from trainer.reference import opened
+        from trainer.release.reference import opened
+        from trainer.training.quantise import ROLES, refuse_quantised
+        from trainer.training.quantise import quantise as run
     with opened(f"models:/{registry.name}/{number}", ROLES, settings) as parent:
         refuse_quantised(parent, number, registry)
         with counting("Reading pictures") as progress:
@@ -178,8 +176,8 @@ def predict(
     keras: Annotated[bool, typer.Option("--keras", help="Run the Keras model instead of the served graph.")] = False,
 ) -> None:
     """Answers as serving would, one JSON object a line. Exit code 1 when a file can't be read."""
-    from trainer.predict import open_runtime, predict_file
-    from trainer.reference import opened
+    from trainer.evaluation.predict import open_runtime, predict_file
+    from trainer.release.reference import opened
 
     with opened(model, [TRAINING if keras else SERVING], _settings()) as version:
         runtime = open_runtime(version, keras)
@@ -207,7 +205,7 @@ def rollback() -> None:
 @app.command("import-release")
 def import_release() -> None:
     """Registers the released model as champion where the registry has no version yet."""
-    from trainer.release import import_release as run
+    from trainer.release.release import import_release as run
 
     settings = _settings()
     version = run(settings)
@@ -220,7 +218,7 @@ def import_release() -> None:
 @app.command()
 def release(version: Annotated[str, typer.Argument(help="Version number in the registry.")]) -> None:
     """Writes a registered version with its model card to the release directory (VERGER_RELEASE_DIR)."""
-    from trainer.release import write_release
+    from trainer.release.release import write_release
 
     settings = _settings()
     written = write_release(version, settings)
@@ -232,7 +230,7 @@ def fetch(
     destination: Annotated[Path, typer.Option("--to", help="Folder that is made.")] = Path("data/fruits"),
 ) -> None:
     """Downloads the Kaggle set "Fruit classification (10 Class)" to train on."""
-    from trainer.fetch import fetch_dataset
+    from trainer.data.fetch import fetch_dataset
 
     RESULTS.print(f"Ready: python -m trainer train --data {fetch_dataset(destination)}")
 
@@ -255,7 +253,7 @@ def _tell(outcome: "Outcome") -> None:
 
 
 def _registry() -> "Registry":
-    from trainer.registry import Registry
+    from registry.models import Registry
 
     settings = _settings()
     registry = Registry(settings.mlflow_url, settings.model_name)

@@ -3,31 +3,21 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.common.pool import available_cores
+from engine.settings import available_cores
+from registry.settings import RegistrySettings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-class TrainerSettings(BaseSettings):
+class TrainerSettings(RegistrySettings):
     """Read from the environment (VERGER_ + the field's name) and from an .env file in the working directory."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="VERGER_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
-
-    mlflow_url: str = Field(default="http://127.0.0.1:5000", pattern=r"^https?://")
-    """MLflow's tracking server and registry."""
 
     mlflow_wait_seconds: float = Field(default=60, ge=0, le=3600)
     """How long import-release waits for MLflow to answer. All other commands expect it to be there."""
 
     experiment_name: str = "verger"
     """MLflow experiment that collects the runs."""
-
-    model_name: str = Field(default="fruit-classifier", pattern=r"^[\w.-]+$")
-    """Registered model that versions are added to."""
 
     release_dir: Path = REPOSITORY / "models" / "fruit-classifier"
     """Directory of the released model version."""

@@ -3,7 +3,7 @@
 InvalidArgument ends the program with exit code 2, everything else with 1.
 """
 
-from services.common.errors import FailedPrecondition, InvalidArgument, Unavailable
+from engine.errors import FailedPrecondition, InvalidArgument, Unavailable
 
 
 class DatasetInvalid(InvalidArgument):
@@ -30,12 +30,6 @@ class WeightsInvalid(InvalidArgument):
     reason = "WEIGHTS_INVALID"
 
 
-class VersionUnknown(InvalidArgument):
-    """A model version, alias or directory that does not exist."""
-
-    reason = "VERSION_UNKNOWN"
-
-
 class VersionQuantised(InvalidArgument):
     """A version to be quantised that is quantised already."""
 
@@ -46,12 +40,6 @@ class ExportDiffers(FailedPrecondition):
     """The ONNX export computes other logits than the Keras model that it was made from."""
 
     reason = "EXPORT_DIFFERS"
-
-
-class RegistryUnavailable(Unavailable):
-    """MLflow is away or answers with an error."""
-
-    reason = "REGISTRY_UNAVAILABLE"
 
 
 class DownloadFailed(Unavailable):

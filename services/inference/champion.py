@@ -4,15 +4,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 import structlog
 from verger.v1 import model_pb2
 
-from services.common.errors import ContractUnsupported, ModelCorrupt, ModelNotLoaded, Unavailable, VergerError
-from services.common.memory import return_free_memory
-from services.common.metrics import MODEL_LIVE, MODEL_REFUSALS, MODEL_SWAPS
-from services.inference.model import LoadedModel, load_model
-from services.inference.registry import Registry
+from engine.errors import ContractUnsupported, ModelCorrupt, Unavailable, VergerError, VersionUnknown
+from engine.model.loading import LoadedModel, load_model
+from registry.models import Registry
+from services.common.errors import ModelNotLoaded
+from services.common.process.memory import return_free_memory
+from services.inference.metrics import MODEL_LIVE, MODEL_REFUSALS, MODEL_SWAPS
 from services.inference.store import ModelStore
 
 log = structlog.get_logger(__name__)
@@ -98,7 +100,7 @@ class Champion:
     async def _try(self, ref: model_pb2.ModelRef) -> None:
         try:
             model = await asyncio.to_thread(self._fetch, ref)
-        except (ModelCorrupt, ContractUnsupported) as error:
+        except (ModelCorrupt, ContractUnsupported, VersionUnknown) as error:
             self._refuse(ref, error)
         else:
             self._make_live(model)
@@ -114,7 +116,7 @@ class Champion:
         return not refused or time.monotonic() - self._refused_at > REFUSAL_RETRY_SECONDS
 
     def _fetch(self, ref: model_pb2.ModelRef) -> LoadedModel:
-        download = partial(self._registry.download, ref)
+        download = partial(self._download, ref)
         folder = self._store.add(download)
         try:
             model = load_model(ref, folder, self._cores)
@@ -123,6 +125,9 @@ class Champion:
             raise
         self._store.remember_live(ref, folder)
         return model
+
+    def _download(self, ref: model_pb2.ModelRef, path: str, destination: Path) -> None:
+        self._registry.download(f"models:/{ref.name}/{ref.version}/{path}", destination)
 
     def _make_live(self, model: LoadedModel) -> None:
         if self._live is not None:

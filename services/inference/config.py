@@ -4,11 +4,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.common.pool import available_cores
-from services.common.settings import ServiceSettings
+from engine.settings import available_cores
+from registry.settings import RegistrySettings
+from services.common.process.settings import ServiceSettings
 
 
-class InferenceSettings(ServiceSettings):
+class InferenceSettings(RegistrySettings, ServiceSettings):
     """See ServiceSettings for where values come from."""
 
     inference_port: int = Field(default=50052, ge=0, le=65535)
@@ -16,15 +17,6 @@ class InferenceSettings(ServiceSettings):
 
     inference_metrics_port: int = Field(default=9102, ge=0, le=65535)
     """Prometheus port, path /metrics; 0 takes a free one."""
-
-    mlflow_url: str = "http://127.0.0.1:5000"
-    """MLflow's tracking server and registry."""
-
-    model_name: str = "fruit-classifier"
-    """Registered model to serve."""
-
-    model_alias: str = "champion"
-    """Alias whose version is live."""
 
     model_poll_seconds: float = Field(default=2, ge=0.1, le=300)
     """How often the registry is asked whether the alias has moved."""

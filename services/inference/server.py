@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager, suppress
 
 from verger.v1 import inference_pb2_grpc
 
-from services.common.pool import WorkPool
-from services.common.server import RunningServer, running_server
+from registry.models import Registry
+from services.common.process.pool import WorkPool
+from services.common.rpc.server import RunningServer, running_server
 from services.inference.champion import Champion
 from services.inference.config import InferenceSettings
-from services.inference.registry import Registry
 from services.inference.servicer import InferenceServicer
 from services.inference.store import ModelStore
 
@@ -24,7 +24,7 @@ CORES_OF_A_LONE_CALL = 2
 async def inference_server(settings: InferenceSettings) -> AsyncIterator[RunningServer]:
     """Serves until the block ends; ready as soon as a version is live."""
     pool = WorkPool("compute", settings.inference_workers, settings.inference_max_in_flight)
-    registry = Registry(settings.mlflow_url, settings.model_name, settings.model_alias)
+    registry = Registry(settings.mlflow_url, settings.model_name)
 
     async def on_live() -> None:
         await server.set_ready(True)

@@ -4,16 +4,18 @@ from collections.abc import AsyncIterable, AsyncIterator
 
 from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
 
-from services.common.errors import ModelNotLoaded, PreprocessingMismatch, VergerError
-from services.common.interceptor import Context
-from services.common.metrics import ITEM_ERRORS, VERDICTS
-from services.common.pool import WorkPool
-from services.common.requests import checked_request_id
-from services.common.statuses import to_status
-from services.common.streams import answer_as_ready
-from services.common.tensors import to_model_input
+from engine.errors import VergerError
+from engine.model.loading import LoadedModel
+from engine.model.tensors import to_model_input
+from services.common.errors import ModelNotLoaded, PreprocessingMismatch
+from services.common.process.pool import WorkPool
+from services.common.rpc.interceptor import Context
+from services.common.rpc.metrics import ITEM_ERRORS
+from services.common.rpc.request_ids import checked_request_id
+from services.common.rpc.statuses import to_status
+from services.common.rpc.streams import answer_as_ready
 from services.inference.champion import Champion
-from services.inference.model import LoadedModel
+from services.inference.metrics import VERDICTS
 
 
 class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 from verger.v1 import model_pb2
 
-from services.common.contract import CONTRACT_FILE, file_digest, read_contract, serving_file
+from engine.contract import CONTRACT_FILE, file_digest, read_contract, serving_file
 
 log = structlog.get_logger(__name__)
 

@@ -7,9 +7,10 @@ import grpc
 import structlog
 from verger.v1 import inference_pb2, inference_pb2_grpc, model_pb2
 
-from services.common.contract import check_contract, digest_of
-from services.common.errors import InferenceUnavailable, VergerError
-from services.common.statuses import from_rpc_error, from_status
+from engine.contract import check_contract, digest_of
+from engine.errors import VergerError
+from services.common.errors import InferenceUnavailable
+from services.common.rpc.statuses import from_rpc_error, from_status
 from services.preprocess.stream_pool import StreamPool
 
 log = structlog.get_logger(__name__)

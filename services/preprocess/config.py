@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from services.common.pool import available_cores
-from services.common.settings import ServiceSettings
-from services.preprocess.image import MOST_PIXELS
+from engine.photo.decoding import MOST_PIXELS
+from engine.settings import available_cores
+from services.common.process.settings import ServiceSettings
 
 
 class PreprocessSettings(ServiceSettings):

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager, suppress
 
 from verger.v1 import classifier_pb2_grpc
 
-from services.common.channel import open_channel
-from services.common.pool import WorkPool
-from services.common.server import RunningServer, running_server
+from engine.photo.decoding import Limits
+from services.common.process.pool import WorkPool
+from services.common.rpc.channel import open_channel
+from services.common.rpc.server import RunningServer, running_server
 from services.preprocess.client import InferenceClient
 from services.preprocess.config import PreprocessSettings
-from services.preprocess.image import Limits
 from services.preprocess.servicer import ClassifierServicer
 
 SERVICE_NAME = "verger.v1.ClassifierService"

@@ -4,16 +4,17 @@ from collections.abc import AsyncIterable, AsyncIterator
 
 from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2, model_pb2
 
-from services.common.errors import PreprocessingMismatch, VergerError
-from services.common.interceptor import Context
-from services.common.metrics import ITEM_ERRORS
-from services.common.pool import Timed, WorkPool
-from services.common.requests import checked_request_id
-from services.common.statuses import to_status
-from services.common.streams import answer_as_ready
+from engine.errors import VergerError
+from engine.photo.decoding import FORMATS, Limits, preprocess
+from engine.photo.tensor import to_tensor
+from services.common.errors import PreprocessingMismatch
+from services.common.process.pool import Timed, WorkPool
+from services.common.rpc.interceptor import Context
+from services.common.rpc.metrics import ITEM_ERRORS
+from services.common.rpc.request_ids import checked_request_id
+from services.common.rpc.statuses import to_status
+from services.common.rpc.streams import answer_as_ready
 from services.preprocess.client import InferenceClient
-from services.preprocess.image import FORMATS, Limits, preprocess
-from services.preprocess.tensor import to_tensor
 
 # A new champion may go live between the tensor and its inference. Twice in one call means several replicas that don't
 # agree yet; more than that does not happen in a sound system.

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import grpc
 from verger.v1 import inference_pb2, inference_pb2_grpc
 
-from services.common.tracing import tracing_enabled
+from services.common.process.tracing import tracing_enabled
 
 Stream: TypeAlias = "grpc.aio.StreamStreamCall[inference_pb2.InferRequest, inference_pb2.InferResponse]"
 

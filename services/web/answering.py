@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from starlette.requests import ClientDisconnect, Request
 from verger.v1 import classifier_pb2
 
-from services.common.errors import VergerError
-from services.web.classifier import Classifier
-from services.web.forms import Upload
+from engine.errors import VergerError
+from services.web.preprocess_client import Classifier
+from services.web.uploads.forms import Upload
 
 PHOTOS_AT_ONCE = 4
 """Of one request. Enough to keep a few cores busy, few enough to leave places for the other clients."""

@@ -9,18 +9,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.common.channel import open_channel
-from services.common.errors import VergerError
-from services.web.assets import VersionedFiles
-from services.web.classifier import Classifier
+from engine.errors import VergerError
+from services.common.rpc.channel import open_channel
+from services.web import operations
+from services.web.api import routes as api
+from services.web.api.openapi import DocumentedFastAPI
 from services.web.config import WebSettings
 from services.web.middleware import RequestMiddleware, is_quiet
-from services.web.openapi import DocumentedFastAPI
+from services.web.page import routes as page
+from services.web.page.assets import VersionedFiles
+from services.web.page.rendering import Renderer
+from services.web.preprocess_client import Classifier
 from services.web.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, ParameterInvalid, headers_of, problem_of
-from services.web.rendering import Renderer
-from services.web.routes import api, operations, page
 from services.web.state import State
-from services.web.uploads import UploadReader
+from services.web.uploads.reader import UploadReader
 
 STATIC = "/static"
 PAGE_PATHS = {"/", "/predict", "/docs"}
@@ -53,7 +55,7 @@ def create_app(settings: WebSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         exception_handlers={HTTPException: _http_exception, RequestValidationError: _invalid_parameter},
-        # Spans go where services.common.tracing sends them; metrics and logs are this service's own.
+        # Spans go where services.common.process.tracing sends them; metrics and logs are this service's own.
         telemetry={"metrics": False, "logs": False, "operation_spans": False, "exclude": is_quiet},
     )
     app.add_middleware(RequestMiddleware, respond=respond)

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from services.common.settings import ServiceSettings
+from services.common.process.settings import ServiceSettings
 
 
 class WebSettings(ServiceSettings):

@@ -10,9 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.common.errors import RequestIdTooLong, VergerError
-from services.common.metrics import SECONDS
-from services.common.requests import checked_request_id
+from engine.errors import VergerError
+from services.common.errors import RequestIdTooLong
+from services.common.process.metrics import SECONDS
+from services.common.rpc.request_ids import checked_request_id
 
 log = structlog.get_logger(__name__)
 

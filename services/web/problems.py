@@ -8,7 +8,8 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, Field
 
-from services.common.errors import DeadlineExceeded, InvalidArgument, VergerError
+from engine.errors import InvalidArgument, VergerError
+from services.common.errors import DeadlineExceeded
 
 MEDIA_TYPE = "application/problem+json"
 

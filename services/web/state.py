@@ -5,10 +5,10 @@ from typing import cast
 
 from starlette.requests import Request
 
-from services.web.classifier import Classifier
 from services.web.config import WebSettings
-from services.web.rendering import Renderer
-from services.web.uploads import UploadReader
+from services.web.page.rendering import Renderer
+from services.web.preprocess_client import Classifier
+from services.web.uploads.reader import UploadReader
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
-from services.common.health import problem_with
+from services.common.process.health import problem_with
 from tests.conftest import ROOT
 from tests.support.launched import Launched
 from tests.support.photos import encoded, plain, scene
 
-SAMPLES = ROOT / "services" / "web" / "static" / "samples"
+SAMPLES = ROOT / "services" / "web" / "page" / "static" / "samples"
 
 
 def best_label(result: dict[str, Any]) -> str:

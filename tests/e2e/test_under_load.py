@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.mixed_load import send
+from benchmarks.load.mixed_load import send
 from tests.conftest import ROOT
 from tests.support.launched import Launched
 from tests.support.photos import encoded, scene
@@ -40,7 +40,7 @@ def test_mixed_load_with_swaps_fails_nothing_and_leaves_nothing_open(verger: Lau
     verger.wait_ready()
     swaps, pause = 4, 4
     python = verger.home / "env" / "serving" / "bin" / "python"
-    command = [str(python), "-m", "benchmarks.promotions", str(swaps), str(pause)]
+    command = [str(python), "-m", "benchmarks.systems.promotions", str(swaps), str(pause)]
     environment = verger.environment | {"VERGER_MLFLOW_URL": verger.mlflow}
     load(verger, 4)
     before = in_use(verger)

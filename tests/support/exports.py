@@ -7,12 +7,12 @@ from pathlib import Path
 
 import keras
 
-from trainer.backbone import weights_digest
-from trainer.classifier import feature_graph
+from trainer.network.assembly import feature_graph
+from trainer.network.backbone import weights_digest
 
 
 def exporting_once(folder: Path) -> Callable[[keras.Model], AbstractContextManager[Path]]:
-    """What trainer.classifier.feature_graph does, but a backbone of the same weights and size is exported only once."""
+    """Does what trainer.network.assembly.feature_graph does, but exports each backbone only once."""
 
     @contextmanager
     def graph(backbone: keras.Model) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from services.common.health import problem_with
+from services.common.process.health import problem_with
 from tests.support.waiting import wait_until
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.common.health import problem_with
+from services.common.process.health import problem_with
 from tests.support.mlflow_server import free_port
 from tests.support.moto_gaps import fill_gaps
 from tests.support.waiting import wait_until

@@ -8,10 +8,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from verger.v1 import model_pb2
 
-from services.common.contract import CONTRACT_VERSION, PREPROCESSING_CODE_VERSION, file_digest, write_contract
-from services.common.golden import golden_pixels
-from services.common.tensors import scale_pixels
-from services.inference.runtime import OnnxRuntime
+from engine.contract import CONTRACT_VERSION, PREPROCESSING_CODE_VERSION, file_digest, write_contract
+from engine.model.golden import golden_pixels
+from engine.model.session import OnnxRuntime
+from engine.model.tensors import scale_pixels
 
 LABELS = ("red", "green", "blue")
 EVIDENCE_CELLS = 4

@@ -7,7 +7,7 @@ import httpx
 from tests.conftest import ROOT
 from tests.support.system import System
 
-PHOTO_FILE = ROOT / "services" / "web" / "static" / "samples" / "banana.webp"
+PHOTO_FILE = ROOT / "services" / "web" / "page" / "static" / "samples" / "banana.webp"
 PHOTO = PHOTO_FILE.read_bytes()
 
 

@@ -10,7 +10,7 @@ from execnet import Channel
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
-BROWSER = "tests/e2e/page"
+BROWSER = "tests/page"
 CONTAINERS = "tests/compose"
 TOGETHER = (CONTAINERS, "tests/e2e", "tests/terraform", "tests/unit/trainer")
 """Folders whose tests share something that is slow to start; of others, the tests of a file do."""

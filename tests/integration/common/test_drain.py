@@ -8,9 +8,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2, inference_pb2_grpc
 
-from services.common.channel import open_channel
-from services.common.server import RunningServer, running_server
-from services.common.settings import ServiceSettings
+from services.common.process.settings import ServiceSettings
+from services.common.rpc.channel import open_channel
+from services.common.rpc.server import RunningServer, running_server
 from tests.support.mlflow_server import free_port
 
 RESTARTS, CALLERS = 10, 6

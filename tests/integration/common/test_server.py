@@ -18,11 +18,11 @@ import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
-from services.common.channel import open_channel
 from services.common.errors import Overloaded
-from services.common.health import problem_with
-from services.common.server import RunningServer, running_server
-from services.common.settings import ServiceSettings
+from services.common.process.health import problem_with
+from services.common.process.settings import ServiceSettings
+from services.common.rpc.channel import open_channel
+from services.common.rpc.server import RunningServer, running_server
 from tests.conftest import ROOT
 from tests.support.background import in_background
 from tests.support.mlflow_server import free_port
@@ -203,7 +203,7 @@ def test_the_health_command(tmp_path: Path) -> None:
 
 
 def run_health(*addresses: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "services.common.health", *addresses]
+    command = [sys.executable, "-m", "services.common.process.health", *addresses]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
@@ -221,8 +221,8 @@ def test_health_answers_while_the_event_loop_serves_calls() -> None:
 
 def test_logs_are_json_with_the_service_and_without_local_variables() -> None:
     program = (
-        "from services.common.logging import configure_logging\n"
-        "from services.common.settings import ServiceSettings\n"
+        "from services.common.process.logging import configure_logging\n"
+        "from services.common.process.settings import ServiceSettings\n"
         "import structlog, logging\n"
         "configure_logging('inference', ServiceSettings())\n"
         "structlog.get_logger('here').info('live', version='3')\n"

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 from verger.v1 import inference_pb2, inference_pb2_grpc, model_pb2
 
-from services.common.contract import CONTRACT_FILE, read_contract, write_contract
+from engine.contract import CONTRACT_FILE, read_contract, write_contract
 from services.inference.config import InferenceSettings
 from services.inference.server import inference_server
 from tests.support.background import in_background

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
 
-from services.common.contract import CONTRACT_FILE, digest_of, read_contract
+from engine.contract import CONTRACT_FILE, digest_of, read_contract
 from services.inference.config import InferenceSettings
 from services.inference.server import SERVICE_NAME, inference_server
 from tests.support.background import in_background

@@ -11,11 +11,11 @@ import grpc
 import pytest
 from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2, inference_pb2_grpc, model_pb2
 
-from services.common.channel import SERVICE_CONFIG
-from services.common.contract import CONTRACT_FILE, read_contract
-from services.common.metrics import CALLS
-from services.common.server import RunningServer, running_server
-from services.common.settings import ServiceSettings
+from engine.contract import CONTRACT_FILE, read_contract
+from services.common.process.settings import ServiceSettings
+from services.common.rpc.channel import SERVICE_CONFIG
+from services.common.rpc.metrics import CALLS
+from services.common.rpc.server import RunningServer, running_server
 from services.inference.server import SERVICE_NAME as INFERENCE
 from services.preprocess.config import PreprocessSettings
 from services.preprocess.server import preprocess_server

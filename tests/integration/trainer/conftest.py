@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from registry.models import Registry
 from tests.conftest import ROOT
 from tests.support.mlflow_server import MlflowServer
-from tests.unit.trainer.shapes import write_parts
+from tests.support.shapes import write_parts
 from trainer.config import TrainerSettings
-from trainer.registry import Registry
 
 with warnings.catch_warnings():  # MLflow warns of its own type hints when it is imported
     warnings.simplefilter("ignore")

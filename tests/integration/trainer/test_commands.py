@@ -15,9 +15,9 @@ from PIL import Image
 from tests.conftest import ROOT
 from tests.integration.trainer.conftest import Command
 from tests.support.mlflow_server import free_port
-from tests.unit.trainer.shapes import shape, write_parts, write_shapes
+from tests.support.shapes import shape, write_parts, write_shapes
 from trainer.config import TrainerSettings
-from trainer.release import import_release
+from trainer.release.release import import_release
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ sys.meta_path.insert(0, Refuse())
 def test_registry_commands_need_no_training_library() -> None:
     """They run where only the serving packages are installed."""
     heavy = ("tensorflow", "keras", "onnx", "tf2onnx", "sklearn", "scipy", "matplotlib", "kagglehub")
-    done = run_without(heavy, "import trainer.__main__, trainer.registry, trainer.release")
+    done = run_without(heavy, "import trainer.__main__, registry.models, trainer.release.release")
     assert done.returncode == 0, done.stderr
 
 

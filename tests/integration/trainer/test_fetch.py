@@ -12,10 +12,10 @@ from threading import Thread
 import pytest
 from kagglesdk import kaggle_env
 
-from tests.unit.trainer.shapes import shape
-from trainer.dataset import load_dataset
+from tests.support.shapes import shape
+from trainer.data.dataset import load_dataset
+from trainer.data.fetch import fetch_dataset
 from trainer.errors import DatasetInvalid, DownloadFailed
-from trainer.fetch import fetch_dataset
 
 
 def original_archive(more: Mapping[str, tuple[str, int, int]] | None = None) -> bytes:

@@ -8,30 +8,30 @@ from mlflow import MlflowClient
 from PIL import Image
 from verger.v1 import model_pb2
 
-from services.common.tensors import scale_pixels
-from services.inference.model import load_model
+from engine.model.loading import load_model
+from engine.model.tensors import scale_pixels
+from engine.version import NEGATIVES_FILE, TRAINING_FILE, VersionDirectory
+from registry.models import CHAMPION, PREVIOUS, Registry
 from tests.conftest import ROOT
-from tests.unit.trainer.shapes import write_shapes
-from trainer import gate
-from trainer.backbone import load_backbone, weights_digest
-from trainer.candidate import Outcome
+from tests.support.shapes import write_shapes
 from trainer.config import TrainerSettings
-from trainer.dataset import Dataset, load_dataset
+from trainer.data.dataset import Dataset, load_dataset
+from trainer.data.pictures import read_pixels
+from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.errors import VersionQuantised
-from trainer.export import golden_batch
-from trainer.int8 import is_quantised, rounding_noise
-from trainer.pictures import read_pixels
-from trainer.predict import open_runtime, predict_file
-from trainer.preprocessing import mobilenet_preprocessing
-from trainer.quantise import ROLES, quantise, refuse_quantised
-from trainer.reference import fetch
-from trainer.registry import CHAMPION, PREVIOUS, Registry
-from trainer.release import import_release, write_release
-from trainer.train import open_start
-from trainer.version import NEGATIVES_FILE, TRAINING_FILE, VersionDirectory
+from trainer.evaluation import gate
+from trainer.evaluation.predict import open_runtime, predict_file
+from trainer.network.backbone import load_backbone, weights_digest
+from trainer.network.export import golden_batch
+from trainer.network.int8 import is_quantised, rounding_noise
+from trainer.release.reference import fetch
+from trainer.release.release import import_release, write_release
+from trainer.training.candidate import Outcome
+from trainer.training.quantise import ROLES, quantise, refuse_quantised
+from trainer.training.run import open_start
 
 SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
-SAMPLES = ROOT / "services" / "web" / "static" / "samples"
+SAMPLES = ROOT / "services" / "web" / "page" / "static" / "samples"
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,14 @@ from threading import Timer
 
 import pytest
 
-from services.common.errors import ModelCorrupt
+from engine.errors import ModelCorrupt, VersionUnknown
+from engine.version import open_version
+from registry.models import CHAMPION, Registry, RegistryUnavailable, version_tags
 from tests.support.mlflow_server import MlflowServer, free_port
 from tests.support.tiny_model import tiny_version
-from tests.unit.trainer.test_scoring import evaluation
+from tests.unit.trainer.evaluation.test_scoring import evaluation
 from trainer.config import TrainerSettings
-from trainer.errors import RegistryUnavailable, VersionUnknown
-from trainer.registry import CHAMPION, Registry
-from trainer.release import import_release, write_release
-from trainer.version import open_version, tags_of
+from trainer.release.release import import_release, write_release
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def test_versions_of_ones_own_are_left_alone(settings: TrainerSettings, tmp_path
 
 def test_an_interrupted_import_is_completed(settings: TrainerSettings) -> None:
     release = open_version(settings.release_dir)
-    registry_of(settings).register(release.path, tags_of(release, "passed", ""), "release tests")
+    registry_of(settings).register(release.path, version_tags(release, "passed", ""), "release tests")
     assert import_release(settings) == "1"
     assert registry_of(settings).aliases() == {CHAMPION: "1"}
     assert len(registry_of(settings).versions()) == 1

@@ -1,6 +1,6 @@
 """A run that dies goes on as if it had not; so the same pictures, settings and seed give the same model, too.
 
-Coloured shapes, a real MLflow, and a real kill -9. With fine-tuning: tests/unit/trainer/test_checkpoint.py.
+Coloured shapes, a real MLflow, and a real kill -9. With fine-tuning: tests/unit/trainer/training/test_checkpoint.py.
 """
 
 import subprocess
@@ -13,18 +13,18 @@ import pytest
 from mlflow import MlflowClient
 from numpy.typing import NDArray
 
+from engine.version import SERVING_FILE
+from registry.models import CHAMPION, Registry
 from tests.conftest import ROOT
 from tests.integration.trainer.conftest import Command, environment_of
+from tests.support.shapes import write_parts
 from tests.support.waiting import wait_until
-from tests.unit.trainer.shapes import write_parts
 from trainer.config import TrainerSettings
-from trainer.dataset import Dataset, load_dataset
-from trainer.evaluate import logits_of
-from trainer.preprocessing import mobilenet_preprocessing
-from trainer.recipe import recipe
-from trainer.registry import CHAMPION, Registry
-from trainer.train import train
-from trainer.version import SERVING_FILE
+from trainer.data.dataset import Dataset, load_dataset
+from trainer.data.preprocessing import mobilenet_preprocessing
+from trainer.evaluation.evaluate import logits_of
+from trainer.training.recipe import recipe
+from trainer.training.run import train
 
 EPOCHS = 10
 

@@ -17,18 +17,18 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from verger.v1 import model_pb2
 
-from services.common.contract import read_contract
-from services.inference.model import load_model
+from engine.contract import read_contract
+from engine.model.loading import load_model
+from registry.models import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from tests.conftest import ROOT
 from tests.integration.trainer.conftest import Command, environment_of
+from tests.support.shapes import LABELS, write_parts, write_shapes
 from tests.support.waiting import wait_until
-from tests.unit.trainer.shapes import LABELS, write_parts, write_shapes
 from trainer.config import TrainerSettings
-from trainer.dataset import Dataset, load_dataset
-from trainer.recipe import FineTuneStage, HeadStage, Recipe
-from trainer.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
-from trainer.stages import stages_of
-from trainer.train import train
+from trainer.data.dataset import Dataset, load_dataset
+from trainer.release.stages import stages_of
+from trainer.training.recipe import FineTuneStage, HeadStage, Recipe
+from trainer.training.run import train
 
 
 @pytest.fixture(scope="module")

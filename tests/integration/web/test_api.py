@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 from verger.v1 import classifier_pb2
 
 from services.common.errors import InferenceUnavailable, ModelNotLoaded, Overloaded
-from services.web.schemas import ClassifyAnswer
-from tests.integration.web.scripted import BANANA, FRUITS, ScriptedClassifier, answer, form
+from services.web.api.schemas import ClassifyAnswer
 from tests.support.photos import encoded, scene
+from tests.support.scripted_classifier import BANANA, FRUITS, ScriptedClassifier, answer, form
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())

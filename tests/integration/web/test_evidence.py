@@ -6,9 +6,9 @@ import httpx
 import pytest
 from verger.v1 import classifier_pb2
 
-from services.common.errors import ImageCorrupt
-from tests.integration.web.scripted import BANANA, BANANA_ON_THE_LEFT, LEFT_HALF, ScriptedClassifier, answer, form
+from engine.errors import ImageCorrupt
 from tests.support.photos import encoded, scene
+from tests.support.scripted_classifier import BANANA, BANANA_ON_THE_LEFT, LEFT_HALF, ScriptedClassifier, answer, form
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())

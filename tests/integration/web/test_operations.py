@@ -7,9 +7,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.common.errors import ModelNotLoaded
-from tests.integration.web.scripted import ScriptedClassifier, web_server
 from tests.support.mlflow_server import free_port
 from tests.support.photos import encoded, scene
+from tests.support.scripted_classifier import ScriptedClassifier, web_server
 
 
 async def test_health_asks_nobody_else() -> None:

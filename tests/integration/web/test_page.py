@@ -1,4 +1,4 @@
-"""The page as it comes from the server, before any script runs. tests/e2e/page looks at it in a browser."""
+"""The page as it comes from the server, before any script runs. tests/page looks at it in a browser."""
 
 import base64
 import re
@@ -9,7 +9,9 @@ import pytest
 
 from services.common.errors import ModelNotLoaded, Overloaded
 from services.web.middleware import SECURITY_HEADERS
-from tests.integration.web.scripted import (
+from tests.support.mlflow_server import free_port
+from tests.support.photos import encoded, scene
+from tests.support.scripted_classifier import (
     BANANA,
     BANANA_ON_THE_LEFT,
     FRUITS,
@@ -18,8 +20,6 @@ from tests.integration.web.scripted import (
     description,
     web_server,
 )
-from tests.support.mlflow_server import free_port
-from tests.support.photos import encoded, scene
 
 PHOTO = encoded(scene())
 FRENCH = {"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"}

@@ -16,9 +16,9 @@ import httpx
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.integration.web.scripted import ScriptedClassifier
 from tests.support.mlflow_server import free_port
 from tests.support.photos import encoded, scene
+from tests.support.scripted_classifier import ScriptedClassifier
 from tests.support.waiting import eventually
 
 

@@ -1,12 +1,14 @@
 """What a process holds of the machine's memory, as the kernel sees it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from services.common.memory import return_free_memory
+from services.common.process.memory import return_free_memory
+from tests.conftest import ROOT
 
 ROLLUP = Path("/proc/self/smaps_rollup")
 PIECE = 100_000
@@ -20,9 +22,6 @@ def held(rollup: str) -> int:
 
 THREADS_IN_TURN = f"""
 from concurrent.futures import ThreadPoolExecutor
-from services.common.memory import prepare_memory
-
-prepare_memory()
 for thread in [ThreadPoolExecutor(1) for _ in range(5)]:
     thread.submit(lambda: len([b"1" * {PIECE} for _ in range(500)])).result()
 print(open("{ROLLUP}").read())
@@ -34,9 +33,20 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: glibc's
 
 @linux
 def test_a_thread_uses_what_another_one_has_freed() -> None:
-    """In a process of its own, since what malloc was told stays."""
-    done = subprocess.run([sys.executable, "-c", THREADS_IN_TURN], capture_output=True, text=True, check=True)
+    """The settings are those of launch.sh, which glibc reads when a process starts."""
+    command = '. scripts/environment.sh && exec "$0" -c "$1"'
+    launched = ["bash", "-c", command, sys.executable, THREADS_IN_TURN]
+    done = subprocess.run(launched, cwd=ROOT, env={}, capture_output=True, text=True, check=True)
     assert held(done.stdout) < 150
+
+
+@pytest.mark.parametrize("image", ["services/inference", "services/preprocess", "services/web", "trainer"])
+def test_containers_have_the_settings_of_launch_sh(image: str) -> None:
+    launched = (ROOT / "scripts" / "environment.sh").read_text()
+    settings = dict(re.findall(r"^export (MALLOC_\w+)=(\d+)", launched, re.MULTILINE))
+    contained = dict(re.findall(r"(MALLOC_\w+)=(\d+)", (ROOT / image / "Dockerfile").read_text()))
+    assert settings == contained
+    assert len(settings) == 3
 
 
 @linux

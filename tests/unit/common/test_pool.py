@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from engine.settings import available_cores
 from services.common.errors import Overloaded
-from services.common.pool import WorkPool, available_cores
+from services.common.process.pool import WorkPool
 
 
 @pytest.fixture

@@ -2,22 +2,23 @@ import grpc
 import pytest
 from google.rpc import status_pb2
 
-from services.common import errors
-from services.common.statuses import from_status, to_status
+from engine.errors import ImageTruncated, VergerError
+from services.common.errors import Overloaded
+from services.common.rpc.statuses import from_status, to_status
 
 
-def all_errors(base: type[errors.VergerError]) -> list[type[errors.VergerError]]:
+def all_errors(base: type[VergerError]) -> list[type[VergerError]]:
     return [base, *(found for child in base.__subclasses__() for found in all_errors(child))]
 
 
-@pytest.mark.parametrize("kind", all_errors(errors.VergerError), ids=lambda kind: kind.__name__)
-def test_every_error_has_a_canonical_code_and_a_reason(kind: type[errors.VergerError]) -> None:
+@pytest.mark.parametrize("kind", all_errors(VergerError), ids=lambda kind: kind.__name__)
+def test_every_error_has_a_canonical_code_and_a_reason(kind: type[VergerError]) -> None:
     assert kind.code in grpc.StatusCode.__members__
     assert kind.reason == kind.reason.upper()
 
 
 def test_an_error_survives_the_wire() -> None:
-    told = from_status(to_status(errors.ImageTruncated("The picture's end is missing.")))
+    told = from_status(to_status(ImageTruncated("The picture's end is missing.")))
     assert (told.code, told.reason, str(told)) == (
         "INVALID_ARGUMENT",
         "IMAGE_TRUNCATED",
@@ -27,7 +28,7 @@ def test_an_error_survives_the_wire() -> None:
 
 
 def test_overload_says_when_to_come_back() -> None:
-    assert from_status(to_status(errors.Overloaded("Full."))).retry_after_seconds == 1.0
+    assert from_status(to_status(Overloaded("Full."))).retry_after_seconds == 1.0
 
 
 def test_a_status_of_somebody_else_is_understood_too() -> None:

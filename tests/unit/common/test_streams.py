@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.common.streams import answer_as_ready
+from services.common.rpc.streams import answer_as_ready
 
 
 async def numbers(count: int) -> AsyncIterator[int]:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from verger.v1 import inference_pb2, model_pb2
 
-from services.common.pool import WorkPool
+from engine.model.loading import LoadedModel, load_model
+from engine.model.session import OnnxRuntime
+from services.common.process.pool import WorkPool
 from services.inference.champion import Champion
-from services.inference.model import LoadedModel, load_model
-from services.inference.runtime import OnnxRuntime
 from services.inference.servicer import InferenceServicer
 from tests.support.tensors import pixels_tensor
 from tests.support.tiny_model import tiny_version

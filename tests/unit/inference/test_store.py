@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from verger.v1 import model_pb2
 
-from services.common.contract import CONTRACT_FILE, file_digest
-from services.common.errors import ModelCorrupt
+from engine.contract import CONTRACT_FILE, file_digest
+from engine.errors import ModelCorrupt
 from services.inference.store import Download, ModelStore
 from tests.conftest import ROOT
 from tests.support.tiny_model import tiny_version

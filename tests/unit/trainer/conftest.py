@@ -8,10 +8,11 @@ import keras
 import pytest
 
 from tests.support.exports import exporting_once
-from trainer import finetune, head, memory
-from trainer.backbone import build_backbone
-from trainer.classifier import assemble, build_head
-from trainer.learning import compile_classifier
+from trainer.network.assembly import assemble, build_head
+from trainer.network.backbone import build_backbone
+from trainer.training import finetune, head
+from trainer.training import remembered as memory
+from trainer.training.learning import compile_classifier
 
 with warnings.catch_warnings():  # MLflow warns of its own type hints when it is imported
     warnings.simplefilter("ignore")

@@ -5,8 +5,8 @@ from starlette.requests import Request
 from verger.v1 import classifier_pb2
 
 from services.web.answering import answer_all
-from services.web.classifier import Classifier
-from services.web.forms import Upload
+from services.web.preprocess_client import Classifier
+from services.web.uploads.forms import Upload
 
 
 class Faulty(Classifier):

@@ -1,8 +1,9 @@
 import pytest
 
-from services.common.errors import ImageTooLarge, Overloaded
-from services.web.forms import FormReader
+from engine.errors import ImageTooLarge
+from services.common.errors import Overloaded
 from services.web.problems import FileMissing, MultipartInvalid, TooManyFiles
+from services.web.uploads.forms import FormReader
 
 TYPE = "multipart/form-data; boundary=xyz"
 

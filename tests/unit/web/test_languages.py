@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+import engine.errors
+from engine.errors import TensorInvalid, VergerError, VersionUnknown
 from services.common import errors
 from services.web import problems
-from services.web.languages import choose_language, load_catalogs
+from services.web.page.languages import choose_language, load_catalogs
 
 CATALOGS = load_catalogs()
 EN, FR = CATALOGS["en"], CATALOGS["fr"]
@@ -26,15 +28,17 @@ def placeholders(text: str) -> set[str]:
 
 
 def reasons() -> set[str]:
-    classes = [kind for module in (errors, problems) for _, kind in inspect.getmembers(module, inspect.isclass)]
-    found = {kind.reason for kind in classes if issubclass(kind, errors.VergerError)}
+    modules = (engine.errors, errors, problems)
+    classes = {kind for module in modules for _, kind in inspect.getmembers(module, inspect.isclass)}
+    # Inference reports an unknown version as a refusal of that version, never as the answer to a photo.
+    found = {kind.reason for kind in classes - {VersionUnknown} if issubclass(kind, VergerError)}
     tensors = {
         "TENSOR_SHAPE_MISMATCH",
         "TENSOR_DTYPE_UNSUPPORTED",
         "TENSOR_SIZE_MISMATCH",
         "TENSOR_NOT_FINITE",
     }
-    assert tensors <= set(errors.TensorInvalid.__doc__.replace(",", " ").replace(".", " ").split())
+    assert tensors <= set(TensorInvalid.__doc__.replace(",", " ").replace(".", " ").split())
     return found | tensors
 
 

@@ -3,9 +3,10 @@ import base64
 import pytest
 from verger.v1 import classifier_pb2
 
-from services.common.errors import ImageTooLarge, RemoteError
-from services.web.languages import load_catalogs
-from services.web.presentation import (
+from engine.errors import ImageTooLarge
+from services.common.errors import RemoteError
+from services.web.page.languages import load_catalogs
+from services.web.page.presentation import (
     MAX_EMBEDDED_BYTES,
     embeddable,
     enumeration,
@@ -14,8 +15,8 @@ from services.web.presentation import (
     view_error,
     view_model,
 )
-from tests.integration.web.scripted import FRUITS, LEFT_HALF, answer, description
 from tests.support.photos import encoded, plain
+from tests.support.scripted_classifier import FRUITS, LEFT_HALF, answer, description
 
 CATALOGS = load_catalogs()
 EN, FR = CATALOGS["en"], CATALOGS["fr"]

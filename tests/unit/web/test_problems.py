@@ -2,19 +2,23 @@ import inspect
 
 import pytest
 
-from services.common import errors
-from services.common.errors import (
+import engine.errors
+import services.common.errors
+from engine.errors import (
+    ContractUnsupported,
+    FailedPrecondition,
     ImageCorrupt,
     ImageEmpty,
     ImageFormatUnsupported,
     ImageTooLarge,
     ImageTooManyPixels,
     ImageTruncated,
-    ModelNotLoaded,
-    Overloaded,
-    RemoteError,
+    InvalidArgument,
+    TensorInvalid,
+    Unavailable,
     VergerError,
 )
+from services.common.errors import DeadlineExceeded, ModelNotLoaded, Overloaded, RemoteError
 from services.web.problems import FileMissing, UploadTimeout, headers_of, is_callers_fault, problem_of, status_of
 
 
@@ -31,8 +35,8 @@ from services.web.problems import FileMissing, UploadTimeout, headers_of, is_cal
         (ImageCorrupt("?"), 422),
         (Overloaded("?"), 429),
         (ModelNotLoaded("?"), 503),
-        (errors.ContractUnsupported("?"), 503),
-        (errors.DeadlineExceeded("?"), 504),
+        (ContractUnsupported("?"), 503),
+        (DeadlineExceeded("?"), 504),
         (RemoteError("INVALID_ARGUMENT", "SOMETHING_NEW", "?"), 400),
         (RemoteError("UNKNOWN", "UNKNOWN", "?"), 500),
         (VergerError("?"), 500),
@@ -43,11 +47,12 @@ def test_each_error_has_its_status(error: VergerError, status: int) -> None:
 
 
 def test_every_error_of_the_tree_has_a_status_of_its_own_kind() -> None:
-    for _, kind in inspect.getmembers(errors, inspect.isclass):
-        if issubclass(kind, errors.InvalidArgument) and kind is not errors.TensorInvalid:
+    modules = (engine.errors, services.common.errors)
+    for kind in {kind for module in modules for _, kind in inspect.getmembers(module, inspect.isclass)}:
+        if issubclass(kind, InvalidArgument) and kind is not TensorInvalid:
             assert 400 <= status_of(kind("?")) < 500, kind
             assert is_callers_fault(kind("?")), kind
-        elif issubclass(kind, errors.Unavailable | errors.FailedPrecondition):
+        elif issubclass(kind, Unavailable | FailedPrecondition):
             assert status_of(kind("?")) == 503, kind
             assert not is_callers_fault(kind("?")), kind
 

@@ -7,11 +7,12 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from services.common.errors import ImageTooLarge, Overloaded
-from services.web import uploads
+from engine.errors import ImageTooLarge
+from services.common.errors import Overloaded
 from services.web.config import WebSettings
 from services.web.problems import MultipartInvalid, RequestTooLarge, UploadTimeout
-from services.web.uploads import UploadMemory, UploadReader
+from services.web.uploads import reader as uploads
+from services.web.uploads.reader import UploadMemory, UploadReader
 
 LIMITS = WebSettings(_env_file=None, max_image_bytes=2048, max_request_bytes=4096, max_buffered_bytes=8192)
 

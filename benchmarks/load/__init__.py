@@ -1,0 +1,1 @@
+"""Load generators, their photos, and what is measured while they run."""

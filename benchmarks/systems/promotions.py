@@ -1,0 +1,33 @@
+"""Moves the champion back and forth between two copies of the released model; runs in the serving environment.
+
+python -m benchmarks.systems.promotions TIMES PAUSE prints a line when it is ready; TIMES promotions follow, one
+every PAUSE seconds.
+"""
+
+import sys
+import time
+
+from engine.version import open_version
+from registry.models import Registry, version_tags
+from trainer.config import TrainerSettings
+
+
+def main(times: int, pause: float) -> None:
+    """Registers the second copy where there is none yet."""
+    settings = TrainerSettings()
+    registry = Registry(settings.mlflow_url, settings.model_name)
+    release = open_version(settings.release_dir)
+    while len(registry.versions()) < 2:
+        tags = version_tags(release, gate="passed", reason="For the benchmark.")
+        registry.register(release.path, tags, settings.experiment_name, run_id=None)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    begun = time.monotonic()
+    for number in range(times):
+        # What promotions take on a busy machine does not add up: the last one shall not come when all is over.
+        time.sleep(max(0.0, begun + (number + 1) * pause - time.monotonic()))
+        registry.promote(str(2 - number % 2))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(sys.argv[2]))

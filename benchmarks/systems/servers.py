@@ -1,0 +1,210 @@
+"""The contenders: how each is started, stopped, and by which doors (interfaces) photos come in."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from benchmarks.load import measure
+from benchmarks.load.h2load import Classify
+from benchmarks.load.measure import Sample
+
+HOME = Path(os.environ.get("BENCHMARK_HOME", ".verger/benchmarks")).absolute()
+MODEL = Path("models/fruit-classifier").absolute()
+PORT = 18000
+PROGRAMS = ("WEB", "PREPROCESS", "INFERENCE", "MLFLOW", "PREPROCESS_METRICS", "INFERENCE_METRICS")
+PORTS = {name: PORT + number for number, name in enumerate(PROGRAMS)}
+"""Verger's; all other contenders have no more than the first three."""
+TARGET = f"127.0.0.1:{PORTS['PREPROCESS']}"
+CLASSIFY = Classify(PORTS["PREPROCESS"], PORTS["PREPROCESS_METRICS"])
+START_SECONDS = 240
+
+Encode = Callable[[bytes], tuple[bytes, str]]
+"""A photo's bytes in; the request's body and content type out."""
+Load = Callable[[Path, int, float], Sample]
+"""The photo's path, concurrency, seconds."""
+
+
+def raw(photo: bytes) -> tuple[bytes, str]:
+    """The photo is the body."""
+    return photo, "image/jpeg"
+
+
+def form(photo: bytes) -> tuple[bytes, str]:
+    """The photo is the field `file` of a form."""
+    mark = uuid.UUID(int=7).hex
+    head = (
+        f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="p.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    )
+    return head.encode() + photo + f"\r\n--{mark}--\r\n".encode(), f"multipart/form-data; boundary={mark}"
+
+
+def dataframe(photo: bytes) -> tuple[bytes, str]:
+    """MLflow's own JSON."""
+    rows = {"dataframe_split": {"columns": ["photo"], "data": [[base64.b64encode(photo).decode()]]}}
+    return json.dumps(rows).encode(), "application/json"
+
+
+def v2(photo: bytes) -> tuple[bytes, str]:
+    """The Open Inference Protocol."""
+    data = [base64.b64encode(photo).decode()]
+    tensor = {
+        "name": "photo",
+        "shape": [1],
+        "datatype": "BYTES",
+        "parameters": {"content_type": "base64"},
+        "data": data,
+    }
+    return json.dumps({"inputs": [tensor]}).encode(), "application/json"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One contender. `command` runs in the environment of that name; {port} is filled in."""
+
+    name: str
+    environment: str
+    command: Sequence[str]
+    path: str
+    encode: Encode
+    runtime: str = "onnx"
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def url(self) -> str:
+        """Where photos are posted to."""
+        return f"http://127.0.0.1:{PORT}{self.path}"
+
+    def doors(self) -> Mapping[str, Load]:
+        """What is measured of it, by name."""
+        return {self.name: self._post}
+
+    def _post(self, photo: Path, concurrency: int, seconds: float) -> Sample:
+        data, content_type = self.encode(photo.read_bytes())
+        body = HOME / "body"
+        body.write_bytes(data)
+        return measure.wrk(self.url(), body, content_type, concurrency, seconds)
+
+    @contextmanager
+    def running(self, photo: bytes) -> Iterator[tuple[int, float]]:
+        """Starts it; gives its process id and the seconds until it answered a photo; stops all that it started."""
+        program, *arguments = (part.format(port=PORT) for part in self.command)
+        folder = HOME / "env" / self.environment / "bin"
+        settings = {"BENCHMARK_MODEL": str(MODEL), "BENCHMARK_RUNTIME": self.runtime, "PYTHONPATH": str(Path.cwd())}
+        begun = time.monotonic()
+        with (HOME / f"{self.name}.log".replace(" ", "-")).open("w") as log:
+            process = subprocess.Popen(
+                [folder / program, *arguments],
+                env={**os.environ, **settings, **self.settings, "PATH": f"{folder}:{os.environ['PATH']}"},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            wait_for_answer(self, photo, process)
+            yield process.pid, time.monotonic() - begun
+        finally:
+            end(process)
+
+
+class Verger(Server):
+    """The whole product, as ./launch.sh runs it, MLflow included."""
+
+    def doors(self) -> Mapping[str, Load]:
+        """REST, gRPC one photo a call, gRPC one stream."""
+        stream = partial(measure.stream, TARGET)
+        return {"Verger REST": self._post, "Verger gRPC": CLASSIFY.callers, "Verger gRPC stream": stream}
+
+    @contextmanager
+    def running(self, photo: bytes) -> Iterator[tuple[int, float]]:
+        """Starts and stops it by launch.sh."""
+        ports = {f"VERGER_{name}_PORT": str(port) for name, port in PORTS.items()}
+        settings = os.environ | ports | {"VERGER_HOME": str(HOME)}
+        begun = time.monotonic()
+        try:
+            subprocess.run(["./launch.sh", "--detach"], env=settings, check=True, stdout=subprocess.DEVNULL)
+            wait_for_answer(self, photo, None)
+            yield int((HOME / "run" / "supervisord.pid").read_text()), time.monotonic() - begun
+        finally:
+            subprocess.run(["./launch.sh", "--stop"], env=settings, check=True, stdout=subprocess.DEVNULL)
+
+
+def wait_for_answer(server: Server, photo: bytes, process: subprocess.Popen[bytes] | None) -> None:
+    """Returns at the first answered photo. Raises RuntimeError when the server ends first or takes too long."""
+    body, content_type = server.encode(photo)
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and (process is None or process.poll() is None):
+        request = urllib.request.Request(server.url(), body, {"Content-Type": content_type})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                response.read()
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"{server.name} does not answer; see its log in {HOME}.")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Stops a tree of processes, by ids taken from the tree itself."""
+    family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(family, timeout=5)
+    for member in alive:
+        member.kill()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+UVICORN = ("uvicorn", "benchmarks.contenders.original.serve:app", "--port", "{port}")
+LITSERVE = ("python", "-m", "benchmarks.contenders.litserve.serve", "{port}")
+BENTOML = ("bentoml", "serve", "benchmarks.contenders.bentoml.serve:Classifier", "--port", "{port}")
+OFFLINE = {"BENTOML_DO_NOT_TRACK": "True", "RAY_USAGE_STATS_ENABLED": "0"}
+
+VERGER = Verger("Verger", "serving", (), "/api/v1/classify", raw)
+CONTENDERS = (
+    VERGER,
+    Server("LitServe", "litserve", LITSERVE, "/predict", form),
+    Server("BentoML", "bentoml", BENTOML, "/predict", form, settings=OFFLINE),
+    Server(
+        "MLServer",
+        "mlserver",
+        ("mlserver", "start", "benchmarks/contenders/mlserver"),
+        "/v2/models/fruit/infer",
+        v2,
+        settings={
+            "MLSERVER_HTTP_PORT": str(PORT),
+            "MLSERVER_GRPC_PORT": str(PORT + 1),
+            "MLSERVER_METRICS_PORT": str(PORT + 2),
+            "MLSERVER_METRICS_DIR": str(HOME / "metrics"),
+            "MLSERVER_PARALLEL_WORKERS": str(psutil.cpu_count()),
+        },
+    ),
+    Server(
+        "Ray Serve",
+        "ray",
+        ("python", "-m", "benchmarks.contenders.ray.serve", "{port}"),
+        "/predict",
+        raw,
+        settings=OFFLINE,
+    ),
+    Server(
+        "MLflow", "mlflow", ("python", "benchmarks/contenders/mlflow/serve.py", "{port}"), "/invocations", dataframe
+    ),
+    Server("original (Keras)", "original", UVICORN, "/predict", form, "keras"),
+    Server("LitServe (Keras)", "litserve", LITSERVE, "/predict", form, "keras"),
+    Server("BentoML (Keras)", "bentoml", BENTOML, "/predict", form, "keras", OFFLINE),
+)

@@ -1,0 +1,47 @@
+"""The inference service with a forward pass that sleeps, so that two cores are enough for many replicas.
+
+python -m benchmarks.systems.sleeping_inference takes the settings of services.inference; a pass takes
+BENCHMARK_FORWARD_SECONDS. Everything else is the real service, with the checks of the model's files before it
+goes live.
+"""
+
+import asyncio
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from verger.v1 import model_pb2
+
+from engine.model.loading import LoadedModel, load_model
+from engine.model.session import OnnxRuntime
+from services.inference import champion
+from services.inference.__main__ import main
+
+FORWARD_SECONDS = float(os.environ["BENCHMARK_FORWARD_SECONDS"])
+
+
+class SleepingRuntime(OnnxRuntime):
+    """Without a graph; the first class wins."""
+
+    def __init__(self, classes: int) -> None:
+        self._answer = np.eye(1, classes, dtype=np.float32) * 20
+
+    def logits(self, _batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Takes its time, and no core."""
+        time.sleep(FORWARD_SECONDS)
+        return self._answer
+
+
+def load_and_replace(ref: model_pb2.ModelRef, folder: Path, cores: int = 1) -> LoadedModel:
+    """Loads and checks as ever, then puts the stand-in in the graph's place."""
+    model = load_model(ref, folder, cores)
+    sleeping = SleepingRuntime(len(model.contract.classes))
+    return replace(model, runtime=sleeping, lone_runtime=sleeping)
+
+
+if __name__ == "__main__":
+    champion.load_model = load_and_replace  # type: ignore[attr-defined]  # which that module imports
+    asyncio.run(main())

@@ -1,0 +1,135 @@
+"""The model contract: reading it, writing it, and deciding whether this code can honour it. Pure."""
+
+import hashlib
+import math
+from pathlib import Path, PurePosixPath
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from verger.v1 import model_pb2
+
+from engine.errors import ContractUnsupported, ModelCorrupt
+
+CONTRACT_FILE = "contract.json"
+CONTRACT_VERSION = 1
+
+PREPROCESSING_CODE_VERSION = 1
+"""Raise it whenever engine/photo/decoding.py gives other pixels for the same photo; a test watches over it."""
+
+
+def to_json(message: Message) -> str:
+    """The one JSON form of a message: proto field names, sorted, so that equal messages give equal text."""
+    return json_format.MessageToJson(message, preserving_proto_field_name=True, sort_keys=True, indent=2) + "\n"
+
+
+def digest_of(message: Message) -> str:
+    """Lower-case hexadecimal SHA-256 of the message's JSON form."""
+    return hashlib.sha256(to_json(message).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Lower-case hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_contract(contract: model_pb2.ModelContract, directory: Path) -> Path:
+    """Writes contract.json into a model version's directory."""
+    path = directory / CONTRACT_FILE
+    path.write_text(to_json(contract), encoding="utf-8")
+    return path
+
+
+def read_contract(path: Path) -> model_pb2.ModelContract:
+    """Reads a contract and checks it.
+
+    Raises:
+        ModelCorrupt: the file is not the JSON form of a contract.
+        ContractUnsupported: it asks for something that this code can't do.
+    """
+    try:
+        contract = json_format.Parse(path.read_text(encoding="utf-8"), model_pb2.ModelContract())
+    except (json_format.ParseError, UnicodeDecodeError) as error:
+        raise ModelCorrupt(f"{path.name} can't be read as a model contract: {error}") from error
+    check_contract(contract)
+    return contract
+
+
+def check_contract(contract: model_pb2.ModelContract) -> None:
+    """Decides whether this code can honour a contract.
+
+    Raises:
+        ContractUnsupported: with all reasons in one sentence.
+    """
+    problems = [
+        *([] if contract.contract_version == CONTRACT_VERSION else [f"contract_version {contract.contract_version}"]),
+        *_class_problems(contract),
+        *_preprocessing_problems(contract.preprocessing),
+        *_calibration_problems(contract.calibration),
+        *_evidence_problems(contract),
+        *_file_problems(contract),
+    ]
+    if problems:
+        raise ContractUnsupported(f"This version of Verger can't honour the model's contract: {'; '.join(problems)}.")
+
+
+def serving_file(contract: model_pb2.ModelContract) -> model_pb2.ModelFile:
+    """The ONNX file of a checked contract."""
+    return next(file for file in contract.files if file.role == model_pb2.ModelFile.ROLE_SERVING)
+
+
+def display_name(info: model_pb2.ClassInfo, language: str) -> str:
+    """The class's name for people: in the language, else in English, else its label."""
+    return info.display_names.get(language) or info.display_names.get("en") or info.label
+
+
+def _class_problems(contract: model_pb2.ModelContract) -> list[str]:
+    labels = [info.label for info in contract.classes]
+    problems = [] if len(labels) >= 2 else ["fewer than two classes"]
+    if len(set(labels)) != len(labels) or "" in labels:
+        problems.append("class labels that are empty or not unique")
+    for sample in contract.golden_samples:
+        if len(sample.logits) != len(labels) or not sample.tolerance > 0:
+            problems.append(f"golden sample {sample.seed} doesn't fit the classes or has no tolerance")
+    return problems if contract.golden_samples else [*problems, "no golden samples"]
+
+
+def _preprocessing_problems(spec: model_pb2.Preprocessing) -> list[str]:
+    known = {
+        "width": 32 <= spec.width <= 1024,
+        "height": 32 <= spec.height <= 1024,
+        "resampling": spec.resampling in model_pb2.Resampling.values()[1:],
+        "draft_factor": spec.draft_factor <= 8,
+        "color_space": spec.color_space == model_pb2.COLOR_SPACE_RGB,
+        "dtype": spec.dtype in model_pb2.DataType.values()[1:],
+        "scale": math.isfinite(spec.scale) and spec.scale != 0,
+        "offset": math.isfinite(spec.offset),
+        "code_version": spec.code_version == PREPROCESSING_CODE_VERSION,
+    }
+    return [f"preprocessing.{name} {getattr(spec, name)}" for name, fine in known.items() if not fine]
+
+
+def _calibration_problems(calibration: model_pb2.Calibration) -> list[str]:
+    known = {
+        "temperature": calibration.temperature > 0 and math.isfinite(calibration.temperature),
+        "unsure_below": 0 <= calibration.unsure_below <= 1,
+        "scope_score": calibration.scope_score in model_pb2.ScopeScore.values()[1:],
+        "out_of_scope_below": math.isfinite(calibration.out_of_scope_below),
+    }
+    return [f"calibration.{name} {getattr(calibration, name)}" for name, fine in known.items() if not fine]
+
+
+def _evidence_problems(contract: model_pb2.ModelContract) -> list[str]:
+    grid = contract.evidence
+    fine = not contract.HasField("evidence") or (1 <= grid.height <= 256 and 1 <= grid.width <= 256)
+    return [] if fine else [f"evidence of {grid.height} x {grid.width} cells"]
+
+
+def _file_problems(contract: model_pb2.ModelContract) -> list[str]:
+    serving = [file for file in contract.files if file.role == model_pb2.ModelFile.ROLE_SERVING]
+    problems = [] if len(serving) == 1 else [f"{len(serving)} serving files instead of one"]
+    for file in contract.files:
+        path = PurePosixPath(file.path)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            problems.append(f"file path {file.path!r}")
+    return problems

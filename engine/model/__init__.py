@@ -1,0 +1,1 @@
+"""The second half: from a tensor to a classification. It needs NumPy and ONNX Runtime."""

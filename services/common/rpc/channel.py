@@ -1,0 +1,54 @@
+"""Channels from one service to the next: load balancing, retries, limits, TLS."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import grpc
+
+from services.common.process.settings import ServiceSettings
+from services.common.process.tracing import client_interceptors
+
+# round_robin shares the calls between all addresses behind a name ("dns:///inference:50052"), apart from those whose
+# health says that they are about to stop; see services.common.rpc.server. UNAVAILABLE means that the call was
+# not answered, so it is sent again, to another replica where there is one, within the call's deadline.
+SERVICE_CONFIG: Mapping[str, Any] = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "healthCheckConfig": {"serviceName": ""},
+    "methodConfig": [
+        {
+            "name": [{"service": "verger.v1.ClassifierService"}, {"service": "verger.v1.InferenceService"}],
+            "retryPolicy": {
+                "maxAttempts": 5,
+                "initialBackoff": "0.05s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 3,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+}
+
+
+def open_channel(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
+    """Opens a channel to all replicas behind `target` (gRPC name syntax). Connects when first used."""
+    limit = settings.max_message_bytes
+    options: Sequence[tuple[str, Any]] = [
+        ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+        ("grpc.max_receive_message_length", limit),
+        ("grpc.max_send_message_length", limit),
+        ("grpc.per_rpc_retry_buffer_size", limit),  # a larger request could not be sent a second time
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.dns_min_time_between_resolutions_ms", 1_000),
+    ]
+    if settings.tls_ca_file is None:
+        return grpc.aio.insecure_channel(target, options=options, interceptors=client_interceptors())
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=settings.tls_ca_file.read_bytes(),
+        private_key=settings.tls_key_file.read_bytes() if settings.tls_key_file else None,
+        certificate_chain=settings.tls_certificate_file.read_bytes() if settings.tls_certificate_file else None,
+    )
+    return grpc.aio.secure_channel(target, credentials, options=options, interceptors=client_interceptors())

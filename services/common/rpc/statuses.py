@@ -1,0 +1,55 @@
+"""Between Verger's errors and gRPC's: google.rpc.Status with ErrorInfo and RetryInfo in its details."""
+
+from typing import Any
+
+import grpc
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from engine.errors import VergerError
+from services.common.errors import DOMAIN, RemoteError
+
+DETAILS_METADATA_KEY = "grpc-status-details-bin"
+
+# Tells the channel (gRFC A6) that its retry policy is not for this error. Without it, retries of retries multiply along
+# the way of a photo, just when the service at its end is in trouble.
+DO_NOT_RETRY = ("grpc-retry-pushback-ms", "-1")
+
+
+def to_status(error: VergerError) -> status_pb2.Status:
+    """Describes an error as other services and clients in any language read it."""
+    status = status_pb2.Status(code=code_pb2.Code.Value(error.code), message=str(error))
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))
+    if error.retry_after_seconds is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromNanoseconds(int(error.retry_after_seconds * 1e9))
+        status.details.add().Pack(retry)
+    return status
+
+
+def from_status(status: status_pb2.Status) -> RemoteError:
+    """The reverse of to_status. A status without ErrorInfo gets its code's name as its reason."""
+    code = code_pb2.Code.Name(status.code)
+    info, retry = error_details_pb2.ErrorInfo(reason=code), error_details_pb2.RetryInfo()
+    delay = None
+    for detail in status.details:
+        detail.Unpack(info)
+        if detail.Unpack(retry):
+            delay = retry.retry_delay.ToNanoseconds() / 1e9
+    return RemoteError(code, info.reason, status.message, delay)
+
+
+def from_rpc_error(error: grpc.aio.AioRpcError) -> RemoteError:
+    """Reads what a failed call says, with or without rich details."""
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_METADATA_KEY and isinstance(value, bytes):
+            return from_status(status_pb2.Status.FromString(value))
+    code = error.code().name
+    return RemoteError(code, code, error.details() or "The call failed without an explanation.")
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: VergerError) -> None:
+    """Ends a call with an error. Never returns: gRPC raises."""
+    metadata: list[tuple[str, str | bytes]] = [(DETAILS_METADATA_KEY, to_status(error).SerializeToString())]
+    if not error.retry_elsewhere:
+        metadata.append(DO_NOT_RETRY)
+    await context.abort(grpc.StatusCode[error.code], str(error), trailing_metadata=tuple(metadata))

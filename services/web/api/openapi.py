@@ -1,0 +1,122 @@
+"""What OpenAPI shows beyond the types: request bodies, and an example for every problem."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI
+
+from engine.errors import (
+    ImageCorrupt,
+    ImageEmpty,
+    ImageFormatUnsupported,
+    ImageTooLarge,
+    ImageTooManyPixels,
+    ImageTruncated,
+    Unavailable,
+    VergerError,
+)
+from services.common.errors import DeadlineExceeded, InferenceUnavailable, ModelNotLoaded, Overloaded
+from services.web.problems import (
+    MEDIA_TYPE,
+    FileMissing,
+    MultipartInvalid,
+    ParameterInvalid,
+    RequestTooLarge,
+    TooManyFiles,
+    UploadTimeout,
+    headers_of,
+    problem_of,
+)
+
+UNAVAILABLE = [
+    Unavailable("The classifier is away for the moment. Try again in a few seconds."),
+    InferenceUnavailable("No inference service answers. Try again in a few seconds."),
+    ModelNotLoaded("No model version is live yet. Try again in a few seconds."),
+]
+REFUSALS = [
+    ImageEmpty("The file is empty. Send the bytes of a picture."),
+    FileMissing("There is no photo in the request. Send it as the form field “file”, or as the body."),
+    ParameterInvalid("Correct the parameters of the address. evidence: Input should be a valid boolean, …."),
+    MultipartInvalid("The form's end is missing. Send the whole body."),
+    UploadTimeout("Nothing arrived for 30 s. Send the photo again."),
+    ImageTooLarge("The file has more than 20,971,520 bytes, the most that is accepted. Send a smaller copy."),
+    ImageTooManyPixels("The picture has 20000 x 20000 = 400,000,000 pixels; at most 64,000,000 are accepted."),
+    RequestTooLarge("The request has more than 104,857,600 bytes. Send the photos in several requests."),
+    TooManyFiles("At most 32 photos are accepted at once. Send them in several requests."),
+    ImageFormatUnsupported(
+        "This is not a picture that can be read. Accepted formats: JPEG, PNG, WEBP, GIF, BMP, TIFF."
+    ),
+    ImageTruncated("The picture's end is missing. Send the whole file."),
+    ImageCorrupt("The picture is damaged and can't be decoded. Save it again and send the copy."),
+    Overloaded("All places are taken. Wait a second, then send the request again."),
+    *UNAVAILABLE,
+    DeadlineExceeded("The answer took too long. Try again, perhaps with a smaller photo."),
+]
+
+_PHOTO = {"type": "string", "format": "binary"}
+CLASSIFY_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "array", "items": _PHOTO, "description": "One photo or several."}},
+            }
+        },
+        "image/*": {"schema": _PHOTO},
+        "application/octet-stream": {"schema": _PHOTO},
+    },
+}
+
+_MODEL = {"name": "fruit-classifier", "version": "3"}
+_BANANA = {
+    "filename": "lunch.jpg",
+    "verdict": "RECOGNISED",
+    "predictions": [{"label": "banana", "probability": 0.982}, {"label": "mango", "probability": 0.011}],
+    "error": None,
+}
+_DAMAGED: dict[str, Any] = {
+    "filename": "half.jpg",
+    "verdict": None,
+    "predictions": [],
+    "error": problem_of(ImageTruncated("The picture's end is missing. Send the whole file.")).model_dump(),
+}
+_SEEN = _BANANA | {
+    "evidence": {"height": 3, "width": 4, "strength": [[0, 12, 30, 4], [8, 201, 255, 40], [0, 35, 61, 9]]}
+}
+_CLASSIFY_ANSWERS = {
+    "one photo": {"value": {"model": _MODEL, "results": [_BANANA]}},
+    "one photo, ?evidence=true": {"value": {"model": _MODEL, "results": [_SEEN]}},
+    "two photos, one damaged": {"value": {"model": _MODEL, "results": [_BANANA, _DAMAGED]}},
+}
+
+
+class DocumentedFastAPI(FastAPI):
+    """FastAPI drops every null from the examples it is given; ours mean something, so they come in afterwards."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, with all examples."""
+        document = super().openapi()
+        answer = document["paths"]["/api/v1/classify"]["post"]["responses"]["200"]
+        answer["content"]["application/json"]["examples"] = _CLASSIFY_ANSWERS
+        return document
+
+
+def problems(errors: Sequence[VergerError]) -> dict[int | str, dict[str, Any]]:
+    """The responses of an operation that may fail so: one for each status, with an example for each reason."""
+    by_status: dict[int | str, list[VergerError]] = defaultdict(list)
+    for error in errors:
+        by_status[problem_of(error).status].append(error)
+    return {status: _response(errors) for status, errors in by_status.items()}
+
+
+def _response(errors: Sequence[VergerError]) -> dict[str, Any]:
+    retry = {"Retry-After": {"description": "Seconds to wait before a retry.", "schema": {"type": "integer"}}}
+    examples = {error.reason: {"value": problem_of(error).model_dump()} for error in errors}
+    return {
+        "description": ", ".join(error.reason for error in errors),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
+        "headers": retry if headers_of(errors[0]) else {},
+    }

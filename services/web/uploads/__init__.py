@@ -1,0 +1,1 @@
+"""Reading photos from request bodies within limits."""

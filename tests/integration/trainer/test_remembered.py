@@ -1,0 +1,123 @@
+"""A version that has learned to refuse is followed by one that refuses as well, without the pictures.
+
+Two classes of coloured shapes; the third shape is none of them. The released model's backbone, in a real MLflow.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow.artifacts
+import pytest
+from mlflow import MlflowClient
+
+from engine.version import NEGATIVES_FILE, SERVING_FILE, open_version
+from registry.models import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from tests.support.exports import exporting_once
+from tests.support.shapes import LABELS, write_parts, write_shapes
+from trainer.config import TrainerSettings
+from trainer.data.dataset import Dataset, load_dataset, load_negatives
+from trainer.evaluation.evaluate import evaluate
+from trainer.evaluation.figures import Evaluation
+from trainer.training import head
+from trainer.training import remembered as memory
+from trainer.training.candidate import Outcome
+from trainer.training.recipe import HeadStage, Recipe
+from trainer.training.remembered import Memory
+from trainer.training.run import train
+
+CLASSES, OTHER = LABELS[:2], LABELS[2:]
+RECIPE = Recipe(HeadStage(epochs=5, learning_rate=3e-3))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All versions here see with the backbone of the release: it is exported once. In other files each run does so."""
+    graph = exporting_once(tmp_path_factory.mktemp("exports"))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (head, memory):
+            patch.setattr(module, "feature_graph", graph)
+        yield
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough validation pictures (33, and 34 negatives) to calibrate on and to compare refusals."""
+    folder = tmp_path_factory.mktemp("data")
+    write_parts(folder / "shapes", 110, 30, CLASSES)
+    write_shapes(folder / "negatives", 260, OTHER)
+    write_shapes(folder / "unseen", 60, OTHER, first=1000)
+    return folder
+
+
+def load(data: Path, *negatives: str) -> Dataset:
+    folders = [data / name for name in negatives]
+    return load_dataset(data / "shapes", [], folders, 2, lambda done, total: None)
+
+
+@pytest.fixture(scope="module")
+def first(data: Path, settings: TrainerSettings) -> Outcome:
+    """With pictures of none of the classes."""
+    return train(load(data, "negatives"), "release", RECIPE, 0, settings)
+
+
+@pytest.fixture(scope="module")
+def second(first: Outcome, data: Path, settings: TrainerSettings) -> Outcome:
+    """Without."""
+    return train(load(data), "champion", RECIPE, 1, settings)
+
+
+def download(registry: Registry, version: str, folder: Path) -> Path:
+    mlflow.artifacts.download_artifacts(f"models:/{registry.name}/{version}/", dst_path=str(folder))
+    return folder
+
+
+def on_unseen(version: Path, data: Path) -> Evaluation:
+    """What a version says to shapes that neither it nor any version before it has seen."""
+    strangers, _ = load_negatives([data / "unseen"], 2, lambda done, total: None)
+    contract, test = open_version(version).contract, load(data).test
+    return evaluate(version / SERVING_FILE, contract, test, strangers, data, 2, lambda done, total: None)
+
+
+def test_negatives_are_remembered_without_their_pictures(
+    first: Outcome, data: Path, registry: Registry, tmp_path: Path
+) -> None:
+    assert first.decision.passed
+    assert [group.group for group in first.evaluation.negatives] == ["others"]
+    memory, dataset = Memory.read(download(registry, "1", tmp_path) / NEGATIVES_FILE), load(data, "negatives")
+    assert len(memory.lessons) == len(dataset.negatives)
+    assert len(memory.validation) == len(dataset.validation_negatives) >= 30
+
+
+def test_without_pictures_the_next_version_refuses_as_before(
+    second: Outcome, data: Path, registry: Registry, settings: TrainerSettings, tmp_path: Path
+) -> None:
+    assert second.decision.passed, second.decision.reason
+    assert [group.group for group in second.evaluation.negatives] == ["remembered_others"]
+    assert registry.aliases() == {CHAMPION: "2", PREVIOUS: "1"}
+    versions = [download(registry, number, tmp_path / number) for number in ("1", "2")]
+    before, after = (on_unseen(version, data).negatives[0] for version in versions)
+    assert before.auroc > 0.95
+    assert after.auroc > 0.95  # 0.67 without what is remembered
+    files = [(version / NEGATIVES_FILE).read_bytes() for version in versions]
+    assert files[0] == files[1]
+    client = MlflowClient(settings.mlflow_url)
+    run = client.get_run(client.get_model_version(settings.model_name, "2").run_id)
+    assert run.data.params["remembered_negatives"] == "260"
+
+
+def test_a_version_that_was_not_measured_on_negatives_does_not_replace_one_that_was(
+    second: Outcome, data: Path, settings: TrainerSettings, registry: Registry
+) -> None:
+    """What the release remembers are no negatives here: its classes are others."""
+    outcome = train(load(data), "release", Recipe(HeadStage(epochs=1)), 0, settings)
+    assert outcome.evaluation.negatives == []
+    assert not outcome.decision.passed
+    assert "name pictures with --negatives DIR, or promote by hand" in outcome.decision.reason
+    assert registry.aliases() == {CHAMPION: "2", PREVIOUS: "1", CHALLENGER: outcome.version}
+
+
+def test_a_lineage_is_held_to_the_best_that_it_has_shown(second: Outcome, first: Outcome, registry: Registry) -> None:
+    before, after = registry.tags_of("1"), registry.tags_of("2")
+    assert before["test_digest"] == after["test_digest"]
+    assert float(before["held_to"]) == first.evaluation.accuracy
+    assert float(after["held_to"]) == max(first.evaluation.accuracy, second.evaluation.accuracy)

@@ -1,0 +1,90 @@
+"""What can be measured about how the page looks: nothing cut off, everything readable, for everybody."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+from verger.v1 import classifier_pb2
+
+from services.common.errors import Overloaded
+from tests.page.conftest import OpenPage, Site
+from tests.support.photos import encoded, scene
+from tests.support.scripted_classifier import BANANA, BANANA_ON_THE_LEFT, answer
+
+WCAG_AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+STATES = {
+    "empty": None,
+    "recognised": BANANA,
+    "evidence": BANANA_ON_THE_LEFT,
+    "unsure": answer({"strawberry": 0.41, "watermelon": 0.37, "kiwi": 0.22}, classifier_pb2.VERDICT_UNSURE),
+    "out of scope": answer({"mango": 0.4, "kiwi": 0.35, "apple": 0.25}, classifier_pb2.VERDICT_OUT_OF_SCOPE),
+    "error": Overloaded("Full."),
+}
+
+
+@pytest.fixture(params=STATES)
+def state(request: pytest.FixtureRequest, site: Site) -> str:
+    outcome = STATES[request.param]
+    if outcome is not None:
+        site.classifier.outcomes = [outcome]
+    return str(request.param)
+
+
+def bring_into(page: Page, state: str, photo: Path) -> None:
+    if state != "empty":
+        page.set_input_files("#photo", photo)
+        page.locator("#photo-form button.primary").click()
+        page.locator("#result h2").wait_for()
+    if state == "evidence":
+        page.locator(".evidence input").check()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "a_name_so_long_that_it_must_be_broken_somewhere_lest_it_breaks_the_page_in_two.jpg"
+    path.write_bytes(encoded(scene((900, 300))))
+    return path
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_everybody_can_read_and_use_it(open_page: OpenPage, state: str, photo: Path, color_scheme: str) -> None:
+    page = open_page(color_scheme=color_scheme)
+    bring_into(page, state, photo)
+    results = Axe().run(page, options=WCAG_AA)
+    found = {
+        violation["id"]: [node["failureSummary"] for node in violation["nodes"]]
+        for violation in results.response["violations"]
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_cut_off(open_page: OpenPage, state: str, photo: Path, locale: str, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 844}, locale=locale)
+    page.set_input_files("#photo", photo)
+    bring_into(page, state, photo)
+    page.evaluate("document.fonts.ready")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    cut_off = """elements => elements
+        .filter(element => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
+        .map(element => element.textContent.trim())"""
+    assert (
+        page.locator(".card, .card p, .card h2, .card li span, .samples button, .ground p").evaluate_all(cut_off) == []
+    )
+
+
+def test_the_fonts_are_ours(open_page: OpenPage) -> None:
+    page = open_page()
+    loaded = page.evaluate(
+        "document.fonts.ready.then(fonts => [...fonts].map(font => `${font.family} ${font.status}`))"
+    )
+    assert sorted(loaded) == ["Figtree loaded", "Fraunces loaded"]
+
+
+def test_who_wants_no_motion_gets_none(open_page: OpenPage, photo: Path) -> None:
+    still, moving = open_page(reduced_motion="reduce"), open_page(reduced_motion="no-preference")
+    for page, animation in ((still, "none"), (moving, "grow")):
+        bring_into(page, "recognised", photo)
+        assert page.locator("progress").first.evaluate("bar => getComputedStyle(bar).animationName") == animation

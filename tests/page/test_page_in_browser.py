@@ -1,0 +1,218 @@
+"""The page as people use it: with and without JavaScript, by mouse and by keyboard, in both languages."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from verger.v1 import classifier_pb2
+
+from tests.page.conftest import OpenPage, Site
+from tests.support.photos import encoded, scene
+from tests.support.scripted_classifier import answer
+
+UNSURE = answer({"apple": 0.41, "mango": 0.37, "kiwi": 0.22}, classifier_pb2.VERDICT_UNSURE)
+OUT_OF_SCOPE = answer({"mango": 0.4, "kiwi": 0.35, "apple": 0.25}, classifier_pb2.VERDICT_OUT_OF_SCOPE)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "lunch.jpg"
+    path.write_bytes(encoded(scene((320, 240))))
+    return path
+
+
+def is_painted(image: Locator) -> bool:
+    expect(image).to_be_visible()
+    return bool(image.evaluate("async image => { await image.decode(); return image.naturalWidth > 0; }"))
+
+
+def headline(page: Page) -> Locator:
+    return page.locator("#result h2")
+
+
+def send(page: Page, photo: Path) -> None:
+    page.set_input_files("#photo", photo)
+    page.locator("#photo-form button.primary").click()
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_a_photo_is_chosen_seen_and_answered_without_a_reload(open_page: OpenPage, photo: Path, size: str) -> None:
+    page = open_page(size)
+    page.evaluate("window.stayed = true")
+    page.set_input_files("#photo", photo)
+    assert is_painted(page.locator(".drop-preview img"))
+    expect(page.locator(".file-name")).to_have_text("lunch.jpg")
+    page.get_by_role("button", name="Predict").click()
+    expect(headline(page)).to_have_text("Banana")
+    expect(headline(page)).to_be_focused()
+    expect(headline(page)).to_be_in_viewport()
+    assert is_painted(page.locator(".answer .photo img"))
+    expect(page.locator(".answer .photo img")).to_have_attribute("src", re.compile("^blob:"))
+    expect(page.locator(".drop-preview")).to_be_hidden()
+    assert page.locator("progress").count() == 5
+    expect(page.locator(".bars li").first).to_contain_text("96%")
+    expect(page.get_by_role("button", name="Predict")).to_be_enabled()
+    assert page.evaluate("window.stayed")
+    page.get_by_role("link", name="Try another photo").click()
+    expect(page.locator("#photo")).to_be_focused()
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_without_javascript_it_works_all_the_same(open_page: OpenPage, photo: Path, size: str) -> None:
+    page = open_page(size, java_script_enabled=False)
+    send(page, photo)
+    expect(headline(page)).to_have_text("Banana")
+    assert page.url.endswith("/predict#result")
+    expect(page.locator(".answer .photo img")).to_have_attribute("src", re.compile("^data:image/jpeg;base64,"))
+    expect(page.locator(".answer .photo figcaption")).to_have_count(0)
+    page.get_by_role("button", name="kiwi").click()
+    expect(page.locator(".answer .photo img")).to_have_attribute("src", re.compile("samples/kiwi.webp"))
+    page.get_by_role("button", name="Predict").click()
+    expect(headline(page)).to_have_text("No photo yet")
+
+
+def test_the_photo_without_javascript_is_really_painted(open_page: OpenPage, photo: Path) -> None:
+    """Scripts of the page are off here, and so would be those of the test: the policy must let data: pictures in."""
+    page = open_page()
+    page.evaluate(
+        "document.getElementById('photo-form').replaceWith(document.getElementById('photo-form').cloneNode(true))"
+    )
+    send(page, photo)
+    expect(headline(page)).to_have_text("Banana")
+    assert page.url.endswith("/predict#result")
+    assert is_painted(page.locator(".answer .photo img[src^='data:']"))
+
+
+@pytest.mark.parametrize(("label", "size"), [("banana", "desktop"), ("strawberry", "phone")])
+def test_a_sample_is_one_click_away(open_page: OpenPage, site: Site, label: str, size: str) -> None:
+    site.classifier.outcomes = [answer({label: 0.97, "kiwi": 0.03})]
+    page = open_page(size)
+    page.get_by_role("button", name=label).click()
+    expect(headline(page)).to_have_text(label.capitalize())
+    assert is_painted(page.locator(f".answer img[src*='samples/{label}']"))
+    expect(page.locator(".answer .photo")).to_be_in_viewport(ratio=0.9)
+
+
+def test_a_photo_can_be_dropped_anywhere(open_page: OpenPage) -> None:
+    page = open_page()
+    transfer = page.evaluate_handle(
+        """async () => {
+            const canvas = new OffscreenCanvas(40, 30);
+            canvas.getContext("2d").fillRect(0, 0, 40, 30);
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([await canvas.convertToBlob()], "dropped.png", { type: "image/png" }));
+            return transfer;
+        }"""
+    )
+    page.dispatch_event("h1", "dragover", {"dataTransfer": transfer})
+    expect(page.locator(".drop")).to_have_class(re.compile("over"))
+    page.dispatch_event("h1", "drop", {"dataTransfer": transfer})
+    expect(page.locator(".drop")).not_to_have_class(re.compile("over"))
+    expect(page.locator(".file-name")).to_have_text("dropped.png")
+    assert is_painted(page.locator(".drop-preview img"))
+    page.get_by_role("button", name="Remove the photo").click()
+    expect(page.locator(".drop-preview")).to_be_hidden()
+    assert page.evaluate("document.getElementById('photo').files.length") == 0
+
+
+def test_a_photo_can_be_pasted(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate(
+        """async () => {
+            const canvas = new OffscreenCanvas(40, 30);
+            canvas.getContext("2d").fillRect(0, 0, 40, 30);
+            const data = new DataTransfer();
+            data.items.add(new File([await canvas.convertToBlob()], "pasted.png", { type: "image/png" }));
+            document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+        }"""
+    )
+    expect(page.locator(".file-name")).to_have_text("pasted.png")
+    page.get_by_role("button", name="Predict").click()
+    expect(headline(page)).to_have_text("Banana")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_doubts_are_said_in_words(open_page: OpenPage, site: Site, photo: Path, script: bool) -> None:
+    site.classifier.outcomes = [UNSURE, OUT_OF_SCOPE]
+    page = open_page(java_script_enabled=script, locale="fr-FR")
+    send(page, photo)
+    expect(headline(page)).to_have_text("Pas sûr\u00a0: peut-être pomme, ou mangue")
+    send(page, photo)
+    expect(headline(page)).to_have_text("Aucune des 10 choses que je connais")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_file_that_is_no_photo_is_refused_kindly(open_page: OpenPage, tmp_path: Path, script: bool) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("apples, pears")
+    page = open_page(java_script_enabled=script)
+    send(page, path)
+    expect(headline(page)).to_have_text("This is not a photo I can read")
+
+
+def test_a_photo_that_is_too_large_is_not_even_sent(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"
+    path.write_bytes(bytes(2**20 + 1))
+    page = open_page()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    send(page, path)
+    expect(headline(page)).to_have_text("The file is too large")
+    expect(page.locator("#result")).to_contain_text("At most 1\u00a0MB")
+    assert [url for url in sent if url.endswith("/predict")] == []
+
+
+def test_without_javascript_a_photo_that_is_too_large_is_refused(open_page: OpenPage, tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"
+    path.write_bytes(bytes(30 * 2**20))
+    page = open_page(java_script_enabled=False)
+    send(page, path)
+    expect(headline(page)).to_have_text("That is too much at once")
+
+
+def test_the_last_of_two_clicks_wins(open_page: OpenPage, site: Site) -> None:
+    site.classifier.outcomes = [answer({"kiwi": 0.9, "mango": 0.1})]
+    page = open_page()
+    held: list[object] = []
+    page.route("**/predict", lambda route: held.append(route) if not held else route.continue_())
+    page.get_by_role("button", name="mango").click()
+    expect(page.locator("#photo-form")).to_have_attribute("aria-busy", "true")
+    expect(page.locator(".primary")).to_have_text("Looking at it…")
+    with page.expect_event("requestfailed") as given_up:
+        page.get_by_role("button", name="kiwi").click()
+    assert given_up.value.failure == "net::ERR_ABORTED"
+    expect(headline(page)).to_have_text("Kiwi")
+    expect(page.locator("#photo-form")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".primary")).to_have_text("Predict")
+
+
+def test_the_language_follows_the_browser_and_then_the_switch(open_page: OpenPage) -> None:
+    page = open_page(locale="fr-FR")
+    expect(page.get_by_role("button", name="Prédire")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "fr"
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("button", name="Predict")).to_be_visible()
+    page.goto(page.url.split("?")[0])
+    assert page.evaluate("document.documentElement.lang") == "en"
+    expect(page.get_by_role("link", name="English")).to_have_attribute("aria-current", "true")
+
+
+def test_the_keyboard_alone_will_do(open_page: OpenPage, site: Site) -> None:
+    site.classifier.outcomes = [answer({"avocado": 0.9, "kiwi": 0.1})]
+    page = open_page()
+    stops = []
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+    assert stops == ["Skip to the content", "Verger", "English", "Français", "photo", "Predict", "apple", "avocado"]
+    page.keyboard.press("Enter")
+    expect(headline(page)).to_have_text("Avocado")
+
+
+def test_the_api_can_be_tried_from_its_documentation(open_page: OpenPage, photo: Path) -> None:
+    page = open_page(path="/docs")
+    page.locator("#operations-classification-classify_api_v1_classify_post .opblock-summary").click()
+    page.locator("input[type=file]").set_input_files(photo)
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table")).to_contain_text("RECOGNISED")

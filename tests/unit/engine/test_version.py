@@ -1,0 +1,59 @@
+"""Version directories."""
+
+from pathlib import Path
+
+import pytest
+from verger.v1 import model_pb2
+
+from engine.contract import file_digest
+from engine.errors import ContractUnsupported, ModelCorrupt, VersionUnknown
+from engine.version import open_version
+from registry.models import version_tags
+from tests.support.tiny_model import tiny_version
+
+SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
+
+
+def test_a_directory_is_opened_by_its_contract(tmp_path: Path) -> None:
+    version = open_version(tiny_version(tmp_path))
+    assert [info.label for info in version.contract.classes] == ["red", "green", "blue"]
+    assert version.file(SERVING) == tmp_path / "model.onnx"
+    assert version.digest == file_digest(tmp_path / "contract.json")
+    with pytest.raises(ModelCorrupt, match="holds no ROLE_TRAINING file"):
+        version.file(TRAINING)
+
+
+def test_a_copy_may_lack_files_but_not_have_others(tmp_path: Path) -> None:
+    tiny_version(tmp_path)
+    (tmp_path / "model.onnx").write_bytes(b"something else")
+    with pytest.raises(ModelCorrupt, match="differs from its digest"):
+        open_version(tmp_path)
+    (tmp_path / "model.onnx").unlink()
+    open_version(tmp_path)
+
+
+def test_a_directory_of_something_else_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(VersionUnknown, match=r"has no contract\.json"):
+        open_version(tmp_path)
+    (tmp_path / "contract.json").write_text("{}")
+    with pytest.raises(ContractUnsupported):
+        open_version(tmp_path)
+
+
+def test_it_says_whether_it_was_measured_on_negatives(tmp_path: Path) -> None:
+    version = open_version(tiny_version(tmp_path))
+    assert not version.refuses
+    version.contract.provenance.test_metrics["auroc.animal"] = 0.9
+    assert version.refuses
+
+
+def test_tags_say_what_to_know_first(tmp_path: Path) -> None:
+    version = open_version(tiny_version(tmp_path))
+    assert version_tags(version, "failed", "Not as good.") == {
+        "digest": version.digest,
+        "accuracy": "unknown",
+        "gate": "failed",
+        "gate_reason": "Not as good.",
+    }
+    version.contract.provenance.test_metrics["accuracy"] = 0.95678
+    assert version_tags(version, "passed", "")["accuracy"] == "0.9568"

@@ -1,0 +1,34 @@
+"""Figures as data."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from tests.unit.trainer.evaluation.test_scoring import evaluation
+
+
+def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
+    found = evaluation(unsure_below=0.75)
+    found.write(tmp_path / "evaluation.json")
+    assert type(found).read(tmp_path / "evaluation.json") == found
+
+
+def test_the_file_is_json_that_others_can_read(tmp_path: Path) -> None:
+    evaluation().write(tmp_path / "evaluation.json")
+    content = json.loads((tmp_path / "evaluation.json").read_text())
+    assert content["accuracy"] == 0.75
+    assert content["classes"][0] == {"label": "x", "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2}
+    assert content["mistakes"][0]["file"] == "b"
+
+
+def test_confusions_name_the_pairs_most_frequent_first() -> None:
+    assert evaluation().confusions() == [(1, "x", "y")]
+    often = replace(evaluation(), confusion=[[1, 1, 0], [3, 2, 0], [1, 0, 0]])
+    assert often.confusions() == [(3, "y", "x"), (1, "x", "y"), (1, "z", "x")]
+
+
+def test_the_summary_is_all_numbers() -> None:
+    summary = evaluation().summary()
+    assert summary["accuracy"] == 0.75
+    assert summary["images"] == 4.0
+    assert all(isinstance(value, float) for value in summary.values())

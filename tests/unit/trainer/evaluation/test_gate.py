@@ -1,0 +1,197 @@
+"""Who may go live."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.trainer.evaluation.test_scoring import evaluation
+from trainer.evaluation.figures import Evaluation, Mistake, NegativeFigures
+from trainer.evaluation.gate import (
+    NO_CHAMPION,
+    Champion,
+    Cost,
+    Decision,
+    PairedTest,
+    beside_parent,
+    compare,
+    not_comparable,
+    not_sound,
+)
+
+SAME_COST = Cost(latency=1, size=1)
+THIRD = Champion("3")
+
+
+def with_mistakes(wrong: Sequence[int], images: int = 1000) -> Evaluation:
+    """An evaluation of so many pictures, these of which were answered wrongly."""
+    mistakes = [Mistake(f"{number}.jpg", "x", "y", 0.9) for number in wrong]
+    return replace(evaluation(), images=images, accuracy=1 - len(wrong) / images, mistakes=mistakes)
+
+
+CHAMPION = with_mistakes(range(100))
+
+
+def test_as_good_as_the_champion_is_good_enough() -> None:
+    decision = compare(CHAMPION, CHAMPION, SAME_COST, THIRD)
+    assert decision.passed
+    assert "90.0% right against 90.0% of version 3 on the same 1000 test pictures" in decision.reason
+    assert "of the 0 where they differ 0 to 0, p = 1" in decision.reason
+
+
+def test_a_loss_that_chance_explains_is_none() -> None:
+    decision = compare(with_mistakes(range(90, 199)), CHAMPION, SAME_COST, THIRD)  # 109 wrong, 99 of them new
+    assert decision.passed
+    assert "of the 189 where they differ 90 to 99, p = 0.56" in decision.reason
+
+
+def test_a_loss_of_more_than_a_point_is_one_whatever_chance_explains() -> None:
+    decision = compare(with_mistakes(range(90, 201)), CHAMPION, SAME_COST, THIRD)  # 111 wrong, p = 0.47
+    assert not decision.passed
+    assert decision.reason.startswith(
+        "Not as good as the champion: fewer answers are right: 88.9%, where 90.0% were reached before. (88.9% right"
+    )
+
+
+def test_losses_that_chance_explains_do_not_add_up() -> None:
+    """Each of these versions is 8 of 1000 pictures behind its champion, which alone would pass."""
+    first = compare(with_mistakes(range(50, 158)), with_mistakes(range(100)), SAME_COST, THIRD)
+    assert first.passed
+    assert first.held_to == 0.9
+    heir = Champion("4", held_to=first.held_to)
+    second = compare(with_mistakes(range(116)), with_mistakes(range(50, 158)), SAME_COST, heir)
+    assert not second.passed
+    assert "fewer answers are right: 88.4%, where 90.0% were reached before" in second.reason
+    assert second.held_to == pytest.approx(0.884)  # who promotes it all the same starts a lineage anew
+    better = compare(with_mistakes(range(50)), with_mistakes(range(50, 158)), SAME_COST, heir)
+    assert (better.passed, better.held_to) == (True, 0.95)
+
+
+def test_a_significant_loss_is_one_however_small() -> None:
+    decision = compare(with_mistakes(range(109)), CHAMPION, SAME_COST, THIRD)
+    assert not decision.passed
+    assert "0 to 9, p = 0.0039" in decision.reason
+
+
+def test_a_gain_passes_however_different_the_answers_are() -> None:
+    assert compare(with_mistakes(range(50, 145)), CHAMPION, SAME_COST, THIRD).passed
+
+
+@pytest.mark.parametrize(("gained", "lost", "p"), [(12, 9, 0.6636), (0, 5, 0.0625), (9, 0, 0.0039), (0, 0, 1)])
+def test_the_paired_test_is_mcnemars(gained: int, lost: int, p: float) -> None:
+    assert PairedTest(gained, lost).p == pytest.approx(p, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("expected_calibration_error", "the calibration error is 0.050 against 0.020"),
+        ("refused_share", "the share of test pictures called out of scope is 0.050 against 0.020"),
+    ],
+)
+def test_honesty_must_hold(name: str, told: str) -> None:
+    champion = replace(CHAMPION, **{name: 0.02})
+    assert compare(replace(CHAMPION, **{name: 0.03}), champion, SAME_COST, THIRD).passed
+    decision = compare(replace(CHAMPION, **{name: 0.05}), champion, SAME_COST, THIRD)
+    assert not decision.passed
+    assert told in decision.reason
+    few = replace(champion, images=50), replace(champion, images=50, **{name: 0.05})
+    assert compare(few[1], few[0], SAME_COST, THIRD).passed
+
+
+def test_what_is_no_class_must_still_be_told() -> None:
+    def refusing(auroc: float, images: int = 60) -> Evaluation:
+        groups = [NegativeFigures("a", images, auroc, 0.9), NegativeFigures("b", images, 0.9, 0.9)]
+        return replace(CHAMPION, negatives=groups)
+
+    assert compare(refusing(0.95), refusing(0.98), SAME_COST, THIRD).passed
+    decision = compare(refusing(0.90), refusing(0.98), SAME_COST, THIRD)
+    assert not decision.passed
+    assert "the AUROC over 120 negatives is 0.900 against 0.940" in decision.reason
+    assert compare(refusing(0.5, images=10), refusing(0.98, images=10), SAME_COST, THIRD).passed
+    assert compare(refusing(0.92, images=20), refusing(0.97, images=20), SAME_COST, THIRD).passed  # 0.03 for 40
+    assert not compare(refusing(0.90, images=20), refusing(0.98, images=20), SAME_COST, THIRD).passed
+
+
+def test_negatives_count_where_both_were_measured_on_them() -> None:
+    def refusing(**groups: float) -> Evaluation:
+        return replace(CHAMPION, negatives=[NegativeFigures(name, 100, auroc, 0.9) for name, auroc in groups.items()])
+
+    assert compare(refusing(animal=0.95, remembered_animal=0.5), refusing(animal=0.95), SAME_COST, THIRD).passed
+    decision = compare(refusing(animal=0.9, remembered_animal=1), refusing(animal=0.95), SAME_COST, THIRD)
+    assert "the AUROC over 100 negatives is 0.900 against 0.950" in decision.reason
+
+
+@pytest.mark.parametrize("measured", [(), ("remembered_animal",)])
+def test_a_champion_that_refuses_is_not_replaced_by_what_was_not_compared_with_it(measured: Sequence[str]) -> None:
+    refuses = Champion("3", refuses=True)
+    new = replace(CHAMPION, negatives=[NegativeFigures(group, 100, 0.99, 0.9) for group in measured])
+    old = replace(CHAMPION, negatives=[NegativeFigures("animal", 100, 0.99, 0.9)])
+    assert compare(old, old, SAME_COST, refuses).passed
+    decision = compare(new, old, SAME_COST, refuses)
+    assert not decision.passed
+    assert "name pictures with --negatives DIR, or promote by hand" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("cost", "told"),
+    [
+        (Cost(latency=1.6, size=1), "an answer takes 1.60 times the champion's, 1.5 are allowed"),
+        (Cost(latency=1, size=2.1), "its file has 2.10 times the champion's, 2 are allowed"),
+    ],
+)
+def test_it_must_not_cost_much_more(cost: Cost, told: str) -> None:
+    assert compare(CHAMPION, CHAMPION, Cost(latency=1.4, size=1.9), THIRD).passed
+    decision = compare(CHAMPION, CHAMPION, cost, THIRD)
+    assert not decision.passed
+    assert told in decision.reason
+
+
+def test_the_first_version_is_champion_and_an_incomparable_or_broken_one_is_not() -> None:
+    assert NO_CHAMPION.passed
+    decision = not_comparable("3", "It knows other classes.")
+    assert not decision.passed
+    assert decision.reason == "Can't be compared with the champion, version 3. It knows other classes."
+    assert not not_sound("Golden sample 1 gives other logits.").passed
+
+
+HALF = Cost(latency=0.5, size=0.6)
+PASSED, FAILED = Decision(True, "Not worse than the champion.", 0.95), Decision(False, "Not as good.", 0.9)
+
+
+def test_a_quantised_version_may_lose_three_answers_of_a_thousand() -> None:
+    decision = beside_parent(PASSED, with_mistakes(range(103)), CHAMPION, HALF, "3")
+    assert decision.passed
+    assert decision.held_to == 0.95
+    assert decision.reason == (
+        "Not worse than the champion. Worth quantising: 89.70% right against 90.00% of its float version 3, in 0.50 "
+        "times the time and 0.60 times the size."
+    )
+    decision = beside_parent(PASSED, with_mistakes(range(104)), CHAMPION, HALF, "3")
+    assert not decision.passed
+    assert decision.held_to == pytest.approx(0.896)  # who promotes it all the same starts a lineage anew
+    assert decision.reason.startswith("Not worth quantising: 4 of 1000 answers are lost, 0.3% are allowed. (89.60%")
+
+
+def test_a_quantised_version_that_is_hardly_faster_is_not_worth_it() -> None:
+    assert beside_parent(PASSED, CHAMPION, CHAMPION, Cost(latency=0.9, size=0.6), "3").passed
+    decision = beside_parent(PASSED, CHAMPION, CHAMPION, Cost(latency=0.95, size=0.6), "3")
+    assert not decision.passed
+    assert "an answer takes 0.95 times the float version's, 0.9 are allowed" in decision.reason
+
+
+def test_what_is_worth_quantising_must_pass_beside_the_champion_too() -> None:
+    decision = beside_parent(FAILED, CHAMPION, CHAMPION, HALF, "3")
+    assert not decision.passed
+    assert decision.reason.startswith("Not as good. Worth quantising: 90.00% right")
+    both = beside_parent(FAILED, with_mistakes(range(110)), CHAMPION, HALF, "3")
+    assert both.reason.startswith("Not worth quantising: 10 of 1000")
+    assert both.reason.endswith("Not as good.")
+
+
+def test_a_float_version_beside_a_quantised_champion_is_told_to_be_quantised() -> None:
+    slow = Cost(latency=1.9, size=1.8)
+    decision = compare(CHAMPION, CHAMPION, slow, Champion("3", quantised=True))
+    assert not decision.passed
+    assert "1.5 are allowed; it is quantised, so quantise this version, too" in decision.reason
+    assert "quantise" not in compare(CHAMPION, CHAMPION, slow, THIRD).reason

@@ -1,0 +1,82 @@
+"""Figures of an evaluation, against sums made by hand."""
+
+import numpy as np
+import pytest
+from verger.v1 import model_pb2
+
+from trainer.evaluation.figures import Evaluation, ReliabilityBin
+from trainer.evaluation.scoring import calibration_error, reliability_bins, score
+
+
+def contract(
+    *labels: str, temperature: float = 1, unsure_below: float = 0, out_of_scope_below: float = -100
+) -> model_pb2.ModelContract:
+    return model_pb2.ModelContract(
+        classes=[model_pb2.ClassInfo(label=label) for label in labels],
+        calibration=model_pb2.Calibration(
+            temperature=temperature,
+            unsure_below=unsure_below,
+            scope_score=model_pb2.SCOPE_SCORE_ENERGY,
+            out_of_scope_below=out_of_scope_below,
+        ),
+    )
+
+
+def logits_of(*chances: tuple[float, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.log(np.array(chances, np.float32))
+
+
+def evaluation(**calibration: float) -> Evaluation:
+    logits = logits_of((0.9, 0.05, 0.05), (0.2, 0.7, 0.1), (0.1, 0.8, 0.1), (0.3, 0.4, 0.3))
+    return score(logits, np.array([0, 0, 1, 1]), ["a", "b", "c", "d"], contract("x", "y", "z", **calibration))
+
+
+def test_figures_are_those_of_the_definition() -> None:
+    found = evaluation()
+    assert found.images == 4
+    assert found.accuracy == 0.75
+    first, second, third = found.classes
+    assert (first.label, first.precision, first.recall, first.support) == ("x", 1, 0.5, 2)
+    assert (second.label, second.recall, second.support) == ("y", 1, 2)
+    assert second.precision == pytest.approx(2 / 3)
+    assert (first.f1, second.f1) == (pytest.approx(2 / 3), pytest.approx(0.8))
+    assert third.support == 0
+    assert found.macro_f1 == pytest.approx((2 / 3 + 0.8) / 2)  # classes without pictures don't count
+    assert found.confusion == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
+
+
+def test_mistakes_come_most_confident_first() -> None:
+    logits = logits_of((0.4, 0.6), (0.1, 0.9), (0.9, 0.1), (0.2, 0.8))
+    found = score(logits, np.array([0, 0, 0, 1]), ["a", "b", "c", "d"], contract("x", "y"))
+    assert [(wrong.file, wrong.label, wrong.predicted) for wrong in found.mistakes] == [
+        ("b", "x", "y"),
+        ("a", "x", "y"),
+    ]
+    assert found.mistakes[0].probability == pytest.approx(0.9)
+
+
+def test_verdicts_are_those_of_serving() -> None:
+    found = evaluation(unsure_below=0.75)
+    assert found.unsure_share == 0.5  # 0.7 and 0.4
+    assert evaluation(out_of_scope_below=1).refused_share == 1
+    assert found.refused_share == 0
+
+
+def test_the_temperature_changes_probabilities_but_not_the_answers() -> None:
+    sharp, flat = evaluation(temperature=0.5), evaluation(temperature=5)
+    assert sharp.accuracy == flat.accuracy == 0.75
+    assert sharp.mistakes[0].probability > 0.7 > flat.mistakes[0].probability
+
+
+def test_the_calibration_error_is_the_mean_gap() -> None:
+    best = np.array([0.95, 0.95, 0.95, 0.95, 0.55, 0.55], np.float32)
+    right = np.array([True, True, True, False, True, False])
+    bins = reliability_bins(best, right)
+    assert [(part.images, part.right) for part in bins] == [(2, 0.5), (4, 0.75)]
+    assert calibration_error(bins) == pytest.approx((2 * 0.05 + 4 * 0.2) / 6, abs=1e-6)
+
+
+def test_a_probability_of_one_belongs_to_the_highest_bin() -> None:
+    best = np.array([1, 1, 0.94], np.float32)
+    (highest,) = reliability_bins(best, np.ones(3, bool))
+    assert highest == ReliabilityBin(pytest.approx(0.98), 1.0, 3)

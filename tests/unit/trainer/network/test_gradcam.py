@@ -1,0 +1,31 @@
+"""The part of the graph that tells what speaks for an answer."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer.network.assembly import HEAD
+from trainer.network.backbone import BACKBONE
+from trainer.network.gradcam import with_evidence
+
+PIXELS = np.random.default_rng(2).uniform(-1, 1, (4, 64, 64, 3)).astype(np.float32)
+
+
+def test_evidence_is_the_gradient_of_the_best_logit_times_the_feature_maps(classifier: keras.Model) -> None:
+    """Grad-CAM as its paper writes it, with a real backward pass."""
+    backbone, head = classifier.get_layer(BACKBONE), classifier.get_layer(HEAD)
+    found = with_evidence(backbone, head)(PIXELS, training=False)
+    maps = tf.constant(backbone(PIXELS, training=False))
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        logits = head(tf.reduce_mean(maps, (1, 2)), training=False)
+        best = tf.reduce_sum(tf.reduce_max(logits, -1))
+    weights = tf.reduce_mean(tape.gradient(best, maps), (1, 2), keepdims=True)
+    expected = tf.reduce_sum(weights * maps, -1)
+    assert np.ptp(expected) > 0
+    assert np.allclose(found["evidence"], expected, atol=1e-5)
+
+
+def test_the_logits_are_those_of_the_classifier(classifier: keras.Model) -> None:
+    found = with_evidence(classifier.get_layer(BACKBONE), classifier.get_layer(HEAD))(PIXELS, training=False)
+    assert np.allclose(found["logits"], classifier(PIXELS, training=False), atol=1e-6)

@@ -1,0 +1,80 @@
+"""The released network in 8-bit integers, with ranges that are measured on the patterns of golden samples."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx.numpy_helper import to_array
+
+from engine.model.golden import golden_pixels
+from engine.model.session import OnnxRuntime
+from engine.model.tensors import scale_pixels
+from tests.conftest import ROOT
+from trainer.data.preprocessing import mobilenet_preprocessing
+from trainer.network.int8 import is_quantised, quantise_graph, rounding_noise
+
+Floats = NDArray[np.float32]
+FLOAT = ROOT / "models" / "fruit-classifier" / "model.onnx"
+
+
+def patterns(*seeds: int) -> Floats:
+    """Model input of shape [seeds, 224, 224, 3]."""
+    spec = mobilenet_preprocessing()
+    return np.stack([scale_pixels(golden_pixels(seed, spec.height, spec.width), spec) for seed in seeds])
+
+
+@pytest.fixture(scope="module")
+def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    graph = tmp_path_factory.mktemp("quantised") / "model.onnx"
+    quantise_graph(FLOAT, (picture[None] for picture in patterns(*range(4, 12))), graph)
+    return graph
+
+
+def test_it_computes_the_same_outputs_nearly(quantised: Path) -> None:
+    batch = patterns(1, 2, 3)
+    (logits, evidence), (exact, exact_evidence) = (
+        OnnxRuntime(graph).logits_and_evidence(batch) for graph in (quantised, FLOAT)
+    )
+    assert np.abs(logits - exact).max() < 0.15  # 0.3 without the correction of biases, 1.8 with scales on their own
+    assert np.corrcoef(evidence.ravel(), exact_evidence.ravel())[0, 1] > 0.95
+    assert evidence.shape == exact_evidence.shape
+
+
+def test_inputs_and_outputs_keep_their_names(quantised: Path) -> None:
+    graphs = [onnx.load(path).graph for path in (quantised, FLOAT)]
+    for part in ("input", "output"):
+        one, other = ([value.name for value in getattr(graph, part)] for graph in graphs)
+        assert one == other
+
+
+def test_weights_have_seven_bits(quantised: Path) -> None:
+    """Two products with a uint8 then fit into 16 bits, also where a processor adds them there."""
+    weights = [to_array(tensor) for tensor in onnx.load(quantised).graph.initializer if tensor.data_type == 3]
+    kernels = [tensor for tensor in weights if tensor.ndim == 4]
+    assert len(kernels) == 52 - 3  # the first two and the last stay in float
+    assert max(int(np.abs(kernel.astype(int)).max()) for kernel in kernels) <= 64
+
+
+def test_features_may_be_rounded_to_the_end(tmp_path: Path) -> None:
+    quantise_graph(FLOAT, (picture[None] for picture in patterns(4, 5)), tmp_path / "model.onnx", exact_end=False)
+    kernels = [tensor for tensor in onnx.load(tmp_path / "model.onnx").graph.initializer if tensor.data_type == 3]
+    assert sum(len(tensor.dims) == 4 for tensor in kernels) == 52 - 2
+
+
+def test_nothing_behind_the_last_convolution_is_rounded(quantised: Path) -> None:
+    nodes = list(onnx.load(quantised).graph.node)
+    last = max(place for place, node in enumerate(nodes) if node.op_type == "Conv")
+    assert not [node.name for node in nodes[last:] if "Quantize" in node.op_type]
+
+
+def test_a_quantised_graph_is_known(quantised: Path) -> None:
+    assert is_quantised(quantised)
+    assert not is_quantised(FLOAT)
+
+
+def test_rounding_makes_noise_in_a_quantised_graph_only(quantised: Path) -> None:
+    batch = patterns(1, 2, 3)
+    assert rounding_noise(FLOAT, batch) < 1e-4
+    assert 1e-3 < rounding_noise(quantised, batch) < 0.2

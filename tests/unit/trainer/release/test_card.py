@@ -1,0 +1,62 @@
+"""The model card of a release."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from engine.version import VersionDirectory, open_version
+from registry.runs import RunRecord
+from tests.support.tiny_model import tiny_version
+from tests.unit.trainer.evaluation.test_scoring import evaluation
+from trainer.release.card import write_card
+
+
+def run(**parameters: str) -> RunRecord:
+    return RunRecord(parameters, started=0, photos=12, curves={})
+
+
+def release(folder: Path) -> VersionDirectory:
+    version = open_version(tiny_version(folder))
+    evaluation().write(folder / "evaluation.json")
+    return version
+
+
+def test_a_new_card_asks_for_text_and_has_the_figures(tmp_path: Path) -> None:
+    version = release(tmp_path)
+    parameters = {"seed": "7", "head.augmentation.light": "3"}
+    write_card(tmp_path / "none.md", tmp_path / "MODEL_CARD.md", version, run(**parameters))
+    card = (tmp_path / "MODEL_CARD.md").read_text()
+    assert card.startswith("# Model card")
+    assert "| accuracy | 0.7500 |" in card
+    assert "| x | 1.000 | 0.500 | 0.667 | 2 |" in card
+    assert "- x taken for y: 1" in card
+    assert "| seed | 7 |" in card
+    assert "augmentation" not in card
+    assert version.digest in card
+
+
+def test_text_stays_and_figures_are_made_anew(tmp_path: Path) -> None:
+    version = release(tmp_path)
+    path = tmp_path / "MODEL_CARD.md"
+    write_card(path, path, version, run(seed="7"))
+    path.write_text(path.read_text().replace("# Model card", "# Our fruits\n\nPrice: 3 \\1 euros.") + "\nThe end.\n")
+    write_card(path, path, version, run(seed="8"))
+    card = path.read_text()
+    assert "Price: 3 \\1 euros." in card
+    assert card.endswith("\nThe end.\n")
+    assert "| seed | 8 |" in card
+    assert "| seed | 7 |" not in card
+
+
+def test_a_version_without_a_run_has_no_settings(tmp_path: Path) -> None:
+    write_card(tmp_path / "none.md", tmp_path / "MODEL_CARD.md", release(tmp_path), None)
+    card = (tmp_path / "MODEL_CARD.md").read_text()
+    assert "Settings of the run" not in card
+    assert "What each stage brought" not in card
+
+
+def test_stages_are_told_where_the_run_has_curves(tmp_path: Path) -> None:
+    curves = {"val_accuracy": [(30, 0.5), (90, 0.8125)], "val_loss": [(30, 2.0), (90, 0.625)]}
+    record = replace(run(**{"head.epochs": "2"}), curves=curves)
+    write_card(tmp_path / "none.md", tmp_path / "MODEL_CARD.md", release(tmp_path), record)
+    card = (tmp_path / "MODEL_CARD.md").read_text()
+    assert "| dense layers on the frozen backbone | 32 | 2 | 24 | 1.5 | 0.8125 | 0.625 |" in card

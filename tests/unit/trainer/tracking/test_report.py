@@ -1,0 +1,58 @@
+"""Pictures for MLflow."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from tests.support.shapes import shape
+from tests.unit.trainer.evaluation.test_scoring import evaluation
+from trainer.evaluation.figures import Mistake
+from trainer.tracking.report import TILE, confusion_figure, contact_sheet, curves_figure, reliability_figure
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def drawn(figure: Figure) -> Image.Image:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return Image.open(buffer)
+
+
+def test_the_confusion_matrix_shows_counts_that_are_not_zero() -> None:
+    figure = confusion_figure(evaluation())
+    assert texts(figure) == ["1", "1", "2"]
+    assert figure.axes[0].get_title() == "75.0% of 4 right"
+    assert drawn(figure).size[0] > 300
+
+
+def test_curves_show_training_and_validation_of_all_stages() -> None:
+    epochs = [{"loss": 1.0, "accuracy": 0.5, "val_loss": 0.9, "val_accuracy": 0.6}, {"loss": 0.5, "accuracy": 0.7}]
+    figure = curves_figure(epochs, {0: "head", 1: "all"})
+    loss, accuracy = figure.axes
+    assert [list(line.get_ydata()) for line in accuracy.lines[:2]] == [[0.5, 0.7], [0.6]]
+    assert list(loss.lines[1].get_xdata()) == [1]
+    assert texts(figure) == ["head", "all"]
+    assert drawn(figure).size[0] > 500
+
+
+def test_the_reliability_diagram_has_a_point_for_each_bin() -> None:
+    figure = reliability_figure(evaluation())
+    points = figure.axes[0].collections[0].get_offsets()
+    assert len(np.asarray(points)) == len(evaluation().reliability)
+    assert drawn(figure).size == (500, 500)
+
+
+def test_the_contact_sheet_shows_the_pictures_that_were_mistaken(tmp_path: Path) -> None:
+    for seed in range(8):
+        shape("red_circle", seed).save(tmp_path / f"{seed}.png")
+    mistakes = [Mistake(f"{seed}.png", "red_circle", "green_square", 0.9) for seed in range(8)]
+    sheet = contact_sheet(mistakes, tmp_path)
+    assert sheet.size == (6 * TILE, 2 * (TILE + 30))
+    reds = [pixel for pixel in sheet.get_flattened_data() if pixel[0] > 190 and max(pixel[1:]) < 60]
+    assert len(reds) > 1000
+    assert contact_sheet([], tmp_path).size == (6 * TILE, TILE + 30)

@@ -1,0 +1,1 @@
+"""The Keras network and its ONNX graphs. Needs TensorFlow."""

@@ -1,0 +1,116 @@
+"""Writes the directory of a new model version; engine.version says what is in it."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import mlflow.onnx
+import numpy as np
+import onnx
+import onnxruntime
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
+from numpy.typing import NDArray
+from verger.v1 import model_pb2
+
+from engine.contract import CONTRACT_VERSION, file_digest
+from engine.model.golden import golden_pixels
+from engine.model.session import EVIDENCE_OUTPUT, OnnxRuntime
+from engine.model.tensors import scale_pixels
+from engine.version import NEGATIVES_FILE, SERVING_FILE, TRAINING_FILE
+from trainer.network.assembly import HEAD, export_onnx
+from trainer.network.backbone import BACKBONE
+from trainer.network.gradcam import LOGITS_OUTPUT, with_evidence
+
+FILES = {
+    SERVING_FILE: model_pb2.ModelFile.ROLE_SERVING,
+    TRAINING_FILE: model_pb2.ModelFile.ROLE_TRAINING,
+    NEGATIVES_FILE: model_pb2.ModelFile.ROLE_NEGATIVES,
+}
+
+GOLDEN_SEEDS = (1, 2, 3)
+GOLDEN_TOLERANCE = 1e-2
+"""Processors add in other orders; logits of a sound copy differ by about 1e-5, of another version by more than 0.1."""
+
+
+def write_models(model: keras.Model, directory: Path) -> None:
+    """Makes the directory with model.onnx, model.keras and MLflow's own files.
+
+    Raises:
+        ExportDiffers: see export_onnx.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / SERVING_FILE
+        export_onnx(with_evidence(model.get_layer(BACKBONE), model.get_layer(HEAD)), path)
+        write_graph(path, directory, model.input_shape[1:3], model.output_shape[-1])
+    model.save(directory / TRAINING_FILE)
+
+
+def write_graph(graph: Path, directory: Path, size: tuple[int, int], classes: int) -> None:
+    """Makes the directory with model.onnx and MLflow's own files.
+
+    Args:
+        size: height and width of the graph's input.
+    """
+    mlflow.onnx.save_model(
+        onnx.load(graph),
+        directory,
+        signature=ModelSignature(
+            inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *size, 3), "pixels")]),
+            outputs=Schema(
+                [
+                    TensorSpec(np.dtype(np.float32), (-1, classes), LOGITS_OUTPUT),
+                    TensorSpec(np.dtype(np.float32), (-1, -1, -1), EVIDENCE_OUTPUT),
+                ]
+            ),
+        ),
+        pip_requirements=[f"onnxruntime=={onnxruntime.__version__}", f"numpy=={np.__version__}"],
+        save_as_external_data=False,
+        onnx_execution_providers=["CPUExecutionProvider"],
+    )
+
+
+def draft_contract(
+    directory: Path,
+    classes: Sequence[model_pb2.ClassInfo],
+    spec: model_pb2.Preprocessing,
+    tolerance: float = GOLDEN_TOLERANCE,
+) -> model_pb2.ModelContract:
+    """What a directory's files fix already; calibration and provenance are still to be filled in.
+
+    Args:
+        tolerance: of the golden samples.
+    """
+    runtime = OnnxRuntime(directory / SERVING_FILE)
+    _, evidence = runtime.logits_and_evidence(np.zeros((1, spec.height, spec.width, 3), np.float32))
+    return model_pb2.ModelContract(
+        contract_version=CONTRACT_VERSION,
+        classes=classes,
+        preprocessing=spec,
+        evidence=model_pb2.EvidenceGrid(height=evidence.shape[1], width=evidence.shape[2]),
+        golden_samples=[
+            model_pb2.GoldenSample(seed=seed, logits=runtime.logits(picture[None])[0].tolist(), tolerance=tolerance)
+            for seed, picture in zip(GOLDEN_SEEDS, golden_batch(spec), strict=True)
+        ],
+        files=list_files(directory),
+    )
+
+
+def list_files(directory: Path) -> list[model_pb2.ModelFile]:
+    """The files of a directory that a contract names."""
+    return [
+        model_pb2.ModelFile(
+            role=role,
+            path=name,
+            sha256=file_digest(directory / name),
+            size_bytes=(directory / name).stat().st_size,
+        )
+        for name, role in FILES.items()
+        if (directory / name).is_file()
+    ]
+
+
+def golden_batch(spec: model_pb2.Preprocessing) -> NDArray[np.float32]:
+    """The golden samples as model input of shape [samples, height, width, 3]."""
+    return np.stack([scale_pixels(golden_pixels(seed, spec.height, spec.width), spec) for seed in GOLDEN_SEEDS])

@@ -1,0 +1,68 @@
+"""Ways to name a model version on the command line, and getting at its files."""
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from verger.v1 import model_pb2
+
+from engine.contract import CONTRACT_FILE, read_contract
+from engine.errors import VersionUnknown
+from engine.version import VersionDirectory, open_version
+from registry.models import Registry
+from trainer.config import TrainerSettings
+
+Role = model_pb2.ModelFile.Role
+
+_MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>[\w.-]+))")
+
+
+@contextmanager
+def opened(reference: str, roles: Sequence[Role], settings: TrainerSettings) -> Iterator[VersionDirectory]:
+    """Opens a version with the files of these roles; a copy from MLflow lasts as long as the block.
+
+    Args:
+        reference: "release", a directory, a version number, an alias such as "champion", or a models:/ URI.
+
+    Raises:
+        VersionUnknown: nothing of that name. ModelCorrupt, ContractUnsupported: see open_version.
+        RegistryUnavailable: MLflow does not answer.
+    """
+    if reference == "release":
+        yield open_version(settings.release_dir)
+    elif Path(reference).is_dir():
+        yield open_version(Path(reference))
+    else:
+        registry, version = _find(reference, settings)
+        with tempfile.TemporaryDirectory(prefix="verger-") as folder:
+            yield fetch(registry, version, roles, Path(folder))
+
+
+def fetch(registry: Registry, version: str, roles: Sequence[Role], folder: Path) -> VersionDirectory:
+    """Downloads a version's contract and its files of these roles into a folder. Raises as `opened`."""
+    home = f"models:/{registry.name}/{version}"
+    registry.download(f"{home}/{CONTRACT_FILE}", folder)
+    for file in read_contract(folder / CONTRACT_FILE).files:
+        if file.role in roles:
+            registry.download(f"{home}/{file.path}", folder)
+    return open_version(folder)
+
+
+def _find(reference: str, settings: TrainerSettings) -> tuple[Registry, str]:
+    match = _MODEL_URI.fullmatch(reference)
+    name = match["name"] if match else settings.model_name
+    version, alias = (match["version"], match["alias"]) if match else (None, reference)
+    registry = Registry(settings.mlflow_url, name)
+    registry.wait()
+    if version is None and alias and alias.isdecimal():
+        version = alias
+    if version is None:
+        version = registry.aliases().get(alias)
+    if version is None:
+        raise VersionUnknown(
+            f'There is no version "{reference}". Name a directory, "release", a version number, an alias such as '
+            f'"champion", or models:/{name}/1.'
+        )
+    return registry, version
