@@ -36,7 +36,8 @@ settings() {
     export VERGER_INFERENCE_TARGET=127.0.0.1:$VERGER_INFERENCE_PORT
     export VERGER_MODEL_CACHE_DIRECTORY=$VERGER_HOME/models
     # A socket's path may have 104 characters at most, and a data folder may lie deep.
-    export VERGER_SOCKET=${TMPDIR:-/tmp}/verger-$(id -u)-$(printf '%s' "$VERGER_HOME" | cksum | cut -d' ' -f1).sock
+    VERGER_SOCKET=${TMPDIR:-/tmp}/verger-$(id -u)-$(printf '%s' "$VERGER_HOME" | cksum | cut -d' ' -f1).sock
+    export VERGER_SOCKET
     serving=$VERGER_HOME/env/serving/bin
     start_seconds=${VERGER_START_SECONDS:-300}
 }

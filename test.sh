@@ -11,19 +11,15 @@ load_settings
 make_environment test
 bin=$VERGER_HOME/env/test/bin
 
-step() { say "" "== $*"; "$@" || die "$1 ${2:-} found something; see above."; }
-
 # A browser of the machine's own comes first, then the one that playwright fetches for itself.
 if ! command -v chromium chromium-browser google-chrome >/dev/null; then
     "$bin/playwright" install chromium >/dev/null 2>&1 || say "No Chromium here, and none can be fetched: the page is not tested."
 fi
 
-step "$bin/ruff" format --check .
-step "$bin/ruff" check .
-step "$bin/mypy"
+scripts/check.sh
 say "" "== pytest"
 # Containers and servers are mostly waited for: four processes keep two cores busy. What takes longest begins first; the
 # fourth process has the quick tests meanwhile.
-[ $# -gt 0 ] || set -- --numprocesses 4 --no-loadscope-reorder \
+[ $# -gt 0 ] || set -- --numprocesses 4 --no-loadscope-reorder --cov --cov-report=term \
     tests/e2e tests/compose tests/terraform tests/page tests/unit tests/integration
 exec "$bin/python" -m pytest -rs --durations=10 "$@"
