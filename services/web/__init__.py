@@ -1,1 +1,1 @@
-"""The page and the REST API: photos in over HTTP, verdicts out."""
+"""The web service: the page and the REST API. It takes photos over HTTP and asks the preprocess service about them."""

@@ -13,12 +13,12 @@ from services.web.config import WebSettings
 
 
 def main() -> None:
-    """Serves until SIGTERM or Ctrl-C; requests in flight then have drain_seconds to end."""
-    gc.freeze()  # A collection of what imports made would hold up the event loop for 0.1 s.
+    """Serves until SIGTERM or Ctrl-C; requests in flight then have drain_seconds to finish."""
+    gc.freeze()  # Collecting the objects made by imports would block the event loop for 0.1 s.
     settings = WebSettings()
     configure_logging("web", settings)
     configure_tracing("web")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn drains, then raises the signal again: a clean end
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn drains and raises SIGTERM again; exit with 0
     uvicorn.run(
         create_app(settings),
         host=settings.bind_address.strip("[]"),
@@ -26,10 +26,10 @@ def main() -> None:
         loop="uvloop",
         http="httptools",
         ws="none",
-        log_config=None,  # the logging above
-        access_log=False,  # middleware.py writes its own
+        log_config=None,  # configure_logging has set it up
+        access_log=False,  # middleware.py logs each request
         server_header=False,
-        timeout_keep_alive=75,  # longer than the load balancers before it keep theirs (60 s), so that they close first
+        timeout_keep_alive=75,  # seconds; longer than a load balancer's 60 s, so that the balancer closes first
         timeout_graceful_shutdown=round(settings.drain_seconds),
     )
 

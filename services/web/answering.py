@@ -1,4 +1,4 @@
-"""From uploads to answers, for page and API alike: several photos at a time, and not a moment longer than wanted."""
+"""Classifies the photos of one request, for the page and the REST API alike."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,44 +7,49 @@ from starlette.requests import ClientDisconnect, Request
 from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
-from services.web.preprocess_client import Classifier
+from services.web.preprocess_client import PreprocessClient
 from services.web.uploads.forms import Upload
 
-PHOTOS_AT_ONCE = 4
-"""Of one request. Enough to keep a few cores busy, few enough to leave places for the other clients."""
+MAX_CONCURRENT_PHOTOS = 4
+"""Most photos of one request that are classified at a time, so that one client does not take all of the capacity."""
 
 Outcome = classifier_pb2.ClassifyResponse | VergerError
 
 
 async def answer_all(
-    request: Request, classifier: Classifier, uploads: Sequence[Upload], request_id: str, *, include_evidence: bool
+    request: Request,
+    preprocess: PreprocessClient,
+    uploads: Sequence[Upload],
+    request_id: str,
+    *,
+    include_evidence: bool,
 ) -> list[Outcome]:
-    """Classifies the photos of a request whose body has been read; one outcome each, in their order.
+    """Classifies the photos of a request whose body has been read; returns one outcome for each, in the same order.
 
     Raises:
-        ClientDisconnect: the client has gone. What it asked for is cancelled, down to the last service.
+        ClientDisconnect: the client has closed the connection. All calls for this request are cancelled.
     """
-    places = asyncio.Semaphore(PHOTOS_AT_ONCE)
+    slots = asyncio.Semaphore(MAX_CONCURRENT_PHOTOS)
 
     async def answer(upload: Upload) -> Outcome:
         if upload.error is not None:
             return upload.error
         try:
-            async with places:
-                return await classifier.classify(upload.image, request_id, include_evidence=include_evidence)
+            async with slots:
+                return await preprocess.classify(upload.image, request_id, include_evidence=include_evidence)
         except VergerError as error:
             return error
 
     tasks = [asyncio.create_task(answer(upload)) for upload in uploads]
     answers = asyncio.gather(*tasks)
-    gone = asyncio.ensure_future(request.receive())  # after its body, all that a request can bring is its end
-    gone.add_done_callback(lambda _: answers.cancel())
+    disconnected = asyncio.ensure_future(request.receive())  # after the body, ASGI sends nothing but the disconnect
+    disconnected.add_done_callback(lambda _: answers.cancel())
     try:
         return await answers
     except asyncio.CancelledError:
-        if gone.done():
+        if disconnected.done():
             raise ClientDisconnect from None
         raise
     finally:
-        for task in (gone, *tasks):  # when one photo failed by a fault of ours, nobody waits for the others
+        for task in (disconnected, *tasks):  # if a bug fails one photo, the others are not needed any more
             task.cancel()

@@ -8,28 +8,29 @@ from services.common.process.settings import ServiceSettings
 
 
 class WebSettings(ServiceSettings):
-    """Adds what only the web service needs."""
+    """The settings of all services, and those of the web service alone."""
 
     web_port: int = Field(default=8000, ge=0, le=65535)
-    """Port of the page and the REST API. 0 takes a free one."""
+    """Port of the page and the REST API. 0 means any free port."""
 
     preprocess_target: str = "localhost:50051"
-    """Where the preprocess service answers, in gRPC's name syntax; dns:///NAME:PORT shares calls between replicas."""
+    """Address of the preprocess service in gRPC's name syntax; dns:///NAME:PORT balances calls between replicas."""
 
     max_files_per_request: int = Field(default=32, ge=1, le=1000)
-    """Most photos in one REST request."""
+    """Most photos in one request."""
 
     max_request_bytes: int = Field(default_factory=lambda given: 5 * given["max_image_bytes"], ge=1024, le=2**33)
-    """Largest body of one request, all of its photos together. Default: five photos of the largest size."""
+    """Largest body of one request, in bytes. The default is five times max_image_bytes."""
 
     max_buffered_bytes: int = Field(default_factory=lambda given: 3 * given["max_request_bytes"], ge=1024, le=2**36)
-    """Photos held in memory at once, over all requests; whoever would exceed it is told to come back (429).
-    Default: three of the largest requests."""
+    """Most bytes of photos held in memory over all requests; a request that would exceed it is answered with 429.
+    The default is three times max_request_bytes."""
 
     @model_validator(mode="after")
-    def _limits_hold_each_other(self) -> Self:
+    def _check_order_of_limits(self) -> Self:
         if not self.max_image_bytes < self.max_request_bytes <= self.max_buffered_bytes:
             raise ValueError(
-                "The limits must grow: VERGER_MAX_IMAGE_BYTES, VERGER_MAX_REQUEST_BYTES, VERGER_MAX_BUFFERED_BYTES."
+                "VERGER_MAX_IMAGE_BYTES must be less than VERGER_MAX_REQUEST_BYTES, which must not be more than "
+                "VERGER_MAX_BUFFERED_BYTES."
             )
         return self

@@ -1,4 +1,4 @@
-"""Around every HTTP request: its id, log line, metrics and security headers, and what happens when all else fails."""
+"""Gives every HTTP request an id, a log line, metrics, security headers and an answer to unhandled errors."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -23,12 +23,12 @@ REQUEST_SECONDS = Histogram(
 )
 REQUESTS_IN_FLIGHT = Gauge("verger_http_requests_in_flight", "HTTP requests being answered")
 
-_QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
-CLIENT_GONE = 499
-"""nginx's name for requests whose client left before the answer; for logs and metrics, never sent."""
+_QUIET_PATHS = ("/healthz", "/readyz", "/metrics", "/static/")
+CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for a client that disconnected before the answer. It is logged and counted, but never sent."""
 
 SECURITY_HEADERS = {
-    # No inline script or style anywhere; pictures also from the page itself (the photo) and from the browser (preview).
+    # Forbids inline scripts and styles. Allows data: images (the photo in an answer) and blob: images (its preview).
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
     "img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -44,10 +44,10 @@ ErrorResponder = Callable[[Request, VergerError], Awaitable[Response]]
 
 
 class RequestMiddleware:
-    """Wraps the whole application. Plain ASGI, so that bodies pass through untouched."""
+    """Wraps the whole application. It is plain ASGI, so that bodies are not buffered or copied."""
 
     def __init__(self, app: ASGIApp, respond: ErrorResponder) -> None:
-        """respond makes the answer to an error that a route raised."""
+        """respond makes the response for an error that a route raised."""
         self._app = app
         self._respond = respond
 
@@ -70,7 +70,7 @@ class RequestMiddleware:
             try:
                 await send(message)
             except RuntimeError as error:
-                if "handler is closed" not in str(error):  # uvloop's words for a client that left a moment ago
+                if "handler is closed" not in str(error):  # uvloop raises this when the client has just disconnected
                     raise
                 raise ClientDisconnect from error
 
@@ -80,27 +80,27 @@ class RequestMiddleware:
                 raise refusal
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
-            pass  # nobody is left to answer to
+            pass  # there is nobody to answer
         except Exception as error:
             if status is not None:
-                raise  # too late for another answer; the server closes the connection
+                raise  # the response has started; uvicorn closes the connection
             response = await self._respond(Request(scope, receive), _answerable(error))
             await response(scope, receive, send_with_headers)
         finally:
             REQUESTS_IN_FLIGHT.dec()
-            _record(scope, status or CLIENT_GONE, time.perf_counter() - started)
+            _record(scope, status or CLIENT_CLOSED_REQUEST, time.perf_counter() - started)
 
 
 def _answerable(error: Exception) -> VergerError:
     if isinstance(error, VergerError):
         return error
     log.error("request failed", exc_info=error)
-    return VergerError("Something went wrong here; the log of this service says what.")
+    return VergerError("An unexpected error occurred. The log of the web service has the details.")
 
 
 def is_quiet(scope: Scope) -> bool:
-    """Whether a request comes so often, and says so little, that logs and traces are better without it."""
-    return str(scope["path"]).startswith(_QUIET)
+    """Whether a request is a health check, a scrape or a static file; these would flood the traces and the log."""
+    return str(scope["path"]).startswith(_QUIET_PATHS)
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:

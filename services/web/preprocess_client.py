@@ -1,4 +1,4 @@
-"""The way to the preprocess service: one gRPC client, used by page and API alike."""
+"""The gRPC client of the preprocess service, for the page and the REST API alike."""
 
 import asyncio
 import time
@@ -12,20 +12,20 @@ from engine.errors import Unavailable, VergerError
 from services.common.errors import DeadlineExceeded
 from services.common.rpc.statuses import from_rpc_error
 
-DESCRIPTION_SECONDS = 1.0
-"""A description is asked for again when it is older than this, so that a new champion shows up at once."""
+MAX_DESCRIPTION_AGE_SECONDS = 1.0
+"""Age from which a description is requested again, so that a new champion soon shows on the page."""
 
 DESCRIBE_TIMEOUT_SECONDS = 2.0
-"""A page or a readiness check without an answer soon is worth more than one with an answer late."""
+"""Deadline of a description. It is short because pages and readiness checks wait for it."""
 
 Answer = TypeVar("Answer")
 
 
-class Classifier:
-    """Classifies photos and describes the model that does it. Every call has a deadline."""
+class PreprocessClient:
+    """Classifies photos and describes the model that answers. Every call has a deadline."""
 
     def __init__(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
-        """timeout_seconds limits one classification, waits for a service that restarts included."""
+        """timeout_seconds is the deadline of one classification, including the wait for a service that restarts."""
         self._channel = channel
         self._stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
         self._timeout = timeout_seconds
@@ -36,21 +36,21 @@ class Classifier:
     async def classify(
         self, image: bytes, request_id: str, *, include_evidence: bool
     ) -> classifier_pb2.ClassifyResponse:
-        """Asks what a photo shows, and if include_evidence, which part of it says so.
+        """Classifies one encoded photo; with include_evidence, the answer has an evidence map if the model offers one.
 
         Raises:
-            VergerError: whatever preprocess or inference refused, or that neither answered in time.
+            VergerError: preprocess or inference refused the photo, or no service answered before the deadline.
         """
         request = classifier_pb2.ClassifyRequest(request_id=request_id, image=image, include_evidence=include_evidence)
-        # wait_for_ready: a preprocess service that restarts costs its clients a wait, not an error.
+        # wait_for_ready: while preprocess restarts, calls wait for the connection instead of failing.
         call = self._stub.Classify(request, timeout=self._timeout, wait_for_ready=True)
         return await self._answer(call)
 
     async def describe(self) -> classifier_pb2.DescribeClassifierResponse:
-        """Asks through the whole chain which model answers at this moment.
+        """Describes the model that answers now. The call passes through preprocess and inference.
 
         Raises:
-            VergerError: no model is live, or a service did not answer in time.
+            VergerError: no model is live, or a service did not answer before the deadline.
         """
         request = classifier_pb2.DescribeClassifierRequest()
         call = self._stub.DescribeClassifier(request, timeout=DESCRIBE_TIMEOUT_SECONDS)
@@ -59,21 +59,23 @@ class Classifier:
     async def recent_description(
         self, answered_by: model_pb2.ModelRef | None = None
     ) -> classifier_pb2.DescribeClassifierResponse:
-        """The description, at most DESCRIPTION_SECONDS old; asked for anew when another version has answered since.
+        """Returns a description at most MAX_DESCRIPTION_AGE_SECONDS old.
+
+        If answered_by is another version than the one described, the description is requested again.
 
         Raises:
             VergerError: as describe.
         """
         known = self._description
-        fresh = time.monotonic() - self._described_at < DESCRIPTION_SECONDS
-        if known is not None and fresh and answered_by in (None, known.model.ref):
+        is_recent = time.monotonic() - self._described_at < MAX_DESCRIPTION_AGE_SECONDS
+        if known is not None and is_recent and answered_by in (None, known.model.ref):
             return known
-        if self._describing is None:  # whoever asks meanwhile shares the answer
+        if self._describing is None:  # concurrent callers share one call
             self._describing = asyncio.create_task(self.describe())
-            self._describing.add_done_callback(self._keep)
+            self._describing.add_done_callback(self._store)
         return await asyncio.shield(self._describing)
 
-    def _keep(self, described: asyncio.Task[classifier_pb2.DescribeClassifierResponse]) -> None:
+    def _store(self, described: asyncio.Task[classifier_pb2.DescribeClassifierResponse]) -> None:
         self._describing = None
         if not described.cancelled() and described.exception() is None:
             self._description, self._described_at = described.result(), time.monotonic()
@@ -82,15 +84,15 @@ class Classifier:
         try:
             return await call
         except grpc.aio.AioRpcError as error:
-            raise self._explain(error) from error
+            raise self._translate(error) from error
 
-    def _explain(self, error: grpc.aio.AioRpcError) -> VergerError:
+    def _translate(self, error: grpc.aio.AioRpcError) -> VergerError:
         remote = from_rpc_error(error)
-        if remote.reason != remote.code:  # the services explained themselves
+        if remote.reason != remote.code:  # a service gave a reason of its own
             return remote
-        away = self._channel.get_state() is not grpc.ChannelConnectivity.READY
-        if remote.code in ("UNAVAILABLE", "CANCELLED") or (remote.code == "DEADLINE_EXCEEDED" and away):
-            return Unavailable("The classifier is away for the moment. Try again in a few seconds.")
+        is_disconnected = self._channel.get_state() is not grpc.ChannelConnectivity.READY
+        if remote.code in ("UNAVAILABLE", "CANCELLED") or (remote.code == "DEADLINE_EXCEEDED" and is_disconnected):
+            return Unavailable("The classifier is temporarily unavailable. Try again in a few seconds.")
         if remote.code == "DEADLINE_EXCEEDED":
             return DeadlineExceeded("The answer took too long. Try again, perhaps with a smaller photo.")
         return remote

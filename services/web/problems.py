@@ -1,6 +1,6 @@
-"""From Verger's errors to HTTP: the one place that knows which reason has which status. Pure.
+"""Translates Verger's errors to HTTP: statuses, problem details (RFC 9457) and headers.
 
-Errors that only HTTP knows extend the tree of services.common.errors here.
+It also defines the errors that only HTTP has; engine/errors.py and services/common/errors.py define the others.
 """
 
 import math
@@ -30,8 +30,8 @@ _STATUS_BY_REASON = {
     "IMAGE_CORRUPT": 422,
 }
 
-# For reasons that are not listed above. A failed precondition is the system's, never the caller's: a model that can't
-# be served. Codes that are not listed here mean that something is broken: 500.
+# The statuses of all other reasons. FAILED_PRECONDITION means that the model can't be served, which is never the
+# caller's fault. A code that is not listed means a bug: 500.
 _STATUS_BY_CODE = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 503,
@@ -40,8 +40,8 @@ _STATUS_BY_CODE = {
     "DEADLINE_EXCEEDED": 504,
 }
 
-_RETRY_AFTER_SECONDS = 2
-"""Said with 429 and 503 when the error itself names no time."""
+_DEFAULT_RETRY_AFTER_SECONDS = 2
+"""Retry-After of 429 and 503 if the error itself has none."""
 
 
 class FileMissing(InvalidArgument):
@@ -51,31 +51,31 @@ class FileMissing(InvalidArgument):
 
 
 class MultipartInvalid(InvalidArgument):
-    """A body that is not multipart/form-data, though it should be."""
+    """A body that can't be read as multipart/form-data."""
 
     reason = "MULTIPART_INVALID"
 
 
 class RequestTooLarge(InvalidArgument):
-    """More bytes in one request than are accepted, all photos together."""
+    """A request with more bytes than are accepted."""
 
     reason = "REQUEST_TOO_LARGE"
 
 
 class TooManyFiles(InvalidArgument):
-    """More photos in one request than are accepted."""
+    """A request with more photos than are accepted."""
 
     reason = "TOO_MANY_FILES"
 
 
 class ParameterInvalid(InvalidArgument):
-    """A parameter of the address with a value that means nothing."""
+    """A query parameter with an invalid value."""
 
     reason = "PARAMETER_INVALID"
 
 
 class NotFound(InvalidArgument):
-    """Nothing is at this address."""
+    """There is nothing at this address."""
 
     reason = "NOT_FOUND"
 
@@ -87,42 +87,44 @@ class MethodNotAllowed(InvalidArgument):
 
 
 class UploadTimeout(DeadlineExceeded):
-    """The client stopped sending in the middle of its upload."""
+    """The client stopped sending before the upload was complete."""
 
     reason = "UPLOAD_TIMEOUT"
 
 
 class Problem(BaseModel):
-    """Says what went wrong (RFC 9457). `reason` is for programs and stable; `detail` is for people."""
+    """Says what went wrong (RFC 9457). Programs can rely on `reason`; `detail` is for people."""
 
-    type: str = Field(default="about:blank", description="Always about:blank: `status` and `reason` say it all.")
-    title: str = Field(description="The phrase that belongs to the status.", examples=["Unsupported Media Type"])
+    type: str = Field(
+        default="about:blank", description="Always about:blank. `status` and `reason` identify the problem."
+    )
+    title: str = Field(description="The standard phrase of the status.", examples=["Unsupported Media Type"])
     status: int = Field(description="The HTTP status.", examples=[415])
     detail: str = Field(
-        description="A sentence for people that says what is wrong and what to do.",
+        description="What is wrong and what to do about it, in English.",
         examples=["This is not a picture that can be read. Accepted formats: JPEG, PNG, WEBP, GIF, BMP, TIFF."],
     )
     reason: str = Field(description="Machine-readable, UPPER_SNAKE_CASE.", examples=["IMAGE_FORMAT_UNSUPPORTED"])
 
 
 def status_of(error: VergerError) -> int:
-    """The HTTP status of an error, 400 to 599."""
+    """Returns the HTTP status of an error, 400 to 599."""
     return _STATUS_BY_REASON.get(error.reason) or _STATUS_BY_CODE.get(error.code, 500)
 
 
 def problem_of(error: VergerError) -> Problem:
-    """Describes an error as RFC 9457 wants it."""
+    """Describes an error in the format of RFC 9457."""
     status = status_of(error)
     return Problem(title=HTTPStatus(status).phrase, status=status, detail=str(error), reason=error.reason)
 
 
 def headers_of(error: VergerError) -> dict[str, str]:
-    """The headers that belong to an error: Retry-After, in whole seconds, where a retry may work."""
+    """Returns the headers of an error: Retry-After, in whole seconds, with 429 and 503."""
     if status_of(error) not in (429, 503):
         return {}
-    return {"Retry-After": str(math.ceil(error.retry_after_seconds or _RETRY_AFTER_SECONDS))}
+    return {"Retry-After": str(math.ceil(error.retry_after_seconds or _DEFAULT_RETRY_AFTER_SECONDS))}
 
 
 def is_callers_fault(error: VergerError) -> bool:
-    """Whether the request must change; otherwise the same request may well succeed later."""
+    """Whether the caller must change the request. If not, the same request may succeed later."""
     return status_of(error) < 500 and status_of(error) not in (408, 429)

@@ -1,4 +1,4 @@
-"""What lives as long as the application and is shared by all requests."""
+"""The objects that all requests share, for as long as the application runs."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -7,20 +7,20 @@ from starlette.requests import Request
 
 from services.web.config import WebSettings
 from services.web.page.rendering import Renderer
-from services.web.preprocess_client import Classifier
+from services.web.preprocess_client import PreprocessClient
 from services.web.uploads.reader import UploadReader
 
 
 @dataclass(frozen=True)
 class State:
-    """Made once, in app.py."""
+    """Shared objects; app.py creates them once."""
 
     settings: WebSettings
-    classifier: Classifier
+    preprocess: PreprocessClient
     uploads: UploadReader
     renderer: Renderer
 
 
 def state_of(request: Request) -> State:
-    """The state of the application that answers this request."""
+    """Returns the state of the application that handles this request."""
     return cast(State, request.app.state.verger)

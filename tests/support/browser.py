@@ -1,4 +1,4 @@
-"""A real browser: the machine's own Chromium, else the one that playwright has fetched."""
+"""A real browser: the Chromium of this machine, or else the one that playwright has installed."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """A browser for the length of a block; skips the test where there is none."""
+    """Runs a browser until the block ends. Skips the test if none is installed."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=_path_of(playwright), args=FLAGS)
         yield chromium

@@ -1,4 +1,4 @@
-"""A real preprocess server whose answers a test writes, and the real web service in front of it."""
+"""A preprocess server with scripted answers, and the real web service in front of it."""
 
 import asyncio
 import threading
@@ -34,7 +34,7 @@ MODEL_NAME = "fruit-classifier"
 
 
 def description(version: str = "3", classes: dict[str, str] = FRUITS) -> classifier_pb2.DescribeClassifierResponse:
-    """Describes a model; classes maps labels, which are English names as well, to French names."""
+    """Returns the description of a model. classes maps labels, which are also the English names, to French names."""
     response = classifier_pb2.DescribeClassifierResponse()
     response.model.ref.name, response.model.ref.version = MODEL_NAME, version
     response.model.digest = "ab" * 32
@@ -53,7 +53,14 @@ def answer(
     version: str = "3",
     evidence: Sequence[bytes] = (),
 ) -> classifier_pb2.ClassifyResponse:
-    """An answer with these predictions, best first, and the rows of its evidence if it has any."""
+    """Returns an answer.
+
+    Args:
+        ranking: probabilities, 0 to 1, by label, most probable first.
+        verdict: the verdict.
+        version: the version that answers.
+        evidence: the rows of the evidence map, one byte a cell; none for an answer without a map.
+    """
     response = classifier_pb2.ClassifyResponse()
     response.classification.verdict = verdict
     response.classification.model.CopyFrom(model_pb2.ModelRef(name=MODEL_NAME, version=version))
@@ -71,23 +78,26 @@ _BANANA_FIRST = {"banana": 0.96, "mango": 0.02, "apple": 0.01, "kiwi": 0.006, "o
 BANANA = answer(_BANANA_FIRST)
 
 LEFT_HALF = [bytes([255, 255, 0, 0])] * 3
-"""Evidence of three rows and four columns: all that speaks is on the left."""
+"""Evidence map of three rows and four columns with all evidence in the left half."""
 
 BANANA_ON_THE_LEFT = answer(_BANANA_FIRST, evidence=LEFT_HALF)
 
 
 class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
-    """Refuses what preprocess refuses, by the same code; else gives the scripted answer, after `gate` has opened."""
+    """Decodes photos as preprocess does, and gives the scripted answers once `gate` is set.
+
+    outcomes: one for each call; the last one is repeated. arrivals: released once for each call that has arrived.
+    """
 
     def __init__(self) -> None:
         self.description = description()
         self.description_error: VergerError | None = None
-        self.descriptions_asked = 0
+        self.describe_calls = 0
         self.outcomes: Sequence[classifier_pb2.ClassifyResponse | VergerError] = [BANANA]
         self.requests: list[classifier_pb2.ClassifyRequest] = []
         self.deadlines: list[float | None] = []
         self.metadata: list[dict[str, str | bytes]] = []
-        self.most_at_once = self._now = 0
+        self.max_concurrent = self._concurrent = 0
         self.gate = asyncio.Event()
         self.gate.set()
         self.arrivals = asyncio.Semaphore(0)
@@ -96,13 +106,13 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
     async def Classify(
         self, request: classifier_pb2.ClassifyRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> classifier_pb2.ClassifyResponse:
-        """The outcomes in turn, the last one for ever."""
+        """Returns or raises the next outcome, or the photo's own error if it can't be decoded."""
         self.requests.append(request)
         self.deadlines.append(context.time_remaining())
         self.metadata.append(dict(context.invocation_metadata() or ()))
         outcome = self.outcomes[min(len(self.requests), len(self.outcomes)) - 1]
-        self._now += 1
-        self.most_at_once = max(self.most_at_once, self._now)
+        self._concurrent += 1
+        self.max_concurrent = max(self.max_concurrent, self._concurrent)
         self.arrivals.release()
         try:
             await self.gate.wait()
@@ -110,7 +120,7 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
             self.cancelled.set()
             raise
         finally:
-            self._now -= 1
+            self._concurrent -= 1
         decode(request.image, model_pb2.Preprocessing(width=224, height=224), Limits())
         if isinstance(outcome, VergerError):
             raise outcome
@@ -118,8 +128,8 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
         return outcome
 
     async def DescribeClassifier(self, *_: Any) -> classifier_pb2.DescribeClassifierResponse:
-        """The scripted description."""
-        self.descriptions_asked += 1
+        """Returns or raises the scripted description."""
+        self.describe_calls += 1
         if self.description_error:
             raise self.description_error
         return self.description
@@ -127,7 +137,7 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
 
 @asynccontextmanager
 async def scripted_server(classifier: ScriptedClassifier, port: int = 0) -> AsyncIterator[int]:
-    """Serves the scripted classifier; gives the port."""
+    """Serves the scripted classifier; yields its port."""
     limit = [("grpc.max_receive_message_length", 64 * 2**20)]
     server = grpc.aio.server(interceptors=[CallInterceptor(10)], options=[*limit, ("grpc.so_reuseport", 0)])
     classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(classifier, server)
@@ -142,7 +152,7 @@ async def scripted_server(classifier: ScriptedClassifier, port: int = 0) -> Asyn
 
 @asynccontextmanager
 async def web_server(preprocess_port: int, **settings: Any) -> AsyncIterator[str]:
-    """Runs the real application under the real uvicorn, on a thread of its own; gives its address."""
+    """Runs the web service under uvicorn in a thread of its own; yields its address."""
     own = WebSettings(_env_file=None, preprocess_target=f"127.0.0.1:{preprocess_port}", **settings)
     config = uvicorn.Config(
         create_app(own),
@@ -169,5 +179,5 @@ async def web_server(preprocess_port: int, **settings: Any) -> AsyncIterator[str
 
 
 def form(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
-    """A multipart form with these photos, for httpx; each has a name and its bytes."""
+    """Returns a multipart form for httpx; each file is a name and its bytes."""
     return [("file", file) for file in files]

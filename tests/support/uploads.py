@@ -1,4 +1,4 @@
-"""Load on a running system: people who upload one photo after the other."""
+"""Load on a running system: clients that upload one photo after another."""
 
 import threading
 
@@ -10,13 +10,12 @@ from tests.support.system import System
 PHOTO_FILE = ROOT / "services" / "web" / "page" / "static" / "samples" / "banana.webp"
 PHOTO = PHOTO_FILE.read_bytes()
 
-
-PAUSE = 0.05
-"""After each answer, as people pause: without it the load takes the cores that the change under test needs."""
+PAUSE_SECONDS = 0.05
+"""Pause after each answer. Without it, the load would use all cores, and the change under test needs some."""
 
 
 class Uploads:
-    """Uploads until the block ends; what was answered and what was lost is kept."""
+    """Uploads until the block ends. answers: all responses; lost: the errors of uploads without a response."""
 
     def __init__(self, system: System, people: int = 1) -> None:
         self.answers: list[httpx.Response] = []
@@ -36,7 +35,7 @@ class Uploads:
             thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(PAUSE):
+        while not self._stop.wait(PAUSE_SECONDS):
             try:
                 self.answers.append(self._system.classify(PHOTO))
             except httpx.TransportError as error:

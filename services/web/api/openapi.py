@@ -1,4 +1,4 @@
-"""What OpenAPI shows beyond the types: request bodies, and an example for every problem."""
+"""The parts of the OpenAPI document that the types can't express: request bodies and examples."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -29,28 +29,30 @@ from services.web.problems import (
     problem_of,
 )
 
-UNAVAILABLE = [
-    Unavailable("The classifier is away for the moment. Try again in a few seconds."),
+UNAVAILABLE_ERRORS = [
+    Unavailable("The classifier is temporarily unavailable. Try again in a few seconds."),
     InferenceUnavailable("No inference service answers. Try again in a few seconds."),
     ModelNotLoaded("No model version is live yet. Try again in a few seconds."),
 ]
-REFUSALS = [
+CLASSIFY_ERRORS = [
     ImageEmpty("The file is empty. Send the bytes of a picture."),
-    FileMissing("There is no photo in the request. Send it as the form field “file”, or as the body."),
-    ParameterInvalid("Correct the parameters of the address. evidence: Input should be a valid boolean, …."),
-    MultipartInvalid("The form's end is missing. Send the whole body."),
-    UploadTimeout("Nothing arrived for 30 s. Send the photo again."),
-    ImageTooLarge("The file has more than 20,971,520 bytes, the most that is accepted. Send a smaller copy."),
+    FileMissing("The request contains no photo. Send it as the form field “file”, or as the body."),
+    ParameterInvalid("Correct the query parameters. evidence: Input should be a valid boolean, …."),
+    MultipartInvalid("The end of the form is missing. Send the whole body."),
+    UploadTimeout("No data arrived for 30 s. Send the photo again."),
+    ImageTooLarge("The file has more than 20,971,520 bytes, which is the limit. Send a smaller copy."),
     ImageTooManyPixels("The picture has 20000 x 20000 = 400,000,000 pixels; at most 64,000,000 are accepted."),
-    RequestTooLarge("The request has more than 104,857,600 bytes. Send the photos in several requests."),
-    TooManyFiles("At most 32 photos are accepted at once. Send them in several requests."),
+    RequestTooLarge(
+        "The request has more than 104,857,600 bytes, which is the limit. Send the photos in several requests."
+    ),
+    TooManyFiles("The request has more than 32 photos, which is the limit. Send the photos in several requests."),
     ImageFormatUnsupported(
         "This is not a picture that can be read. Accepted formats: JPEG, PNG, WEBP, GIF, BMP, TIFF."
     ),
     ImageTruncated("The picture's end is missing. Send the whole file."),
     ImageCorrupt("The picture is damaged and can't be decoded. Save it again and send the copy."),
     Overloaded("All places are taken. Wait a second, then send the request again."),
-    *UNAVAILABLE,
+    *UNAVAILABLE_ERRORS,
     DeadlineExceeded("The answer took too long. Try again, perhaps with a smaller photo."),
 ]
 
@@ -71,7 +73,7 @@ CLASSIFY_BODY = {
 }
 
 _MODEL = {"name": "fruit-classifier", "version": "3"}
-_BANANA = {
+_RECOGNISED = {
     "filename": "lunch.jpg",
     "verdict": "RECOGNISED",
     "predictions": [{"label": "banana", "probability": 0.982}, {"label": "mango", "probability": 0.011}],
@@ -83,29 +85,29 @@ _DAMAGED: dict[str, Any] = {
     "predictions": [],
     "error": problem_of(ImageTruncated("The picture's end is missing. Send the whole file.")).model_dump(),
 }
-_SEEN = _BANANA | {
+_WITH_EVIDENCE = _RECOGNISED | {
     "evidence": {"height": 3, "width": 4, "strength": [[0, 12, 30, 4], [8, 201, 255, 40], [0, 35, 61, 9]]}
 }
-_CLASSIFY_ANSWERS = {
-    "one photo": {"value": {"model": _MODEL, "results": [_BANANA]}},
-    "one photo, ?evidence=true": {"value": {"model": _MODEL, "results": [_SEEN]}},
-    "two photos, one damaged": {"value": {"model": _MODEL, "results": [_BANANA, _DAMAGED]}},
+_CLASSIFY_EXAMPLES = {
+    "one photo": {"value": {"model": _MODEL, "results": [_RECOGNISED]}},
+    "one photo, ?evidence=true": {"value": {"model": _MODEL, "results": [_WITH_EVIDENCE]}},
+    "two photos, one damaged": {"value": {"model": _MODEL, "results": [_RECOGNISED, _DAMAGED]}},
 }
 
 
 class DocumentedFastAPI(FastAPI):
-    """FastAPI drops every null from the examples it is given; ours mean something, so they come in afterwards."""
+    """Adds the examples of answers to the finished document, because FastAPI removes every null from examples."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, with all examples."""
+        """Returns the OpenAPI document with all examples."""
         document = super().openapi()
         answer = document["paths"]["/api/v1/classify"]["post"]["responses"]["200"]
-        answer["content"]["application/json"]["examples"] = _CLASSIFY_ANSWERS
+        answer["content"]["application/json"]["examples"] = _CLASSIFY_EXAMPLES
         return document
 
 
-def problems(errors: Sequence[VergerError]) -> dict[int | str, dict[str, Any]]:
-    """The responses of an operation that may fail so: one for each status, with an example for each reason."""
+def problem_responses(errors: Sequence[VergerError]) -> dict[int | str, dict[str, Any]]:
+    """Describes an operation's error responses: one for each status, with an example for each of the errors."""
     by_status: dict[int | str, list[VergerError]] = defaultdict(list)
     for error in errors:
         by_status[problem_of(error).status].append(error)

@@ -1,4 +1,4 @@
-"""The REST API."""
+"""The routes of the REST API."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -11,7 +11,7 @@ from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
 from services.web.answering import Outcome, answer_all
-from services.web.api.openapi import CLASSIFY_BODY, REFUSALS, UNAVAILABLE, problems
+from services.web.api.openapi import CLASSIFY_BODY, CLASSIFY_ERRORS, UNAVAILABLE_ERRORS, problem_responses
 from services.web.api.schemas import (
     ClassDescription,
     ClassifyAnswer,
@@ -23,10 +23,10 @@ from services.web.api.schemas import (
     Refusal,
     UploadLimits,
 )
-from services.web.page.presentation import verdict_name
 from services.web.problems import FileMissing, is_callers_fault, problem_of
 from services.web.state import State, state_of
 from services.web.uploads.forms import Upload
+from services.web.verdicts import verdict_name
 
 _AS_JSON = TypeAdapter(ClassifyAnswer)
 
@@ -38,33 +38,32 @@ router = APIRouter(prefix="/api/v1", tags=["classification"])
     summary="Classify one photo or several",
     response_model=ClassifyAnswer,
     openapi_extra={"requestBody": CLASSIFY_BODY},
-    responses=problems(REFUSALS),
+    responses=problem_responses(CLASSIFY_ERRORS),
 )
 async def classify(
     request: Request,
-    evidence: Annotated[
-        bool, Query(description="Whether each result also says which part of the photo speaks.")
-    ] = False,
+    evidence: Annotated[bool, Query(description="Whether each result contains an evidence map of its photo.")] = False,
 ) -> Response:
-    """Send photos as `multipart/form-data` with the field `file`, once or several times, or one photo as the raw body
-    with any other content type. The format is told from the content.
+    """Send photos as `multipart/form-data` in the field `file`, once or several times, or send one photo as the raw
+    body with any other content type. The service recognises the format from the content.
 
-    Several photos: one bad photo spoils no other; its result has an `error` and the status is 200. Only when none of
-    them could be answered for a reason that is not the photos' own (overload, a service away, a deadline) is the whole
-    answer that problem, so that whoever retries by status and `Retry-After` does the right thing. One photo: its
-    problem is the answer.
+    If you send one photo and it can't be classified, the answer is a problem. If you send several, the status is 200
+    and each photo that can't be classified has an `error` in its result; the other photos are not affected. There is
+    one exception: if every photo failed and no photo was at fault (overload, an unavailable service, a deadline), the
+    answer is that problem, so that clients can retry by status and `Retry-After`.
 
-    With `?evidence=true` each result has a grid over the photo: which part of it speaks for the first prediction.
+    With `?evidence=true` each result contains an evidence map: a grid over the photo that shows which parts support
+    the first prediction.
 
-    `X-Request-ID` (at most 128 characters) names the request in logs and traces of all services, and comes back.
-    `Server-Timing` says where the time of a single photo went.
+    `X-Request-ID` (at most 128 characters) identifies the request in the logs and traces of all services. The answer
+    repeats it. `Server-Timing` says how long each step took, for requests with a single photo.
     """
     state = state_of(request)
-    async with state.uploads.received(request, raw_allowed=True) as received:
+    async with state.uploads.receive(request, raw_allowed=True) as received:
         if not received.files:
-            raise FileMissing("There is no photo in the request. Send it as the form field “file”, or as the body.")
+            raise FileMissing("The request contains no photo. Send it as the form field “file”, or as the body.")
         outcomes = await answer_all(
-            request, state.classifier, received.files, request.state.request_id, include_evidence=evidence
+            request, state.preprocess, received.files, request.state.request_id, include_evidence=evidence
         )
     _raise_if_all_failed(outcomes)
     answer = ClassifyAnswer(
@@ -80,14 +79,14 @@ async def classify(
 
 @router.get(
     "/model",
-    summary="Describe the model that answers",
+    summary="Describe the live model",
     response_model=ModelDescription,
-    responses=problems(UNAVAILABLE),
+    responses=problem_responses(UNAVAILABLE_ERRORS),
 )
 async def model(request: Request) -> ModelDescription:
-    """Name, version, classes, limits and test figures of the version that is live, at most a second old."""
+    """Returns the name, version, classes, limits and test metrics of the live version. It may be one second old."""
     state = state_of(request)
-    return _describe(await state.classifier.recent_description(), state)
+    return _describe(await state.preprocess.recent_description(), state)
 
 
 def _raise_if_all_failed(outcomes: Sequence[Outcome]) -> None:

@@ -1,6 +1,6 @@
-"""The languages of the page: which one a visitor reads, and what is said in it. Pure, but for reading translations/.
+"""The languages of the page: which one a visitor gets, and its texts and number formats.
 
-A language is one JSON file in translations/, named by its BCP 47 tag; a new file is a new language.
+Each language is one JSON file in translations/, named by its BCP 47 tag. Adding a file adds a language.
 """
 
 import json
@@ -13,15 +13,19 @@ DEFAULT = "en"
 
 
 class Catalog:
-    """Everything that the page says in one language."""
+    """The texts and number formats of one language."""
 
     def __init__(self, tag: str, texts: Mapping[str, Any]) -> None:
-        """texts maps keys to texts with {placeholders}, grouped in objects."""
+        """Takes nested objects of texts; a text may contain {placeholders}."""
         self.tag = tag
         self.texts = texts
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text behind a dotted key. Raises KeyError for an unknown key."""
+        """Returns the text of a dotted key with its placeholders filled in.
+
+        Raises:
+            KeyError: there is no such key, or a placeholder has no value.
+        """
         text: Any = self.texts
         for part in key.split("."):
             text = text[part]
@@ -33,11 +37,11 @@ class Catalog:
         return self("language")
 
     def certainty(self, share: float) -> str:
-        """A probability as percent() rounds it, as it reads inside a sentence."""
+        """Formats a probability, 0 to 1, like percent(), but for use inside a sentence."""
         return self("number.percent_over", value=99) if 0.995 <= share < 1 else self.percent(share)
 
     def percent(self, share: float) -> str:
-        """A probability, 0 to 1, in whole percent; a rounded figure never claims certainty."""
+        """Formats a probability, 0 to 1, in whole percent. Only exactly 1 is shown as 100%."""
         if 0.995 <= share < 1:
             return self("number.percent_above", value=99)
         if share < 0.005:
@@ -45,13 +49,13 @@ class Catalog:
         return self("number.percent", value=round(share * 100))
 
     def duration(self, milliseconds: float) -> str:
-        """A time in milliseconds, in the unit that people would use."""
+        """Formats a duration in milliseconds; from 1000 ms on, in seconds."""
         if milliseconds < 1000:
             return self("number.milliseconds", value=round(milliseconds))
         return self("number.seconds", value=self._decimal(milliseconds / 1000))
 
     def megabytes(self, size: int) -> str:
-        """A number of bytes, in units of 2**20."""
+        """Formats a number of bytes in units of 2**20 bytes."""
         return self("number.megabytes", value=self._decimal(size / 2**20))
 
     def _decimal(self, value: float) -> str:
@@ -59,18 +63,22 @@ class Catalog:
 
 
 def load_catalogs(directory: Path = Path(__file__).parent / "translations") -> dict[str, Catalog]:
-    """All catalogs by their language's tag."""
+    """Reads all translations; returns each language's catalog under its tag."""
     return {
         path.stem: Catalog(path.stem, json.loads(path.read_text("utf-8"))) for path in sorted(directory.glob("*.json"))
     }
 
 
-def choose_language(known: Mapping[str, object], asked: str | None, remembered: str | None, accepted: str) -> str:
-    """The tag of the language to use: the one asked for (?lang=), else remembered (cookie), else the browser's choice.
+def choose_language(known: Mapping[str, object], requested: str | None, remembered: str | None, accepted: str) -> str:
+    """Returns the tag of the language to use: the first known one of those requested, remembered and accepted.
 
-    accepted is an Accept-Language header (RFC 9110, 12.5.4); "fr-CA" means "fr" where "fr-CA" is not known.
+    Args:
+        known: the available languages by tag.
+        requested: the value of ?lang=.
+        remembered: the value of the cookie.
+        accepted: an Accept-Language header (RFC 9110, 12.5.4). "fr-CA" means "fr" if "fr-CA" is not known.
     """
-    wanted = [asked or "", remembered or "", *_by_preference(accepted)]
+    wanted = [requested or "", remembered or "", *_by_preference(accepted)]
     return next((tag for tag in wanted if tag in known), DEFAULT)
 
 

@@ -1,28 +1,26 @@
-"""What the page shows, as plain values ready for the templates. Pure; language is the only choice made here."""
+"""What the page shows, as plain values for the templates. These functions do no input or output."""
 
 import base64
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
 
 from verger.v1 import classifier_pb2, model_pb2
 
 from engine.contract import display_name
 from engine.errors import VergerError
 from services.web.page.languages import Catalog
-from services.web.page.overlay import Fog, fog_over
+from services.web.page.overlay import Overlay, overlay_for
 from services.web.problems import status_of
+from services.web.verdicts import verdict_name
 
-VerdictName = Literal["RECOGNISED", "UNSURE", "OUT_OF_SCOPE"]
-
-TOP = 5
-"""Predictions that are drawn as bars."""
+MAX_BARS = 5
+"""Most predictions that an answer shows."""
 
 MAX_EMBEDDED_BYTES = 2 * 2**20
-"""A larger photo is not sent back inside the page."""
+"""Largest photo that an answer contains as a data: URI."""
 
-# What every browser can show, by the bytes at the start (offset, signature).
-_SHOWABLE = {
+# Formats that every browser shows: media type, and the offset and value of the file's signature.
+_BROWSER_FORMATS = {
     "image/jpeg": (0, b"\xff\xd8\xff"),
     "image/png": (0, b"\x89PNG\r\n\x1a\n"),
     "image/gif": (0, b"GIF8"),
@@ -34,7 +32,7 @@ _SHOWABLE = {
 
 @dataclass(frozen=True)
 class ClassView:
-    """One class as people read it."""
+    """One class: its stable label and its name in the visitor's language."""
 
     label: str
     name: str
@@ -42,7 +40,7 @@ class ClassView:
 
 @dataclass(frozen=True)
 class ModelView:
-    """The model behind the page."""
+    """The live model. accuracy: formatted as percent; formats: accepted photo formats, as text."""
 
     name: str
     version: str
@@ -56,7 +54,7 @@ class ModelView:
 
 @dataclass(frozen=True)
 class Bar:
-    """One prediction, drawn as a bar. share: 0 to 1."""
+    """One prediction, drawn as a bar. share: its probability, 0 to 1."""
 
     name: str
     share: float
@@ -65,7 +63,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class AnswerView:
-    """One answer in plain words. tone: "recognised", "unsure" or "out_of_scope"; fog: what to draw over the photo."""
+    """One answer. tone: the verdict in lower case, as the CSS class; photo: a data: URI."""
 
     tone: str
     headline: str
@@ -73,13 +71,13 @@ class AnswerView:
     bars: Sequence[Bar]
     model: str
     timing: str
-    fog: Fog | None
+    overlay: Overlay | None
     photo: str | None = None
 
 
 @dataclass(frozen=True)
 class ErrorView:
-    """One error in plain words."""
+    """One error, in the visitor's language."""
 
     title: str
     text: str
@@ -88,7 +86,7 @@ class ErrorView:
 
 
 def view_model(description: classifier_pb2.DescribeClassifierResponse, t: Catalog) -> ModelView:
-    """Describes the live model, and the formats of photos that are accepted."""
+    """Describes the live model and the accepted photo formats."""
     model, media_types = description.model, description.limits.media_types
     classes = [ClassView(info.label, display_name(info, t.tag)) for info in model.contract.classes]
     accuracy = model.contract.provenance.test_metrics.get("accuracy")
@@ -107,12 +105,19 @@ def view_model(description: classifier_pb2.DescribeClassifierResponse, t: Catalo
 def view_answer(
     response: classifier_pb2.ClassifyResponse, classes: Sequence[model_pb2.ClassInfo], t: Catalog, total_ms: float
 ) -> AnswerView:
-    """Puts an answer into words. classes: all of the model; total_ms: from the complete upload to the answer."""
+    """Describes an answer.
+
+    Args:
+        response: the answer, with at least one prediction.
+        classes: all classes of the model that answered.
+        t: the texts of the visitor's language.
+        total_ms: milliseconds from the complete upload to the answer.
+    """
     answer, timings = response.classification, response.timings
     names = {info.label: display_name(info, t.tag) for info in classes}
     bars = [
         Bar(names.get(item.label, item.label), item.probability, t.percent(item.probability))
-        for item in answer.predictions[:TOP]
+        for item in answer.predictions[:MAX_BARS]
     ]
     tone = verdict_name(answer.verdict).lower()
     words = {
@@ -123,6 +128,7 @@ def view_answer(
         "count": len(classes),
         "names": enumeration(list(names.values()), t),
     }
+    is_out_of_scope = answer.verdict == classifier_pb2.VERDICT_OUT_OF_SCOPE
     return AnswerView(
         tone=tone,
         headline=t(f"answer.{tone}.headline", **words),
@@ -135,13 +141,12 @@ def view_answer(
             decode=t.duration(timings.decode_ms),
             compute=t.duration(timings.compute_ms),
         ),
-        # Nothing speaks for "none of them".
-        fog=None if answer.verdict == classifier_pb2.VERDICT_OUT_OF_SCOPE else fog_over(answer.evidence),
+        overlay=None if is_out_of_scope else overlay_for(answer.evidence),
     )
 
 
 def view_error(error: VergerError, t: Catalog, *, max_size: str, max_files: int) -> ErrorView:
-    """Puts an error into words; a reason without words of its own gets those of INTERNAL."""
+    """Describes an error; a reason without texts of its own gets those of INTERNAL."""
     reason = error.reason if error.reason in t.texts["errors"] else "INTERNAL"
     values = {"max_size": max_size, "max_files": max_files}
     return ErrorView(
@@ -152,28 +157,23 @@ def view_error(error: VergerError, t: Catalog, *, max_size: str, max_files: int)
     )
 
 
-def verdict_name(verdict: classifier_pb2.Verdict) -> VerdictName:
-    """The verdict as people and the REST API call it."""
-    return cast(VerdictName, classifier_pb2.Verdict.Name(verdict).removeprefix("VERDICT_"))
-
-
 def enumeration(names: Sequence[str], t: Catalog) -> str:
-    """ "apple, banana and cherry", as the language puts it."""
+    """Joins names as the language does: "apple, banana and cherry"."""
     if len(names) < 2:
         return "".join(names)
     return t("list", most=", ".join(names[:-1]), last=names[-1])
 
 
 def samples_for(classes: Collection[ClassView], available: Collection[str]) -> list[ClassView]:
-    """The classes that a sample picture exists for: a model of other classes offers none."""
+    """Returns the model's classes that have a sample picture; `available` holds the labels of the pictures."""
     return [item for item in classes if item.label in available]
 
 
-def embeddable(photo: bytes) -> str | None:
-    """The photo as a data: URI, where browsers can show it and it is small enough."""
+def data_uri(photo: bytes) -> str | None:
+    """Returns the photo as a data: URI, or None if it is too large or in a format that not every browser shows."""
     if len(photo) > MAX_EMBEDDED_BYTES:
         return None
-    for media_type, (offset, signature) in _SHOWABLE.items():
+    for media_type, (offset, signature) in _BROWSER_FORMATS.items():
         if photo.startswith(signature, offset):
             return f"data:{media_type};base64,{base64.b64encode(photo).decode()}"
     return None

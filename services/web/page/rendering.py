@@ -1,4 +1,4 @@
-"""From views to HTML: templates, language and static files brought together."""
+"""Renders templates to HTML in the visitor's language."""
 
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,18 @@ from services.web.page.assets import VersionedFiles
 from services.web.page.languages import Catalog, choose_language, load_catalogs
 
 LANGUAGE_COOKIE = "lang"
-LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
+LANGUAGE_COOKIE_MAX_AGE_SECONDS = 365 * 24 * 3600
 LANGUAGE_PARAMETER = "lang"
 
 
 class Renderer:
-    """Renders pages in the visitor's language. Templates are compiled once."""
+    """Renders pages in the visitor's language. Each template is compiled once."""
 
-    def __init__(self, files: VersionedFiles) -> None:
+    def __init__(self, files: VersionedFiles, *more_templates: Path) -> None:
+        """Finds templates in the page's own folder, then in `more_templates`; `files` gives static files' addresses."""
         self._catalogs = load_catalogs()
         self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            loader=FileSystemLoader([Path(__file__).parent / "templates", *more_templates]),
             autoescape=True,
             auto_reload=False,
             trim_blocks=True,
@@ -31,17 +32,17 @@ class Renderer:
         self._templates.globals.update(static=files.url, languages=list(self._catalogs.values()))
 
     def catalog_for(self, request: Request) -> Catalog:
-        """The language that this visitor reads."""
+        """Returns the texts in this visitor's language."""
         tag = choose_language(
             self._catalogs,
-            asked=request.query_params.get(LANGUAGE_PARAMETER),
+            requested=request.query_params.get(LANGUAGE_PARAMETER),
             remembered=request.cookies.get(LANGUAGE_COOKIE),
             accepted=request.headers.get("accept-language", ""),
         )
         return self._catalogs[tag]
 
     def render(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """Renders a template, and remembers the language where the visitor has just chosen it."""
+        """Renders a template, and stores the language in a cookie if the visitor has just chosen one."""
         t = self.catalog_for(request)
         response = HTMLResponse(
             self._templates.get_template(template).render(t=t, **values),
@@ -54,6 +55,6 @@ class Renderer:
         )
         if request.query_params.get(LANGUAGE_PARAMETER) == t.tag:
             response.set_cookie(
-                LANGUAGE_COOKIE, t.tag, max_age=LANGUAGE_COOKIE_SECONDS, path="/", samesite="lax", httponly=True
+                LANGUAGE_COOKIE, t.tag, max_age=LANGUAGE_COOKIE_MAX_AGE_SECONDS, path="/", samesite="lax", httponly=True
             )
         return response

@@ -1,1 +1,1 @@
-"""Reading photos from request bodies within limits."""
+"""Reads photos from request bodies and enforces the limits."""

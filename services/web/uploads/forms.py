@@ -1,4 +1,4 @@
-"""Reads multipart/form-data piece by piece, within limits. Pure: knows no connection."""
+"""Parses multipart/form-data chunk by chunk and enforces the limits. It does no input or output."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _INVALID = "The body can't be read as multipart/form-data. Send the photo as the
 
 @dataclass(frozen=True)
 class Upload:
-    """One photo as it was sent: its bytes, or the reason why they were not even kept."""
+    """One photo as it was sent. If it exceeded a limit, `error` says so and `image` is empty."""
 
     filename: str | None
     image: bytes
@@ -36,15 +36,15 @@ class _Part:
 
 
 class FormReader:
-    """Takes a body as it arrives; `files` and `fields` hold its parts once `finish` was called.
+    """Parses a body while it arrives. After `finish`, `files` and `fields` hold its parts.
 
-    A photo that is too large is dropped while it arrives; the others stay good.
+    The bytes of a photo that is too large are discarded; the other photos are not affected.
     """
 
     def __init__(
-        self, content_type: str, max_files: int, max_file_bytes: int, keep: Callable[[int], None] = lambda _: None
+        self, content_type: str, max_files: int, max_file_bytes: int, reserve: Callable[[int], None] = lambda _: None
     ) -> None:
-        """keep is told the number of bytes before any are held in memory, and may raise.
+        """reserve is called with a number of bytes before they are stored, and may raise.
 
         Raises:
             MultipartInvalid: the content type is not multipart/form-data with a boundary.
@@ -54,7 +54,7 @@ class FormReader:
         media_type, options = parse_options_header(content_type)
         if media_type != b"multipart/form-data" or not options.get(b"boundary"):
             raise MultipartInvalid(_INVALID)
-        self._max_files, self._max_file_bytes, self._keep = max_files, max_file_bytes, keep
+        self._max_files, self._max_file_bytes, self._reserve = max_files, max_file_bytes, reserve
         self._part = _Part()
         self._header_name = self._header_value = b""
         self._complete = False
@@ -76,11 +76,11 @@ class FormReader:
             raise MultipartInvalid(_INVALID) from error
 
     def write(self, chunk: bytes) -> None:
-        """Takes the next piece of the body.
+        """Parses the next chunk of the body.
 
         Raises:
-            MultipartInvalid: it is not what the content type promised.
-            FileMissing: a file has another field's name.
+            MultipartInvalid: the body is not valid multipart/form-data, or has too many or too long fields.
+            FileMissing: a file is in another field than `file`.
             TooManyFiles: there are more photos than max_files.
         """
         try:
@@ -89,13 +89,13 @@ class FormReader:
             raise MultipartInvalid(_INVALID) from error
 
     def finish(self) -> None:
-        """Says that the body is over.
+        """Checks that the body is complete.
 
         Raises:
-            MultipartInvalid: its end is missing.
+            MultipartInvalid: the end of the body is missing.
         """
         if not self._complete:
-            raise MultipartInvalid("The form's end is missing. Send the whole body.")
+            raise MultipartInvalid("The end of the form is missing. Send the whole body.")
 
     def _begin_part(self) -> None:
         self._part = _Part()
@@ -125,7 +125,7 @@ class FormReader:
             if part.size > self._max_file_bytes:
                 part.content.clear()
                 return
-            self._keep(end - start)
+            self._reserve(end - start)
         elif part.size > _MAX_FIELD_BYTES:
             raise MultipartInvalid(f"The form field “{part.name}” is too long.")
         part.content.append(data[start:end])
@@ -136,10 +136,11 @@ class FormReader:
             self.fields[part.name] = b"".join(part.content).decode(errors="replace")
             if len(self.fields) > _MAX_FIELDS:
                 raise MultipartInvalid("The form has too many fields.")
-        elif part.filename or part.size:  # else: a browser's form in which no file was chosen
+        elif part.filename or part.size:  # browsers send an empty part if no file was chosen
             if len(self.files) == self._max_files:
                 raise TooManyFiles(
-                    f"At most {self._max_files} photos are accepted at once. Send them in several requests."
+                    f"The request has more than {self._max_files} photos, which is the limit. "
+                    "Send the photos in several requests."
                 )
             error = too_large(self._max_file_bytes) if part.size > self._max_file_bytes else None
             self.files.append(Upload(part.filename, b"".join(part.content), error))
@@ -150,5 +151,5 @@ class FormReader:
 
 
 def too_large(limit: int) -> ImageTooLarge:
-    """Says that a photo has more than `limit` bytes."""
-    return ImageTooLarge(f"The file has more than {limit:,} bytes, the most that is accepted. Send a smaller copy.")
+    """Returns the error for a photo of more than `limit` bytes."""
+    return ImageTooLarge(f"The file has more than {limit:,} bytes, which is the limit. Send a smaller copy.")

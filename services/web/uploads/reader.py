@@ -1,4 +1,4 @@
-"""Takes uploads from the connection: streaming, with every limit checked before the bytes are held."""
+"""Reads uploads from the connection as a stream, and checks every limit before it stores the bytes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -13,99 +13,101 @@ from services.web.config import WebSettings
 from services.web.problems import RequestTooLarge, UploadTimeout
 from services.web.uploads.forms import FormReader, Upload, too_large
 
-IDLE_SECONDS = 30.0
-"""A client that sends nothing for so long has gone, or means no good."""
+IDLE_TIMEOUT_SECONDS = 30.0
+"""Idle timeout of an upload, in seconds."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """What a request brought: photos in their order, and the other fields of its form."""
+    """The content of a request: its photos in their order, and the other fields of its form."""
 
     files: Sequence[Upload]
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-class UploadMemory:
-    """Bounds the bytes of photos that wait for their answers, over all requests."""
+class UploadBudget:
+    """Limits how many bytes of photos are in memory at a time, over all requests."""
 
-    def __init__(self, limit: int) -> None:
-        self._free = limit
+    def __init__(self, max_bytes: int) -> None:
+        self._free = max_bytes
 
     @contextmanager
-    def lease(self) -> Iterator[Callable[[int], None]]:
-        """Gives one request a function to call before it holds so many bytes; takes all of them back at the end.
+    def reservation(self) -> Iterator[Callable[[int], None]]:
+        """Yields a function that reserves a number of bytes for one request; frees all of them at the end.
 
-        The function raises Overloaded when all requests together would hold too many.
+        The function raises Overloaded if all requests together would exceed the limit.
         """
-        held = 0
+        reserved = 0
 
-        def keep(size: int) -> None:
-            nonlocal held
+        def reserve(size: int) -> None:
+            nonlocal reserved
             if size > self._free:
                 raise Overloaded("Too many photos are being sent at once. Wait a second, then send the request again.")
             self._free -= size
-            held += size
+            reserved += size
 
         try:
-            yield keep
+            yield reserve
         finally:
-            self._free += held
+            self._free += reserved
 
 
 class UploadReader:
-    """Reads the bodies of requests."""
+    """Reads the photos of requests."""
 
     def __init__(self, settings: WebSettings) -> None:
         self._settings = settings
-        self._memory = UploadMemory(settings.max_buffered_bytes)
+        self._budget = UploadBudget(settings.max_buffered_bytes)
 
     @asynccontextmanager
-    async def received(self, request: Request, *, raw_allowed: bool) -> AsyncIterator[Received]:
-        """Reads a form, or where raw_allowed any other body as one photo, and holds it until the block ends.
+    async def receive(self, request: Request, *, raw_allowed: bool) -> AsyncIterator[Received]:
+        """Reads a form, or with raw_allowed any other body as one photo. Its bytes count until the block ends.
 
         Raises:
             VergerError: ImageTooLarge, RequestTooLarge, TooManyFiles, MultipartInvalid, UploadTimeout, Overloaded.
         """
         content_type = request.headers.get("content-type", "")
-        with self._memory.lease() as keep:
+        with self._budget.reservation() as reserve:
             if raw_allowed and not content_type.lower().startswith("multipart/"):
-                yield await self._read_raw(request, keep)
+                yield await self._read_raw(request, reserve)
             else:
-                yield await self._read_form(request, content_type, keep)
+                yield await self._read_form(request, content_type, reserve)
 
-    async def _read_raw(self, request: Request, keep: Callable[[int], None]) -> Received:
+    async def _read_raw(self, request: Request, reserve: Callable[[int], None]) -> Received:
         limit = self._settings.max_image_bytes
         chunks: list[bytes] = []
 
         def take(chunk: bytes) -> None:
-            keep(len(chunk))
+            reserve(len(chunk))
             chunks.append(chunk)
 
         await _read(request, limit, too_large(limit), take)
         return Received([Upload(None, b"".join(chunks))])
 
-    async def _read_form(self, request: Request, content_type: str, keep: Callable[[int], None]) -> Received:
+    async def _read_form(self, request: Request, content_type: str, reserve: Callable[[int], None]) -> Received:
         settings = self._settings
-        reader = FormReader(content_type, settings.max_files_per_request, settings.max_image_bytes, keep)
+        reader = FormReader(content_type, settings.max_files_per_request, settings.max_image_bytes, reserve)
         limit = settings.max_request_bytes
-        error = RequestTooLarge(f"The request has more than {limit:,} bytes. Send the photos in several requests.")
+        error = RequestTooLarge(
+            f"The request has more than {limit:,} bytes, which is the limit. Send the photos in several requests."
+        )
         await _read(request, limit, error, reader.write)
         reader.finish()
         return Received(reader.files, reader.fields)
 
 
-async def _read(request: Request, limit: int, too_large: VergerError, take: Callable[[bytes], None]) -> None:
-    """Hands over the body as it arrives, at most `limit` bytes of it; one that says it is longer is not read at all."""
+async def _read(request: Request, limit: int, error: VergerError, take: Callable[[bytes], None]) -> None:
+    """Passes the body to `take` in chunks. Raises `error` if it has, or announces, more than `limit` bytes."""
     if int(request.headers.get("content-length", 0)) > limit:
-        raise too_large
+        raise error
     size, now = 0, asyncio.get_running_loop().time
     try:
-        async with asyncio.timeout(IDLE_SECONDS) as idle:
+        async with asyncio.timeout(IDLE_TIMEOUT_SECONDS) as idle:
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > limit:
-                    raise too_large
+                    raise error
                 take(chunk)
-                idle.reschedule(now() + IDLE_SECONDS)
+                idle.reschedule(now() + IDLE_TIMEOUT_SECONDS)
     except TimeoutError:
-        raise UploadTimeout(f"Nothing arrived for {IDLE_SECONDS:g} s. Send the photo again.") from None
+        raise UploadTimeout(f"No data arrived for {IDLE_TIMEOUT_SECONDS:g} s. Send the photo again.") from None

@@ -1,4 +1,4 @@
-"""The web service on a real port, in front of a real gRPC server whose answers the test writes."""
+"""The web service on a real port, in front of a real gRPC server with scripted answers."""
 
 from collections.abc import AsyncIterator
 
@@ -10,13 +10,13 @@ from tests.support.scripted_classifier import ScriptedClassifier, scripted_serve
 
 @pytest.fixture
 async def classifier() -> ScriptedClassifier:
-    """What preprocess will answer."""
+    """The scripted answers of preprocess."""
     return ScriptedClassifier()
 
 
 @pytest.fixture
 async def preprocess_port(classifier: ScriptedClassifier) -> AsyncIterator[int]:
-    """Where it answers."""
+    """The port of the scripted preprocess service."""
     async with scripted_server(classifier) as port:
         yield port
 

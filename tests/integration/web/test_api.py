@@ -1,4 +1,4 @@
-"""The REST API, over HTTP and gRPC."""
+"""POST /api/v1/classify, in front of a scripted preprocess service, and the OpenAPI document."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,7 +13,7 @@ from verger.v1 import classifier_pb2
 from services.common.errors import InferenceUnavailable, ModelNotLoaded, Overloaded
 from services.web.api.schemas import ClassifyAnswer
 from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import BANANA, FRUITS, ScriptedClassifier, answer, form
+from tests.support.scripted_classifier import BANANA, ScriptedClassifier, answer, form
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())
@@ -34,7 +34,7 @@ def bomb() -> bytes:
     return encoded(Image.new("1", (12_000, 12_000)), "PNG")
 
 
-async def test_one_photo(client: httpx.AsyncClient) -> None:
+async def test_a_photo_gets_a_verdict_and_predictions(client: httpx.AsyncClient) -> None:
     response = await client.post(CLASSIFY, files=form(("lunch.jpg", PHOTO)))
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
@@ -46,7 +46,9 @@ async def test_one_photo(client: httpx.AsyncClient) -> None:
     assert result["predictions"][0]["probability"] == pytest.approx(0.96)
 
 
-async def test_the_bytes_arrive_as_they_were_sent(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+async def test_preprocess_receives_the_bytes_that_were_sent(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
     await client.post(CLASSIFY, files=form(("lunch.jpg", PHOTO)))
     await client.post(CLASSIFY, content=PHOTO, headers={"Content-Type": "image/jpeg"})
     assert [request.image for request in classifier.requests] == [PHOTO, PHOTO]
@@ -54,7 +56,7 @@ async def test_the_bytes_arrive_as_they_were_sent(client: httpx.AsyncClient, cla
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "application/x-www-form-urlencoded", None])
-async def test_the_raw_body_is_a_photo_whatever_it_calls_itself(
+async def test_a_raw_body_is_a_photo_whatever_its_content_type(
     client: httpx.AsyncClient, content_type: str | None
 ) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
@@ -80,7 +82,7 @@ async def test_each_verdict_has_its_name(
     assert len(response.json()["results"][0]["predictions"]) == 2
 
 
-async def test_one_bad_photo_spoils_no_other(client: httpx.AsyncClient) -> None:
+async def test_a_bad_photo_does_not_affect_the_others(client: httpx.AsyncClient) -> None:
     files = form(("good.jpg", PHOTO), ("half.jpg", truncated()), ("large.bmp", bytes(200_001)), ("also.jpg", PHOTO))
     response = await client.post(CLASSIFY, files=files)
     assert response.status_code == 200
@@ -122,7 +124,7 @@ async def test_a_single_bad_photo_is_a_problem(
     assert len(response.json()["detail"]) > 20
 
 
-async def test_several_bad_photos_each_say_why(client: httpx.AsyncClient) -> None:
+async def test_each_of_several_bad_photos_has_its_own_error(client: httpx.AsyncClient) -> None:
     response = await client.post(CLASSIFY, files=form(("a", b"text"), ("b", truncated())))
     assert response.status_code == 200
     assert response.json()["model"] is None
@@ -133,7 +135,7 @@ async def test_several_bad_photos_each_say_why(client: httpx.AsyncClient) -> Non
 @pytest.mark.parametrize(
     ("error", "status", "seconds"), [(Overloaded("Full."), 429, "1"), (ModelNotLoaded("None."), 503, "2")]
 )
-async def test_a_system_that_can_not_answer_asks_to_come_back(
+async def test_overload_and_unavailability_are_answered_with_retry_after(
     client: httpx.AsyncClient,
     classifier: ScriptedClassifier,
     error: Overloaded | ModelNotLoaded,
@@ -147,7 +149,7 @@ async def test_a_system_that_can_not_answer_asks_to_come_back(
         assert response.headers["retry-after"] == seconds
 
 
-async def test_overload_of_some_photos_keeps_the_answers_of_the_others(
+async def test_overload_of_one_photo_does_not_affect_the_others(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     classifier.outcomes = [Overloaded("Full."), BANANA]
@@ -156,7 +158,7 @@ async def test_overload_of_some_photos_keeps_the_answers_of_the_others(
     assert sorted(result["verdict"] or "" for result in response.json()["results"]) == ["", "RECOGNISED"]
 
 
-async def test_overload_among_bad_photos_is_told_photo_by_photo(
+async def test_unavailability_among_bad_photos_is_the_error_of_its_photo_alone(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     classifier.outcomes = [InferenceUnavailable("Away.")]
@@ -189,7 +191,7 @@ async def test_bad_requests_are_problems(
     assert classifier.requests == []
 
 
-async def test_the_request_id_goes_all_the_way_and_back(
+async def test_the_request_id_is_passed_on_and_returned(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     response = await client.post(CLASSIFY, content=PHOTO, headers={"X-Request-ID": "order-4711"})
@@ -215,7 +217,7 @@ async def test_the_newest_version_is_named_when_two_have_answered(
     assert response.json()["model"] == {"name": "fruit-classifier", "version": "10"}
 
 
-async def test_the_time_of_a_single_photo_is_told(client: httpx.AsyncClient) -> None:
+async def test_server_timing_describes_a_single_photo(client: httpx.AsyncClient) -> None:
     response = await client.post(CLASSIFY, content=PHOTO)
     assert (
         response.headers["server-timing"]
@@ -225,46 +227,7 @@ async def test_the_time_of_a_single_photo_is_told(client: httpx.AsyncClient) -> 
     assert "server-timing" not in response.headers
 
 
-async def test_the_model_is_described(client: httpx.AsyncClient) -> None:
-    response = await client.get("/api/v1/model")
-    described = response.json()
-    assert described["classes"][2] == {"label": "banana", "display_names": {"en": "banana", "fr": "banane"}}
-    assert [item["label"] for item in described.pop("classes")] == list(FRUITS)
-    assert described.pop("limits") == {
-        "max_bytes": 200_000,
-        "max_pixels": 64_000_000,
-        "media_types": ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff", "image/avif"],
-        "max_files": 9,
-        "max_request_bytes": 600_000,
-    }
-    assert described == {
-        "name": "fruit-classifier",
-        "version": "3",
-        "digest": "ab" * 32,
-        "live_since": "2026-05-04T12:00:00Z",
-        "test_metrics": {"accuracy": 0.947, "images": 1000.0},
-        "refusal": None,
-    }
-
-
-async def test_a_refused_version_is_told(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
-    refusal = classifier.description.model.refusal
-    refusal.ref.name, refusal.ref.version, refusal.reason, refusal.message = (
-        "fruit-classifier",
-        "4",
-        "MODEL_CORRUPT",
-        "?",
-    )
-    response = await client.get("/api/v1/model")
-    assert response.json()["refusal"] == {
-        "name": "fruit-classifier",
-        "version": "4",
-        "reason": "MODEL_CORRUPT",
-        "message": "?",
-    }
-
-
-async def test_openapi_has_an_example_for_everything(client: httpx.AsyncClient) -> None:
+async def test_openapi_has_an_example_of_every_answer_and_error(client: httpx.AsyncClient) -> None:
     operation = (await client.get("/openapi.json")).json()["paths"][CLASSIFY]["post"]
     assert operation["requestBody"]["content"].keys() == {"multipart/form-data", "image/*", "application/octet-stream"}
     answers = operation["responses"].pop("200")["content"]["application/json"]["examples"]
@@ -272,8 +235,8 @@ async def test_openapi_has_an_example_for_everything(client: httpx.AsyncClient) 
     for example in answers.values():
         for result in shape.validate_python(example["value"], extra="forbid")["results"]:
             assert all(a["probability"] >= b["probability"] for a, b in pairwise(result["predictions"]))
-    (seen,) = shape.validate_python(answers["one photo, ?evidence=true"]["value"])["results"]
-    evidence = seen["evidence"]
+    (with_evidence,) = shape.validate_python(answers["one photo, ?evidence=true"]["value"])["results"]
+    evidence = with_evidence["evidence"]
     assert evidence is not None
     assert [len(row) for row in evidence["strength"]] == [evidence["width"]] * evidence["height"]
     assert [(item["name"], item["in"], item["required"]) for item in operation["parameters"]] == [
@@ -286,14 +249,14 @@ async def test_openapi_has_an_example_for_everything(client: httpx.AsyncClient) 
 
 
 @pytest.mark.parametrize("accept", ["*/*", "text/html"])
-async def test_a_parameter_that_means_nothing_is_a_problem(client: httpx.AsyncClient, accept: str) -> None:
+async def test_an_invalid_parameter_is_a_problem(client: httpx.AsyncClient, accept: str) -> None:
     response = await client.post(f"{CLASSIFY}?evidence=perhaps", content=PHOTO, headers={"Accept": accept})
     assert (response.status_code, response.headers["content-type"]) == (400, PROBLEM)
     assert response.json()["reason"] == "PARAMETER_INVALID"
     assert "evidence: Input should be a valid boolean" in response.json()["detail"]
 
 
-async def test_other_addresses_and_methods_are_problems(client: httpx.AsyncClient) -> None:
+async def test_unknown_addresses_and_methods_are_problems(client: httpx.AsyncClient) -> None:
     response = await client.get("/api/v1/nothing", headers={"Accept": "text/html"})
     assert (response.status_code, response.json()["reason"]) == (404, "NOT_FOUND")
     response = await client.get(CLASSIFY)

@@ -1,4 +1,4 @@
-"""What the model looked at, through the REST API and on the page as it comes from the server."""
+"""Evidence maps in the REST API and in the page's HTML."""
 
 import re
 
@@ -14,7 +14,7 @@ CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())
 
 
-async def test_evidence_comes_when_it_is_asked_for(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+async def test_evidence_is_returned_on_request(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
     classifier.outcomes = [BANANA_ON_THE_LEFT, BANANA, ImageCorrupt("?")]
     response = await client.post(f"{CLASSIFY}?evidence=true", files=form(*[("x", PHOTO)] * 3))
     evidence = [result["evidence"] for result in response.json()["results"]]
@@ -27,7 +27,7 @@ async def test_evidence_comes_when_it_is_asked_for(client: httpx.AsyncClient, cl
 
 
 @pytest.mark.parametrize("query", ["", "?evidence=false"])
-async def test_evidence_stays_away_when_it_is_not(
+async def test_evidence_is_not_returned_by_default(
     client: httpx.AsyncClient, classifier: ScriptedClassifier, query: str
 ) -> None:
     classifier.outcomes = [BANANA_ON_THE_LEFT, ImageCorrupt("?")]
@@ -38,7 +38,7 @@ async def test_evidence_stays_away_when_it_is_not(
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Fragment": "answer"}], ids=["page", "fragment"])
-async def test_what_the_model_looked_at_can_be_shown(
+async def test_the_page_contains_the_overlay_and_its_checkbox(
     client: httpx.AsyncClient, classifier: ScriptedClassifier, headers: dict[str, str]
 ) -> None:
     classifier.outcomes = [BANANA_ON_THE_LEFT]
@@ -56,12 +56,12 @@ async def test_what_the_model_looked_at_can_be_shown(
 @pytest.mark.parametrize(
     "outcome",
     [BANANA, answer({"kiwi": 0.2, "mango": 0.1}, classifier_pb2.VERDICT_OUT_OF_SCOPE, evidence=LEFT_HALF)],
-    ids=["none told", "out of scope"],
+    ids=["no evidence", "out of scope"],
 )
-async def test_nothing_is_offered_where_nothing_can_be_shown(
+async def test_without_evidence_the_page_has_no_checkbox(
     client: httpx.AsyncClient, classifier: ScriptedClassifier, outcome: classifier_pb2.ClassifyResponse
 ) -> None:
     classifier.outcomes = [outcome]
     page = (await client.post("/predict", files=form(("lunch.jpg", PHOTO)))).text
     assert "checkbox" not in page
-    assert 'class="fog"' not in page
+    assert 'class="overlay"' not in page

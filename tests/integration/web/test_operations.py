@@ -1,4 +1,4 @@
-"""Health, readiness, metrics, and the static files."""
+"""Health, readiness, metrics and static files."""
 
 import re
 
@@ -12,13 +12,13 @@ from tests.support.photos import encoded, scene
 from tests.support.scripted_classifier import ScriptedClassifier, web_server
 
 
-async def test_health_asks_nobody_else() -> None:
+async def test_health_depends_on_no_other_service() -> None:
     async with web_server(free_port()) as address, httpx.AsyncClient(base_url=address) as client:
         response = await client.get("/healthz")
         assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-async def test_ready_means_that_the_whole_chain_answers(
+async def test_readiness_depends_on_the_services_behind(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     assert (await client.get("/readyz")).json() == {"status": "ok"}
@@ -37,23 +37,23 @@ async def counted(client: httpx.AsyncClient, **labels: str) -> float:
 
 async def test_requests_are_counted_by_route_and_status(client: httpx.AsyncClient) -> None:
     classified = {"method": "POST", "route": "/api/v1/classify", "status": "200"}
-    refused, lost = classified | {"status": "415"}, {"method": "GET", "route": "other", "status": "404"}
-    before = [await counted(client, **labels) for labels in (classified, refused, lost)]
+    rejected, unknown = classified | {"status": "415"}, {"method": "GET", "route": "other", "status": "404"}
+    before = [await counted(client, **labels) for labels in (classified, rejected, unknown)]
     await client.post("/api/v1/classify", content=encoded(scene()))
     await client.post("/api/v1/classify", content=b"text")
     await client.get("/any/address/that/a/scanner/tries")
-    after = [await counted(client, **labels) for labels in (classified, refused, lost)]
+    after = [await counted(client, **labels) for labels in (classified, rejected, unknown)]
     assert [b - a for a, b in zip(before, after, strict=True)] == [1, 1, 1]
 
 
-async def test_the_time_of_requests_is_measured(client: httpx.AsyncClient) -> None:
+async def test_the_duration_of_requests_is_measured(client: httpx.AsyncClient) -> None:
     await client.get("/")
     metrics = (await client.get("/metrics")).text
     assert re.search(r'verger_http_request_seconds_bucket\{le="10.0",route="/"\} [1-9]', metrics)
-    assert "verger_http_requests_in_flight 1.0" in metrics  # the one that asks
+    assert "verger_http_requests_in_flight 1.0" in metrics  # the request for the metrics itself
 
 
-async def test_files_are_kept_for_good_under_the_digest_of_their_content(client: httpx.AsyncClient) -> None:
+async def test_files_are_cached_forever_under_the_digest_of_their_content(client: httpx.AsyncClient) -> None:
     addresses = re.findall(
         r'(?:href|src)="(/static/(?:page\.css|result\.css|app\.js)\?v=\w+)"', (await client.get("/")).text
     )
@@ -65,12 +65,12 @@ async def test_files_are_kept_for_good_under_the_digest_of_their_content(client:
             assert (await client.get(other)).headers["cache-control"] == "no-cache"
 
 
-async def test_files_are_not_sent_twice(client: httpx.AsyncClient) -> None:
+async def test_an_unchanged_file_is_not_sent_again(client: httpx.AsyncClient) -> None:
     etag = (await client.get("/static/page.css")).headers["etag"]
     assert (await client.get("/static/page.css", headers={"If-None-Match": etag})).status_code == 304
 
 
-async def test_every_file_that_a_page_names_is_there(client: httpx.AsyncClient) -> None:
+async def test_every_file_that_a_page_refers_to_exists(client: httpx.AsyncClient) -> None:
     for page in ("/", "/docs"):
         names = re.findall(r'(?:href|src)="(/static/[^"]+)"', (await client.get(page)).text)
         assert len(names) >= 5

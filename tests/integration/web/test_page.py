@@ -1,4 +1,4 @@
-"""The page as it comes from the server, before any script runs. tests/page looks at it in a browser."""
+"""The HTML of the page as the server sends it. tests/page tests it in a browser."""
 
 import base64
 import re
@@ -29,7 +29,7 @@ def upload(content: bytes = PHOTO, name: str = "lunch.jpg") -> dict[str, tuple[s
     return {"file": (name, content)}
 
 
-async def test_the_browsers_language_decides(client: httpx.AsyncClient) -> None:
+async def test_the_page_is_in_the_language_of_the_browser(client: httpx.AsyncClient) -> None:
     english, french = await client.get("/"), await client.get("/", headers=FRENCH)
     assert '<html lang="en">' in english.text
     assert re.search(r"<button[^>]*>Predict</button>", english.text)
@@ -39,7 +39,7 @@ async def test_the_browsers_language_decides(client: httpx.AsyncClient) -> None:
     assert french.headers["vary"] == "Accept-Language, Cookie"
 
 
-async def test_the_switch_is_remembered(client: httpx.AsyncClient) -> None:
+async def test_a_chosen_language_is_remembered(client: httpx.AsyncClient) -> None:
     response = await client.get("/?lang=fr", headers={"Accept-Language": "en"})
     assert '<html lang="fr">' in response.text
     assert "lang=fr;" in response.headers["set-cookie"]
@@ -64,7 +64,7 @@ async def test_the_page_describes_the_live_model(client: httpx.AsyncClient) -> N
     assert 'accept="image/jpeg,image/png' in page
 
 
-async def test_a_model_of_other_classes_gets_a_page_of_its_own(
+async def test_the_page_of_a_model_with_other_classes_mentions_no_fruit(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     classifier.description = description(classes={"hammer": "marteau", "saw": "scie", "drill": "perceuse"})
@@ -74,13 +74,15 @@ async def test_a_model_of_other_classes_gets_a_page_of_its_own(
     assert "fruit" not in page.replace("fruit-classifier", "").lower()
 
 
-async def test_a_refused_version_is_told_below(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+async def test_a_refused_version_is_named_in_the_footer(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
     classifier.description.model.refusal.ref.version = "4"
     assert "Version 4 was offered" in (await client.get("/")).text
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Fragment": "answer"}], ids=["page", "fragment"])
-async def test_an_answer(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+async def test_an_answer_is_shown(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
     response = await client.post("/predict", files=upload(), headers=headers)
     assert response.status_code == 200
     assert '<h2 id="answer" tabindex="-1">Banana</h2>' in response.text
@@ -91,7 +93,7 @@ async def test_an_answer(client: httpx.AsyncClient, headers: dict[str, str]) -> 
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_an_answer_is_shown_though_its_model_can_not_be_described(
+async def test_an_answer_is_shown_without_a_description_of_its_model(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     classifier.description_error = Overloaded("Full.")
@@ -100,25 +102,25 @@ async def test_an_answer_is_shown_though_its_model_can_not_be_described(
     assert ">Banana</h2>" in response.text
 
 
-async def test_without_a_script_the_photo_comes_back_in_the_page(client: httpx.AsyncClient) -> None:
+async def test_without_a_script_the_page_contains_the_photo(client: httpx.AsyncClient) -> None:
     page = (await client.post("/predict", files=upload())).text
     (embedded,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)
     assert base64.b64decode(embedded) == PHOTO
 
 
-async def test_with_the_script_the_photo_stays_where_it_is(client: httpx.AsyncClient) -> None:
+async def test_with_the_script_the_photo_is_not_sent_back(client: httpx.AsyncClient) -> None:
     fragment = (await client.post("/predict", files=upload(), headers={"X-Fragment": "answer"})).text
     assert "data:" not in fragment
     assert "data-preview" in fragment
 
 
-async def test_a_photo_that_no_browser_shows_is_classified_all_the_same(client: httpx.AsyncClient) -> None:
+async def test_a_photo_that_browsers_can_not_show_is_classified(client: httpx.AsyncClient) -> None:
     page = (await client.post("/predict", files=upload(encoded(scene((64, 48)), "TIFF")))).text
     assert "No preview for this photo" in page
     assert "Banana" in page
 
 
-async def test_a_sample_is_one_click_away(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+async def test_a_sample_is_classified(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
     response = await client.post("/predict", files={"sample": (None, "banana")})
     assert response.status_code == 200
     assert re.search(r'<img src="/static/samples/banana.webp\?v=\w+" alt="Your photo">', response.text)
@@ -139,7 +141,7 @@ async def test_a_sample_is_one_click_away(client: httpx.AsyncClient, classifier:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 @pytest.mark.parametrize("fragment", [True, False], ids=["fragment", "page"])
-async def test_errors_are_friendly_and_keep_their_status(
+async def test_errors_have_friendly_texts_and_their_own_status(
     client: httpx.AsyncClient, sent: dict[str, Any], status: int, title: str, fragment: bool
 ) -> None:
     headers = FRENCH | ({"X-Fragment": "answer"} if fragment else {})
@@ -149,13 +151,13 @@ async def test_errors_are_friendly_and_keep_their_status(
     assert ('id="photo-form"' in response.text) is not fragment
 
 
-async def test_overload_says_when_to_come_back(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+async def test_overload_is_answered_with_retry_after(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
     classifier.outcomes = [Overloaded("Full.")]
     response = await client.post("/predict", files=upload())
     assert (response.status_code, response.headers["retry-after"]) == (429, "1")
 
 
-async def test_the_page_is_there_when_nothing_behind_it_is() -> None:
+async def test_the_page_is_shown_when_no_other_service_answers() -> None:
     async with (
         web_server(free_port(), request_timeout_seconds=0.5) as address,
         httpx.AsyncClient(base_url=address, timeout=30) as client,
@@ -169,7 +171,7 @@ async def test_the_page_is_there_when_nothing_behind_it_is() -> None:
         assert "The classifier is away for a moment" in answered.text
 
 
-async def test_a_missing_model_is_said_so(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+async def test_a_missing_model_is_reported(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
     classifier.description_error = ModelNotLoaded("None.")
     classifier.outcomes = [ModelNotLoaded("None.")]
     assert (await client.get("/")).status_code == 200
@@ -178,7 +180,7 @@ async def test_a_missing_model_is_said_so(client: httpx.AsyncClient, classifier:
     assert "No model is ready yet" in response.text
 
 
-async def test_names_from_elsewhere_are_shown_never_run(
+async def test_names_of_files_and_classes_are_escaped(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     evil = "<script>alert(1)</script>"
@@ -189,9 +191,7 @@ async def test_names_from_elsewhere_are_shown_never_run(
     assert "&lt;script&gt;" in page
 
 
-async def test_our_own_mistakes_get_a_friendly_page_too(
-    client: httpx.AsyncClient, classifier: ScriptedClassifier
-) -> None:
+async def test_a_bug_gets_a_friendly_error_page(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
     classifier.outcomes = [answer({})]  # an answer without predictions breaks the contract
     response = await client.post("/predict", files=upload())
     assert response.status_code == 500
@@ -201,12 +201,12 @@ async def test_our_own_mistakes_get_a_friendly_page_too(
     assert (await client.post("/predict", files=upload())).status_code == 200
 
 
-async def test_the_address_of_an_answer_leads_back_to_the_form(client: httpx.AsyncClient) -> None:
+async def test_the_address_of_an_answer_redirects_to_the_form(client: httpx.AsyncClient) -> None:
     response = await client.get("/predict")
     assert (response.status_code, response.headers["location"]) == (303, "/")
 
 
-async def test_people_who_are_lost_get_the_page_and_programs_a_problem(client: httpx.AsyncClient) -> None:
+async def test_unknown_addresses_give_browsers_a_page_and_programs_a_problem(client: httpx.AsyncClient) -> None:
     person = await client.get("/orchard", headers={"Accept": "text/html,*/*;q=0.8"})
     assert person.status_code == 404
     assert "Nothing grows here" in person.text
@@ -215,13 +215,13 @@ async def test_people_who_are_lost_get_the_page_and_programs_a_problem(client: h
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/nothing", "/api/v1/model", "/static/app.js", "/healthz"])
-async def test_every_answer_is_guarded(client: httpx.AsyncClient, path: str) -> None:
+async def test_every_response_has_the_security_headers(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path)).headers
     assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
-async def test_the_page_needs_no_exception_from_its_security_policy(
+async def test_the_page_needs_no_inline_scripts_or_styles(
     client: httpx.AsyncClient, classifier: ScriptedClassifier, path: str
 ) -> None:
     classifier.outcomes = [BANANA_ON_THE_LEFT]
@@ -231,7 +231,7 @@ async def test_the_page_needs_no_exception_from_its_security_policy(
     assert all(re.search(r'\ssrc="/static/', tag) for tag in re.findall("<script[^>]*>", page))
 
 
-async def test_nothing_is_loaded_from_elsewhere(client: httpx.AsyncClient) -> None:
+async def test_nothing_is_loaded_from_other_servers(client: httpx.AsyncClient) -> None:
     for path in ("/", "/docs", "/static/page.css", "/static/result.css", "/static/app.js"):
         assert not re.search(r"""(src=|href=|url\(|import )["']?(https?:)?//""", (await client.get(path)).text)
 

@@ -1,4 +1,4 @@
-"""python -m services.web as launch.sh and containers run it."""
+"""python -m services.web, as launch.sh and the container run it."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from tests.support.waiting import eventually
 @asynccontextmanager
 async def web_process(folder: Path, preprocess_port: int, port: int, **more: str) -> AsyncIterator[Process]:
     own = more | {"VERGER_WEB_PORT": str(port), "VERGER_PREPROCESS_TARGET": f"127.0.0.1:{preprocess_port}"}
-    environment = os.environ | own | {"PYTHONPATH": os.getcwd()}  # a working directory without an .env file
+    environment = os.environ | own | {"PYTHONPATH": os.getcwd()}  # the working directory has no .env file
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.web", cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
     )
@@ -47,7 +47,7 @@ async def refuses(port: int) -> bool:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except ConnectionRefusedError:
         return True
-    except ConnectionResetError:  # it came while the port was being closed
+    except ConnectionResetError:  # the connection arrived while the port was being closed
         return False
     writer.close()
     await writer.wait_closed()
@@ -58,7 +58,7 @@ async def listens(port: int) -> bool:
     return not await refuses(port)
 
 
-async def test_requests_in_flight_end_before_the_process_does(
+async def test_requests_in_flight_are_answered_before_the_process_ends(
     classifier: ScriptedClassifier, preprocess_port: int, tmp_path: Path
 ) -> None:
     port = free_port()
@@ -82,7 +82,7 @@ async def test_requests_in_flight_end_before_the_process_does(
         assert (line["service"], line["status"], line["path"]) == ("web", 200, "/api/v1/classify")
 
 
-async def test_a_taken_port_is_said_by_name(tmp_path: Path) -> None:
+async def test_a_port_in_use_is_named_in_the_log(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         async with web_process(tmp_path, free_port(), port) as process:
@@ -92,7 +92,7 @@ async def test_a_taken_port_is_said_by_name(tmp_path: Path) -> None:
 
 
 class Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """Takes spans as an OpenTelemetry collector does."""
+    """Receives spans as an OpenTelemetry collector does."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
@@ -104,7 +104,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
         return trace_service_pb2.ExportTraceServiceResponse()
 
 
-async def test_a_trace_goes_on_through_http_and_grpc(
+async def test_a_trace_continues_from_http_to_grpc(
     classifier: ScriptedClassifier, preprocess_port: int, tmp_path: Path
 ) -> None:
     trace_id, collector, port = "0af7651916cd43dd8448eb211c80319c", Collector(), free_port()
@@ -120,7 +120,7 @@ async def test_a_trace_goes_on_through_http_and_grpc(
         await client.get("/healthz")
         headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
         assert (await client.post("/api/v1/classify", content=encoded(scene()), headers=headers)).status_code == 200
-        process.send_signal(signal.SIGTERM)  # what is left of the spans is sent at the end
+        process.send_signal(signal.SIGTERM)  # the process exports its remaining spans when it ends
         await log_of(process)
     await server.stop(0)
     assert str(classifier.metadata[0]["traceparent"]).startswith(f"00-{trace_id}-")

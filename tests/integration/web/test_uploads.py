@@ -1,4 +1,4 @@
-"""What one client may take of the web service: bytes, places, time."""
+"""The limits of what one client may use of the web service: bytes, concurrency and time."""
 
 import asyncio
 import gc
@@ -14,8 +14,8 @@ CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())
 
 
-async def test_a_body_without_an_end_is_refused_at_the_limit(client: httpx.AsyncClient) -> None:
-    """The client goes on sending until it reads the answer; nothing of it is kept."""
+async def test_an_endless_body_is_rejected_at_the_limit(client: httpx.AsyncClient) -> None:
+    """The client sends until it gets the answer. The server stores nothing beyond the limit."""
     reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
     writer.write(f"POST {CLASSIFY} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
     answered = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
@@ -28,7 +28,7 @@ async def test_a_body_without_an_end_is_refused_at_the_limit(client: httpx.Async
     await writer.wait_closed()
 
 
-async def test_a_body_that_is_announced_too_large_need_not_be_sent(client: httpx.AsyncClient) -> None:
+async def test_a_body_with_a_too_large_content_length_need_not_be_sent(client: httpx.AsyncClient) -> None:
     reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
     length = 10 * 2**30
     headers = f"Host: x\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n"
@@ -38,7 +38,9 @@ async def test_a_body_that_is_announced_too_large_need_not_be_sent(client: httpx
     await writer.wait_closed()
 
 
-async def test_one_request_takes_a_few_places_only(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+async def test_one_request_classifies_at_most_four_photos_at_a_time(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
     classifier.gate.clear()
     request = asyncio.create_task(client.post(CLASSIFY, files=form(*[("x", PHOTO)] * 9)))
     for _ in range(4):
@@ -47,10 +49,10 @@ async def test_one_request_takes_a_few_places_only(client: httpx.AsyncClient, cl
     classifier.gate.set()
     response = await request
     assert [result["verdict"] for result in response.json()["results"]] == ["RECOGNISED"] * 9
-    assert classifier.most_at_once == 4
+    assert classifier.max_concurrent == 4
 
 
-async def test_photos_in_memory_are_bounded_over_all_requests(
+async def test_photos_in_memory_are_limited_over_all_requests(
     classifier: ScriptedClassifier, preprocess_port: int
 ) -> None:
     photo = PHOTO + bytes(50_000 - len(PHOTO))
@@ -62,25 +64,25 @@ async def test_photos_in_memory_are_bounded_over_all_requests(
         classifier.gate.clear()
         first = asyncio.create_task(client.post(CLASSIFY, content=photo))
         await classifier.arrivals.acquire()
-        refused = await client.post(CLASSIFY, content=photo)
-        assert (refused.status_code, refused.json()["reason"]) == (429, "OVERLOADED")
+        rejected = await client.post(CLASSIFY, content=photo)
+        assert (rejected.status_code, rejected.json()["reason"]) == (429, "OVERLOADED")
         classifier.gate.set()
         assert (await first).status_code == 200
         assert (await client.post(CLASSIFY, content=photo)).status_code == 200
 
 
-async def test_what_nobody_waits_for_is_cancelled_without_a_complaint(
+async def test_a_disconnect_cancels_the_calls_without_an_error(
     classifier: ScriptedClassifier, preprocess_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with structlog.testing.capture_logs() as lines:
         async with web_server(preprocess_port, request_timeout_seconds=300) as address:
-            await _leave_before_the_answer(classifier, httpx.URL(address))
-    gc.collect()  # asyncio complains of what was never looked at when it is thrown away
+            await _disconnect_before_the_answer(classifier, httpx.URL(address))
+    gc.collect()  # asyncio logs an exception that nobody retrieved when its task is collected
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
     assert [line["status"] for line in lines] == [499]
 
 
-async def _leave_before_the_answer(classifier: ScriptedClassifier, url: httpx.URL) -> None:
+async def _disconnect_before_the_answer(classifier: ScriptedClassifier, url: httpx.URL) -> None:
     classifier.gate.clear()
     _, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(f"POST {CLASSIFY} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(PHOTO)}\r\n\r\n".encode() + PHOTO)

@@ -1,4 +1,4 @@
-"""Web, preprocess, inference and MLflow together, with a tiny model that tells colours apart."""
+"""Web, preprocess, inference and MLflow together, with a tiny model that classifies colours."""
 
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -52,10 +52,10 @@ async def chain(mlflow_server: MlflowServer, tmp_path: Path) -> AsyncIterator[ht
             yield client
 
 
-@pytest.mark.parametrize("orientation", [1, 6], ids=["as stored", "to be turned right"])
-async def test_the_evidence_lies_where_people_see_what_it_speaks_of(chain: httpx.AsyncClient, orientation: int) -> None:
+@pytest.mark.parametrize("orientation", [1, 6], ids=["as stored", "rotated by EXIF"])
+async def test_the_evidence_matches_the_upright_photo(chain: httpx.AsyncClient, orientation: int) -> None:
     photo = plain((0, 0, 0), (32, 32))
-    photo.paste(RED, (0, 0, 16, 32))  # left as stored, which is above once it is turned
+    photo.paste(RED, (0, 0, 16, 32))  # the left half as stored, the upper half of the upright photo
     exif = Image.Exif()
     exif[0x0112] = orientation
     response = await chain.post(f"{CLASSIFY}?evidence=true", content=encoded(photo, "PNG", exif=exif))
@@ -65,7 +65,7 @@ async def test_the_evidence_lies_where_people_see_what_it_speaks_of(chain: httpx
     assert result["evidence"] == {"height": 4, "width": 4, "strength": rows}
 
 
-async def test_a_photo_goes_all_the_way_and_a_new_champion_shows(
+async def test_a_photo_passes_all_services_and_a_new_champion_appears(
     chain: httpx.AsyncClient, mlflow_server: MlflowServer, tmp_path: Path
 ) -> None:
     photos = [("file", ("red.png", encoded(plain(RED), "PNG"))), ("file", ("blue.jpg", encoded(plain(BLUE))))]
@@ -83,8 +83,8 @@ async def test_a_photo_goes_all_the_way_and_a_new_champion_shows(
 
     second = mlflow_server.register(NAME, tiny_version(tmp_path / "second", gain=9))
 
-    async def shows() -> bool:
+    async def is_shown() -> bool:
         return f"<strong>{NAME}</strong>, version {second}" in (await chain.get("/")).text
 
-    await eventually(shows, "the new champion on the page", seconds=10)
+    await eventually(is_shown, "the new champion on the page", seconds=10)
     assert (await chain.post(CLASSIFY, files=photos)).json()["model"] == {"name": NAME, "version": second}

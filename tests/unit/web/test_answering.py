@@ -5,23 +5,23 @@ from starlette.requests import Request
 from verger.v1 import classifier_pb2
 
 from services.web.answering import answer_all
-from services.web.preprocess_client import Classifier
+from services.web.preprocess_client import PreprocessClient
 from services.web.uploads.forms import Upload
 
 
-class Faulty(Classifier):
-    """Fails at one photo, as a bug would make it, while another is under way."""
+class FailingClient(PreprocessClient):
+    """Raises at one photo, as a bug would, while the call for another is in flight."""
 
     def __init__(self) -> None:
-        self.under_way, self.cancelled = asyncio.Event(), asyncio.Event()
+        self.in_flight, self.cancelled = asyncio.Event(), asyncio.Event()
 
     async def classify(
         self, image: bytes, request_id: str, *, include_evidence: bool
     ) -> classifier_pb2.ClassifyResponse:
         if image == b"fails":
-            await self.under_way.wait()
+            await self.in_flight.wait()
             raise ZeroDivisionError
-        self.under_way.set()
+        self.in_flight.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -30,10 +30,10 @@ class Faulty(Classifier):
         raise AssertionError
 
 
-async def test_a_fault_at_one_photo_ends_the_others() -> None:
-    classifier = Faulty()
+async def test_a_bug_at_one_photo_cancels_the_calls_for_the_others() -> None:
+    preprocess = FailingClient()
     request = Request({"type": "http"}, receive=asyncio.Event().wait)
     uploads = [Upload("one", b"fails"), Upload("two", b"waits")]
     with pytest.raises(ZeroDivisionError):
-        await answer_all(request, classifier, uploads, "id", include_evidence=False)
-    await asyncio.wait_for(classifier.cancelled.wait(), 1)
+        await answer_all(request, preprocess, uploads, "id", include_evidence=False)
+    await asyncio.wait_for(preprocess.cancelled.wait(), 1)

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 from services.web.config import WebSettings
 
 
-def test_the_larger_limits_follow_the_smallest() -> None:
+def test_the_default_limits_follow_from_the_largest_image() -> None:
     settings = WebSettings(_env_file=None, max_image_bytes=2**20)
     assert (settings.max_request_bytes, settings.max_buffered_bytes) == (5 * 2**20, 15 * 2**20)
 
@@ -12,7 +12,7 @@ def test_the_larger_limits_follow_the_smallest() -> None:
 @pytest.mark.parametrize("limits", [(5000, 4000, 9000), (2000, 4000, 3000)])
 def test_limits_that_contradict_each_other_are_refused(limits: tuple[int, int, int]) -> None:
     image, request, buffered = limits
-    with pytest.raises(ValidationError, match="must grow"):
+    with pytest.raises(ValidationError, match="must be less than"):
         WebSettings(_env_file=None, max_image_bytes=image, max_request_bytes=request, max_buffered_bytes=buffered)
 
 

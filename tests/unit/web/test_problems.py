@@ -46,7 +46,7 @@ def test_each_error_has_its_status(error: VergerError, status: int) -> None:
     assert status_of(error) == status
 
 
-def test_every_error_of_the_tree_has_a_status_of_its_own_kind() -> None:
+def test_every_error_has_a_status_that_fits_its_base_class() -> None:
     modules = (engine.errors, services.common.errors)
     for kind in {kind for module in modules for _, kind in inspect.getmembers(module, inspect.isclass)}:
         if issubclass(kind, InvalidArgument) and kind is not TensorInvalid:
@@ -57,7 +57,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own_kind() -> None:
             assert not is_callers_fault(kind("?")), kind
 
 
-def test_a_problem_says_what_to_do() -> None:
+def test_a_problem_describes_the_error() -> None:
     problem = problem_of(ImageEmpty("The file is empty. Send a picture."))
     assert problem.model_dump() == {
         "type": "about:blank",
@@ -76,14 +76,14 @@ def test_a_problem_says_what_to_do() -> None:
         (ModelNotLoaded("?"), "2"),
     ],
 )
-def test_load_and_absence_say_when_to_come_back(error: VergerError, seconds: str) -> None:
+def test_overload_and_unavailability_have_a_retry_after(error: VergerError, seconds: str) -> None:
     assert headers_of(error) == {"Retry-After": seconds}
 
 
-def test_nobody_is_sent_back_with_the_same_bad_photo() -> None:
+def test_an_invalid_photo_has_no_retry_after() -> None:
     assert headers_of(ImageEmpty("?")) == {}
 
 
-def test_a_retry_may_help_against_load_and_slow_networks() -> None:
+def test_overload_and_timeouts_are_not_the_callers_fault() -> None:
     assert not is_callers_fault(Overloaded("?"))
     assert not is_callers_fault(UploadTimeout("?"))

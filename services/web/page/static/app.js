@@ -1,5 +1,5 @@
-// Makes the page quicker for those who have JavaScript: drop, paste, preview, and answers without a reload.
-// All words come from the server: answers and errors arrive as finished HTML, the rest lies in the page.
+// Adds to the page what needs JavaScript: drop, paste, preview, retries, and answers without a reload.
+// All texts come from the server: answers and errors as HTML, the others in templates and attributes of the page.
 
 const form = document.getElementById("photo-form");
 const samples = document.getElementById("samples-form");
@@ -13,15 +13,15 @@ const removeButton = document.getElementById("remove");
 const predictButton = form.querySelector(".primary");
 const predictLabel = predictButton.textContent;
 
-// Asking again does no harm: classifying changes nothing. A restart of what answers takes a second or two.
-const PATIENCE_MS = 10_000; // from the first attempt without an answer on
-const FIRST_PAUSE_MS = 250; // twice as long each time
-const LONGEST_PAUSE_MS = 2_000;
-const SILENT_MS = 1_000; // before the page says that it keeps trying
+// A service that restarts is back within seconds. Retries are safe because classifying changes nothing on the server.
+const MAX_RETRY_TIME_MS = 10_000; // counted from the end of the first attempt
+const MIN_PAUSE_MS = 250; // before the first retry; each pause is twice as long as the last
+const MAX_PAUSE_MS = 2_000;
+const NOTICE_DELAY_MS = 1_000; // before the page says that it keeps trying
 
-let photoUrl = null; // of the photo in the form
-let shownUrl = null; // of the photo beside the answer
-let running = null; // aborts the request that is under way, pauses between its attempts included
+let photoUrl = null; // blob: URL of the photo in the form
+let shownUrl = null; // blob: URL of the photo beside the answer
+let running = null; // AbortController of the current request and its retries
 
 document.documentElement.classList.add("js");
 
@@ -43,7 +43,7 @@ function choose(file) {
 }
 
 function updatePreview() {
-  stop(); // who chooses another photo, or none, waits no longer for what the last one shows
+  stop(); // another photo, or none, makes the current request pointless
   const file = input.files[0];
   if (photoUrl && photoUrl !== shownUrl) URL.revokeObjectURL(photoUrl);
   photoUrl = file ? URL.createObjectURL(file) : null;
@@ -63,10 +63,10 @@ removeButton.addEventListener("click", () => {
   input.focus();
 });
 
-// A photo may be dropped anywhere on the page; the browser would otherwise leave the page to show it.
-const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+// A photo may be dropped anywhere on the page. Without this, the browser would open it instead of the page.
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
 document.addEventListener("dragover", (event) => {
-  if (!carriesFiles(event)) return;
+  if (!hasFiles(event)) return;
   event.preventDefault();
   drop.classList.add("over");
 });
@@ -75,7 +75,7 @@ document.addEventListener("dragleave", (event) => {
 });
 document.addEventListener("drop", (event) => {
   drop.classList.remove("over");
-  if (!carriesFiles(event)) return;
+  if (!hasFiles(event)) return;
   event.preventDefault();
   choose(event.dataTransfer.files[0]);
 });
@@ -115,7 +115,8 @@ function stop() {
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-// One attempt; null where the connection was refused or lost, or a proxy says so in Verger's place (502, 503, 504).
+// Makes one attempt. Returns null if the web service did not answer: the connection failed, or a proxy answered
+// 502, 503 or 504. Verger's own answers have an X-Request-ID.
 async function attempt(body, signal) {
   try {
     const response = await fetch("/predict", { method: "POST", headers: { "X-Fragment": "answer" }, body, signal });
@@ -128,28 +129,29 @@ async function attempt(body, signal) {
   }
 }
 
-// Attempts until one is answered for good, or the signal or the end of all patience stops it. Gives the last answer.
-async function ask(body, signal) {
+// Repeats attempts until there is a final answer, the time for retries is over, or the signal aborts. Returns the last
+// answer. Verger's own 503 is repeated too, after its Retry-After: a service behind it is unavailable.
+async function askWithRetries(body, signal) {
   let answer = await attempt(body, signal);
-  let wait = FIRST_PAUSE_MS;
-  const end = performance.now() + PATIENCE_MS;
-  const notice = setTimeout(() => signal.aborted || showTemplate("template-trying"), SILENT_MS);
+  let wait = MIN_PAUSE_MS;
+  const end = performance.now() + MAX_RETRY_TIME_MS;
+  const notice = setTimeout(() => signal.aborted || showTemplate("template-trying"), NOTICE_DELAY_MS);
   while (!signal.aborted && (!answer || answer.retryMs)) {
     const ms = Math.max(wait, answer?.retryMs ?? 0);
     if (performance.now() + ms > end) break;
     await pause(ms);
     answer = await attempt(body, signal);
-    wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
+    wait = Math.min(2 * wait, MAX_PAUSE_MS);
   }
   clearTimeout(notice);
   return answer;
 }
 
 async function predict(body) {
-  stop(); // a newer request takes the place of the last one
+  stop(); // a new request replaces the current one
   const { signal } = (running = new AbortController());
   setBusy(true);
-  const answer = await ask(body, signal);
+  const answer = await askWithRetries(body, signal);
   if (signal.aborted) return false;
   stop();
   if (answer) show(withPhoto(parse(answer.html)));
@@ -167,7 +169,7 @@ samples?.addEventListener("submit", (event) => {
   predict(new FormData(samples, event.submitter));
 });
 
-// "Try another photo" leads to the form; the file dialog itself may only open on a click there.
+// "Try another photo" leads to the form. It does not open the file dialog: browsers allow that only on a click there.
 result.addEventListener("click", (event) => {
   if (!event.target.closest(".again")) return;
   event.preventDefault();

@@ -8,7 +8,7 @@ from services.common.errors import RemoteError
 from services.web.page.languages import load_catalogs
 from services.web.page.presentation import (
     MAX_EMBEDDED_BYTES,
-    embeddable,
+    data_uri,
     enumeration,
     samples_for,
     view_answer,
@@ -23,7 +23,7 @@ EN, FR = CATALOGS["en"], CATALOGS["fr"]
 CLASSES = description().model.contract.classes
 
 
-def test_a_recognised_photo_is_named_in_the_language_of_the_page() -> None:
+def test_the_headline_is_the_class_in_the_language_of_the_page() -> None:
     response = answer({"banana": 0.98, "kiwi": 0.02})
     assert view_answer(response, CLASSES, EN, 30).headline == "Banana"
     assert view_answer(response, CLASSES, FR, 30).headline == "Banane"
@@ -37,27 +37,27 @@ def test_a_recognised_photo_is_named_in_the_language_of_the_page() -> None:
         (1.0, "100% sure.", "Sûr à 100\u202f%."),
     ],
 )
-def test_how_sure_it_is_reads_as_a_sentence(share: float, english: str, french: str) -> None:
+def test_the_probability_is_written_as_a_sentence(share: float, english: str, french: str) -> None:
     response = answer({"banana": share, "kiwi": 1 - share})
     assert view_answer(response, CLASSES, EN, 30).explanation == english
     assert view_answer(response, CLASSES, FR, 30).explanation == french
 
 
-def test_the_five_best_classes_are_drawn() -> None:
+def test_the_five_most_probable_classes_get_bars() -> None:
     view = view_answer(answer(dict.fromkeys(FRUITS, 0.1)), CLASSES, FR, 30)
     assert [bar.name for bar in view.bars] == ["pomme", "avocat", "banane", "cerise", "kiwi"]
     assert view.bars[0].share == pytest.approx(0.1)
     assert view.bars[0].percent == "10\u202f%"
 
 
-def test_unsure_names_the_two_that_it_may_be() -> None:
+def test_an_unsure_answer_names_the_two_most_probable_classes() -> None:
     response = answer({"apple": 0.41, "mango": 0.37, "kiwi": 0.22}, classifier_pb2.VERDICT_UNSURE)
     view = view_answer(response, CLASSES, EN, 30)
     assert view.tone == "unsure"
     assert view.headline == "Not sure: maybe apple, or mango"
 
 
-def test_out_of_scope_says_what_is_known() -> None:
+def test_an_out_of_scope_answer_lists_the_classes() -> None:
     classes = {"hammer": "marteau", "saw": "scie", "drill": "perceuse"}
     infos = description(classes=classes).model.contract.classes
     view = view_answer(answer({"saw": 0.5, "drill": 0.3}, classifier_pb2.VERDICT_OUT_OF_SCOPE), infos, EN, 30)
@@ -75,19 +75,19 @@ def test_out_of_scope_says_what_is_known() -> None:
         (classifier_pb2.VERDICT_OUT_OF_SCOPE, False),
     ],
 )
-def test_evidence_is_drawn_where_it_speaks_for_something(verdict: classifier_pb2.Verdict, drawn: bool) -> None:
+def test_the_overlay_is_drawn_unless_the_photo_is_out_of_scope(verdict: classifier_pb2.Verdict, drawn: bool) -> None:
     response = answer({"apple": 0.5, "kiwi": 0.5}, verdict, evidence=LEFT_HALF)
-    assert (view_answer(response, CLASSES, EN, 30).fog is not None) is drawn
-    assert view_answer(answer({"apple": 0.5, "kiwi": 0.5}, verdict), CLASSES, EN, 30).fog is None
+    assert (view_answer(response, CLASSES, EN, 30).overlay is not None) is drawn
+    assert view_answer(answer({"apple": 0.5, "kiwi": 0.5}, verdict), CLASSES, EN, 30).overlay is None
 
 
-def test_the_answer_says_who_answered_and_how_long_it_took() -> None:
+def test_the_answer_names_its_version_and_its_duration() -> None:
     view = view_answer(answer({"banana": 1, "kiwi": 0}, version="12"), CLASSES, EN, 1310)
     assert view.model == "fruit-classifier, version 12"
     assert view.timing == "1.3\u00a0s in all: 12\u00a0ms to decode the photo, 10\u00a0ms for the model"
 
 
-def test_a_class_that_the_description_does_not_know_yet_keeps_its_label() -> None:
+def test_a_class_without_a_description_is_shown_by_its_label() -> None:
     assert view_answer(answer({"durian": 0.9, "kiwi": 0.1}), CLASSES, FR, 30).headline == "Durian"
 
 
@@ -98,7 +98,7 @@ def test_a_model_without_french_names_is_shown_in_english() -> None:
     assert view_model(described, FR).classes[0].name == "apple"
 
 
-def test_the_model_is_described() -> None:
+def test_the_model_is_described_in_the_language_of_the_page() -> None:
     view = view_model(description("7"), FR)
     assert (view.name, view.version, view.accuracy, view.refused_version) == (
         "fruit-classifier",
@@ -110,7 +110,7 @@ def test_the_model_is_described() -> None:
     assert view.formats.startswith("JPEG, PNG, WEBP")
 
 
-def test_figures_that_the_contract_does_not_have_are_not_shown() -> None:
+def test_a_model_without_a_measured_accuracy_shows_none() -> None:
     described = description()
     described.model.contract.provenance.test_metrics.clear()
     assert view_model(described, EN).accuracy is None
@@ -130,35 +130,35 @@ def test_samples_are_offered_only_for_classes_that_the_model_has() -> None:
     ]
 
 
-def test_an_error_is_put_into_words() -> None:
+def test_an_error_gets_a_text_in_the_language_of_the_page() -> None:
     view = view_error(ImageTooLarge("21 MB"), FR, max_size="20 Mo", max_files=32)
     assert (view.status, view.reason) == (413, "IMAGE_TOO_LARGE")
     assert view.text.startswith("20 Mo au plus")
 
 
-def test_a_reason_without_words_gets_those_for_anything() -> None:
-    view = view_error(RemoteError("UNKNOWN", "NEVER_HEARD", "?"), EN, max_size="", max_files=1)
-    assert (view.title, view.reason, view.status) == ("Something went wrong here", "NEVER_HEARD", 500)
+def test_an_unknown_reason_gets_the_text_of_an_internal_error() -> None:
+    view = view_error(RemoteError("UNKNOWN", "SOMETHING_NEW", "?"), EN, max_size="", max_files=1)
+    assert (view.title, view.reason, view.status) == ("Something went wrong here", "SOMETHING_NEW", 500)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "BMP"])
-def test_what_browsers_can_show_is_embedded(format: str) -> None:
+def test_a_photo_that_every_browser_shows_becomes_a_data_uri(format: str) -> None:
     photo = encoded(plain(), format)
-    address = embeddable(photo)
+    address = data_uri(photo)
     assert address is not None
     media_type, _, content = address.removeprefix("data:").partition(";base64,")
     assert media_type == f"image/{format.lower()}"
     assert base64.b64decode(content) == photo
 
 
-def test_other_files_and_large_ones_are_not_embedded() -> None:
-    assert embeddable(encoded(plain(), "TIFF")) is None
-    assert embeddable(b"<svg onload='...'>") is None
-    assert embeddable(encoded(plain()) + bytes(MAX_EMBEDDED_BYTES)) is None
+def test_other_formats_and_large_photos_do_not_become_data_uris() -> None:
+    assert data_uri(encoded(plain(), "TIFF")) is None
+    assert data_uri(b"<svg onload='...'>") is None
+    assert data_uri(encoded(plain()) + bytes(MAX_EMBEDDED_BYTES)) is None
 
 
 @pytest.mark.parametrize(
     ("names", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
 )
-def test_enumerations_read_well(names: list[str], text: str) -> None:
+def test_names_are_joined_as_the_language_does(names: list[str], text: str) -> None:
     assert enumeration(names, EN) == text

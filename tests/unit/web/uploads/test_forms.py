@@ -17,19 +17,19 @@ def body(*parts: bytes) -> bytes:
     return b"".join(parts) + b"--xyz--\r\n"
 
 
-def read(content: bytes, *, max_files: int = 3, max_file_bytes: int = 100, piece: int = 1 << 20) -> FormReader:
+def read(content: bytes, *, max_files: int = 3, max_file_bytes: int = 100, chunk_bytes: int = 1 << 20) -> FormReader:
     reader = FormReader(TYPE, max_files, max_file_bytes)
-    for start in range(0, len(content), piece):
-        reader.write(content[start : start + piece])
+    for start in range(0, len(content), chunk_bytes):
+        reader.write(content[start : start + chunk_bytes])
     reader.finish()
     return reader
 
 
-@pytest.mark.parametrize("piece", [1, 7, 1 << 20])
-def test_photos_keep_their_order_names_and_bytes(piece: int) -> None:
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1 << 20])
+def test_photos_keep_their_order_names_and_bytes(chunk_bytes: int) -> None:
     photo = bytes(range(99)) + b"\r"
     content = body(part("file", photo, "a.jpg"), part("sample", b"kiwi"), part("file", b"\r\n--xy", "é „b“.png"))
-    reader = read(content, piece=piece)
+    reader = read(content, chunk_bytes=chunk_bytes)
     assert [(upload.filename, upload.image) for upload in reader.files] == [
         ("a.jpg", photo),
         ("é „b“.png", b"\r\n--xy"),
@@ -37,8 +37,8 @@ def test_photos_keep_their_order_names_and_bytes(piece: int) -> None:
     assert reader.fields == {"sample": "kiwi"}
 
 
-def test_a_photo_that_is_too_large_spoils_no_other() -> None:
-    reader = read(body(part("file", b"x" * 101, "large"), part("file", b"x" * 100, "fits")), piece=10)
+def test_a_photo_that_is_too_large_does_not_affect_the_others() -> None:
+    reader = read(body(part("file", b"x" * 101, "large"), part("file", b"x" * 100, "fits")), chunk_bytes=10)
     large, fits = reader.files
     assert isinstance(large.error, ImageTooLarge)
     assert large.image == b""
@@ -50,17 +50,17 @@ def test_a_form_without_a_chosen_file_has_no_photo() -> None:
     assert read(body(part("file", b"", ""))).files == []
 
 
-def test_a_photo_under_another_name_is_asked_for_under_the_right_one() -> None:
+def test_the_error_for_a_wrong_field_name_names_the_right_one() -> None:
     with pytest.raises(FileMissing, match="“file”, not “photo”"):
         read(body(part("photo", b"x" * 2000, "a.jpg")))
 
 
-def test_an_empty_file_is_a_photo_all_the_same() -> None:
+def test_an_empty_file_counts_as_a_photo() -> None:
     (upload,) = read(body(part("file", b"", "empty.jpg"))).files
     assert (upload.filename, upload.image) == ("empty.jpg", b"")
 
 
-def test_one_photo_too_many() -> None:
+def test_more_photos_than_the_limit_are_rejected() -> None:
     photos = [part("file", b"x", "x")] * 3
     assert len(read(body(*photos)).files) == 3
     with pytest.raises(TooManyFiles):
@@ -72,14 +72,14 @@ def test_one_photo_too_many() -> None:
     [
         b"",
         b"not a form",
-        b"--xyz\r\nnonsense\r\n\r\n",
+        b"--xyz\r\nnot a header\r\n\r\n",
         part("file", b"cut off", "a.jpg"),
         body(part("note", b"x" * 2000)),
         body(*(part(f"field{number}", b"") for number in range(20))),
         body(b"--xyz\r\n" + b"x-header: y\r\n" * 100 + b"\r\n\r\n"),
     ],
 )
-def test_other_bodies_are_refused(content: bytes) -> None:
+def test_invalid_bodies_are_rejected(content: bytes) -> None:
     with pytest.raises(MultipartInvalid):
         read(content)
 
@@ -88,21 +88,21 @@ def test_other_bodies_are_refused(content: bytes) -> None:
     "content_type",
     ["", "text/plain", "multipart/form-data", "multipart/mixed; boundary=xyz", f"{TYPE[:-3]}{'x' * 300}"],
 )
-def test_other_content_types_are_refused(content_type: str) -> None:
+def test_other_content_types_are_rejected(content_type: str) -> None:
     with pytest.raises(MultipartInvalid):
         FormReader(content_type, 1, 100)
 
 
-def test_bytes_are_announced_before_they_are_held() -> None:
-    announced: list[int] = []
+def test_bytes_are_reserved_before_they_are_stored() -> None:
+    reserved: list[int] = []
 
-    def keep(size: int) -> None:
-        announced.append(size)
-        if sum(announced) > 150:
+    def reserve(size: int) -> None:
+        reserved.append(size)
+        if sum(reserved) > 150:
             raise Overloaded("full")
 
-    reader = FormReader(TYPE, 3, 100, keep)
+    reader = FormReader(TYPE, 3, 100, reserve)
     reader.write(part("file", b"x" * 90, "a"))
-    assert sum(announced) == 90
+    assert sum(reserved) == 90
     with pytest.raises(Overloaded):
         reader.write(part("file", b"x" * 90, "b"))

@@ -1,4 +1,4 @@
-// Starts Swagger UI on the API's own description. A file, since the security policy allows no inline script.
+// Starts Swagger UI with the OpenAPI document. It is a file because the security policy forbids inline scripts.
 
 const main = document.getElementById("swagger-ui");
 

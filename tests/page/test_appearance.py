@@ -1,4 +1,4 @@
-"""What can be measured about how the page looks: nothing cut off, everything readable, for everybody."""
+"""Measurable properties of the page's appearance: accessibility, layout, fonts and motion."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from verger.v1 import classifier_pb2
 
 from services.common.errors import Overloaded
-from tests.page.conftest import OpenPage, Site
+from tests.support.pages import OpenPage, Site
 from tests.support.photos import encoded, scene
 from tests.support.scripted_classifier import BANANA, BANANA_ON_THE_LEFT, answer
 
@@ -31,7 +31,7 @@ def state(request: pytest.FixtureRequest, site: Site) -> str:
     return str(request.param)
 
 
-def bring_into(page: Page, state: str, photo: Path) -> None:
+def bring_to(page: Page, state: str, photo: Path) -> None:
     if state != "empty":
         page.set_input_files("#photo", photo)
         page.locator("#photo-form button.primary").click()
@@ -42,15 +42,17 @@ def bring_into(page: Page, state: str, photo: Path) -> None:
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    path = tmp_path / "a_name_so_long_that_it_must_be_broken_somewhere_lest_it_breaks_the_page_in_two.jpg"
+    path = tmp_path / "a_file_name_without_spaces_that_is_longer_than_a_phone_screen_is_wide_and_must_be_broken.jpg"
     path.write_bytes(encoded(scene((900, 300))))
     return path
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
-def test_everybody_can_read_and_use_it(open_page: OpenPage, state: str, photo: Path, color_scheme: str) -> None:
+def test_the_page_meets_the_accessibility_rules(
+    open_page: OpenPage, state: str, photo: Path, color_scheme: str
+) -> None:
     page = open_page(color_scheme=color_scheme)
-    bring_into(page, state, photo)
+    bring_to(page, state, photo)
     results = Axe().run(page, options=WCAG_AA)
     found = {
         violation["id"]: [node["failureSummary"] for node in violation["nodes"]]
@@ -64,7 +66,7 @@ def test_everybody_can_read_and_use_it(open_page: OpenPage, state: str, photo: P
 def test_nothing_is_cut_off(open_page: OpenPage, state: str, photo: Path, locale: str, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 844}, locale=locale)
     page.set_input_files("#photo", photo)
-    bring_into(page, state, photo)
+    bring_to(page, state, photo)
     page.evaluate("document.fonts.ready")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     cut_off = """elements => elements
@@ -75,7 +77,7 @@ def test_nothing_is_cut_off(open_page: OpenPage, state: str, photo: Path, locale
     )
 
 
-def test_the_fonts_are_ours(open_page: OpenPage) -> None:
+def test_the_page_uses_its_own_fonts(open_page: OpenPage) -> None:
     page = open_page()
     loaded = page.evaluate(
         "document.fonts.ready.then(fonts => [...fonts].map(font => `${font.family} ${font.status}`))"
@@ -83,8 +85,8 @@ def test_the_fonts_are_ours(open_page: OpenPage) -> None:
     assert sorted(loaded) == ["Figtree loaded", "Fraunces loaded"]
 
 
-def test_who_wants_no_motion_gets_none(open_page: OpenPage, photo: Path) -> None:
+def test_the_page_respects_reduced_motion(open_page: OpenPage, photo: Path) -> None:
     still, moving = open_page(reduced_motion="reduce"), open_page(reduced_motion="no-preference")
     for page, animation in ((still, "none"), (moving, "grow")):
-        bring_into(page, "recognised", photo)
+        bring_to(page, "recognised", photo)
         assert page.locator("progress").first.evaluate("bar => getComputedStyle(bar).animationName") == animation

@@ -1,4 +1,4 @@
-"""The page as people use it: with and without JavaScript, by mouse and by keyboard, in both languages."""
+"""The page in use: with and without JavaScript, by mouse and by keyboard, in both languages."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from verger.v1 import classifier_pb2
 
-from tests.page.conftest import OpenPage, Site
+from tests.support.pages import OpenPage, Site
 from tests.support.photos import encoded, scene
 from tests.support.scripted_classifier import answer
 
@@ -37,9 +37,9 @@ def send(page: Page, photo: Path) -> None:
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])
-def test_a_photo_is_chosen_seen_and_answered_without_a_reload(open_page: OpenPage, photo: Path, size: str) -> None:
+def test_the_answer_to_a_photo_appears_without_a_reload(open_page: OpenPage, photo: Path, size: str) -> None:
     page = open_page(size)
-    page.evaluate("window.stayed = true")
+    page.evaluate("window.wasNotReloaded = true")
     page.set_input_files("#photo", photo)
     assert is_painted(page.locator(".drop-preview img"))
     expect(page.locator(".file-name")).to_have_text("lunch.jpg")
@@ -53,13 +53,13 @@ def test_a_photo_is_chosen_seen_and_answered_without_a_reload(open_page: OpenPag
     assert page.locator("progress").count() == 5
     expect(page.locator(".bars li").first).to_contain_text("96%")
     expect(page.get_by_role("button", name="Predict")).to_be_enabled()
-    assert page.evaluate("window.stayed")
+    assert page.evaluate("window.wasNotReloaded")
     page.get_by_role("link", name="Try another photo").click()
     expect(page.locator("#photo")).to_be_focused()
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])
-def test_without_javascript_it_works_all_the_same(open_page: OpenPage, photo: Path, size: str) -> None:
+def test_the_page_works_without_javascript(open_page: OpenPage, photo: Path, size: str) -> None:
     page = open_page(size, java_script_enabled=False)
     send(page, photo)
     expect(headline(page)).to_have_text("Banana")
@@ -72,8 +72,8 @@ def test_without_javascript_it_works_all_the_same(open_page: OpenPage, photo: Pa
     expect(headline(page)).to_have_text("No photo yet")
 
 
-def test_the_photo_without_javascript_is_really_painted(open_page: OpenPage, photo: Path) -> None:
-    """Scripts of the page are off here, and so would be those of the test: the policy must let data: pictures in."""
+def test_the_security_policy_allows_the_photo_as_a_data_uri(open_page: OpenPage, photo: Path) -> None:
+    """The form is replaced by a copy without the script's handlers; with JavaScript off the test could not look."""
     page = open_page()
     page.evaluate(
         "document.getElementById('photo-form').replaceWith(document.getElementById('photo-form').cloneNode(true))"
@@ -85,7 +85,7 @@ def test_the_photo_without_javascript_is_really_painted(open_page: OpenPage, pho
 
 
 @pytest.mark.parametrize(("label", "size"), [("banana", "desktop"), ("strawberry", "phone")])
-def test_a_sample_is_one_click_away(open_page: OpenPage, site: Site, label: str, size: str) -> None:
+def test_a_click_on_a_sample_classifies_it(open_page: OpenPage, site: Site, label: str, size: str) -> None:
     site.classifier.outcomes = [answer({label: 0.97, "kiwi": 0.03})]
     page = open_page(size)
     page.get_by_role("button", name=label).click()
@@ -133,7 +133,9 @@ def test_a_photo_can_be_pasted(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_doubts_are_said_in_words(open_page: OpenPage, site: Site, photo: Path, script: bool) -> None:
+def test_unsure_and_out_of_scope_are_explained_in_words(
+    open_page: OpenPage, site: Site, photo: Path, script: bool
+) -> None:
     site.classifier.outcomes = [UNSURE, OUT_OF_SCOPE]
     page = open_page(java_script_enabled=script, locale="fr-FR")
     send(page, photo)
@@ -143,7 +145,7 @@ def test_doubts_are_said_in_words(open_page: OpenPage, site: Site, photo: Path, 
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_a_file_that_is_no_photo_is_refused_kindly(open_page: OpenPage, tmp_path: Path, script: bool) -> None:
+def test_a_file_that_is_not_a_photo_gets_a_friendly_error(open_page: OpenPage, tmp_path: Path, script: bool) -> None:
     path = tmp_path / "list.txt"
     path.write_text("apples, pears")
     page = open_page(java_script_enabled=script)
@@ -151,7 +153,7 @@ def test_a_file_that_is_no_photo_is_refused_kindly(open_page: OpenPage, tmp_path
     expect(headline(page)).to_have_text("This is not a photo I can read")
 
 
-def test_a_photo_that_is_too_large_is_not_even_sent(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
+def test_the_script_does_not_send_a_photo_that_is_too_large(open_page: OpenPage, site: Site, tmp_path: Path) -> None:
     path = tmp_path / "large.jpg"
     path.write_bytes(bytes(2**20 + 1))
     page = open_page()
@@ -163,7 +165,7 @@ def test_a_photo_that_is_too_large_is_not_even_sent(open_page: OpenPage, site: S
     assert [url for url in sent if url.endswith("/predict")] == []
 
 
-def test_without_javascript_a_photo_that_is_too_large_is_refused(open_page: OpenPage, tmp_path: Path) -> None:
+def test_without_javascript_the_server_rejects_a_photo_that_is_too_large(open_page: OpenPage, tmp_path: Path) -> None:
     path = tmp_path / "large.jpg"
     path.write_bytes(bytes(30 * 2**20))
     page = open_page(java_script_enabled=False)
@@ -171,7 +173,7 @@ def test_without_javascript_a_photo_that_is_too_large_is_refused(open_page: Open
     expect(headline(page)).to_have_text("That is too much at once")
 
 
-def test_the_last_of_two_clicks_wins(open_page: OpenPage, site: Site) -> None:
+def test_a_second_click_replaces_the_first_request(open_page: OpenPage, site: Site) -> None:
     site.classifier.outcomes = [answer({"kiwi": 0.9, "mango": 0.1})]
     page = open_page()
     held: list[object] = []
@@ -179,15 +181,15 @@ def test_the_last_of_two_clicks_wins(open_page: OpenPage, site: Site) -> None:
     page.get_by_role("button", name="mango").click()
     expect(page.locator("#photo-form")).to_have_attribute("aria-busy", "true")
     expect(page.locator(".primary")).to_have_text("Looking at it…")
-    with page.expect_event("requestfailed") as given_up:
+    with page.expect_event("requestfailed") as aborted:
         page.get_by_role("button", name="kiwi").click()
-    assert given_up.value.failure == "net::ERR_ABORTED"
+    assert aborted.value.failure == "net::ERR_ABORTED"
     expect(headline(page)).to_have_text("Kiwi")
     expect(page.locator("#photo-form")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".primary")).to_have_text("Predict")
 
 
-def test_the_language_follows_the_browser_and_then_the_switch(open_page: OpenPage) -> None:
+def test_the_language_follows_the_browser_until_the_visitor_chooses_one(open_page: OpenPage) -> None:
     page = open_page(locale="fr-FR")
     expect(page.get_by_role("button", name="Prédire")).to_be_visible()
     assert page.evaluate("document.documentElement.lang") == "fr"
@@ -198,7 +200,7 @@ def test_the_language_follows_the_browser_and_then_the_switch(open_page: OpenPag
     expect(page.get_by_role("link", name="English")).to_have_attribute("aria-current", "true")
 
 
-def test_the_keyboard_alone_will_do(open_page: OpenPage, site: Site) -> None:
+def test_the_page_can_be_used_with_the_keyboard_alone(open_page: OpenPage, site: Site) -> None:
     site.classifier.outcomes = [answer({"avocado": 0.9, "kiwi": 0.1})]
     page = open_page()
     stops = []
@@ -210,7 +212,7 @@ def test_the_keyboard_alone_will_do(open_page: OpenPage, site: Site) -> None:
     expect(headline(page)).to_have_text("Avocado")
 
 
-def test_the_api_can_be_tried_from_its_documentation(open_page: OpenPage, photo: Path) -> None:
+def test_the_api_can_be_called_from_its_documentation(open_page: OpenPage, photo: Path) -> None:
     page = open_page(path="/docs")
     page.locator("#operations-classification-classify_api_v1_classify_post .opblock-summary").click()
     page.locator("input[type=file]").set_input_files(photo)

@@ -1,4 +1,4 @@
-"""What the model looked at, as people see it: fog over the photo, on the photo exactly, and only when asked for."""
+"""The evidence overlay as visitors see it: it dims the photo, covers it exactly, and appears only on request."""
 
 import io
 from pathlib import Path
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.page.conftest import OpenPage, Site
+from tests.support.pages import OpenPage, Site
 from tests.support.photos import encoded, plain
 from tests.support.scripted_classifier import BANANA_ON_THE_LEFT
 
-WHITE, BLACK, GREY = (255, 255, 255), (0, 0, 0), (125, 133, 131)  # GREY: the fog's own
+WHITE, BLACK, GREY = (255, 255, 255), (0, 0, 0), (125, 133, 131)  # GREY: the colour of the overlay
 
 
 @pytest.fixture(autouse=True)
-def evidence(site: Site) -> None:
+def banana_with_evidence(site: Site) -> None:
     site.classifier.outcomes = [BANANA_ON_THE_LEFT]
 
 
@@ -34,7 +34,7 @@ def send(page: Page, folder: Path, image: Image.Image, format: str = "PNG", **op
 
 
 def painted(page: Page) -> NDArray[np.float64]:
-    """The photo as it is on the screen: RGB, 0 to 255."""
+    """Returns the photo as the screen shows it: height x width x 3, RGB, 0 to 255."""
     image = page.locator(".answer .frame img")
     image.scroll_into_view_if_needed()
     return np.asarray(Image.open(io.BytesIO(image.screenshot())).convert("RGB"), np.float64)
@@ -42,19 +42,19 @@ def painted(page: Page) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 @pytest.mark.parametrize("color", [WHITE, BLACK], ids=["light photo", "dark photo"])
-def test_the_fog_lies_on_what_does_not_speak(
+def test_the_overlay_dims_the_areas_without_evidence(
     open_page: OpenPage, tmp_path: Path, script: bool, color: tuple[int, int, int]
 ) -> None:
     page = open_page(java_script_enabled=script)
-    send(page, tmp_path, plain(color, (900, 150)))  # of another shape than the map
+    send(page, tmp_path, plain(color, (900, 150)))  # not the shape of the evidence map
     expect(toggle(page)).not_to_be_checked()
     expect(page.get_by_text("What stays clear speaks for “banana”.")).to_be_hidden()
     before = painted(page)
     assert np.ptp(before[20:-20, 20:-20]) == 0
     toggle(page).check()
     expect(page.get_by_text("What stays clear speaks for “banana”.")).to_be_visible()
-    seen = painted(page)
-    left, right = (seen[20:-20, 20:-20][:, columns] for columns in (slice(50), slice(-50, None)))
+    shown = painted(page)
+    left, right = (shown[20:-20, 20:-20][:, columns] for columns in (slice(50), slice(-50, None)))
     assert np.abs(left - color).max() <= 2
     assert np.abs(right - np.add(np.multiply(GREY, 0.85), np.multiply(color, 0.15))).max() <= 2
     toggle(page).uncheck()
@@ -63,19 +63,19 @@ def test_the_fog_lies_on_what_does_not_speak(
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])
 @pytest.mark.parametrize("shape", [(1600, 300), (300, 1600), (40, 30), (900, 900)], ids=str)
-def test_the_fog_covers_the_photo_and_no_more(
+def test_the_overlay_covers_exactly_the_photo(
     open_page: OpenPage, tmp_path: Path, size: str, shape: tuple[int, int]
 ) -> None:
     page = open_page(size)
     send(page, tmp_path, plain(size=shape))
-    photo, fog = page.locator(".frame img").bounding_box(), page.locator(".fog").bounding_box()
+    photo, overlay = page.locator(".frame img").bounding_box(), page.locator(".overlay").bounding_box()
     assert photo is not None
-    assert fog == pytest.approx(photo, abs=1)
+    assert overlay == pytest.approx(photo, abs=1)
     assert photo["width"] / photo["height"] == pytest.approx(shape[0] / shape[1], rel=0.03)
     assert photo["height"] <= 480.5
 
 
-def test_a_small_photo_grows(open_page: OpenPage, tmp_path: Path) -> None:
+def test_a_small_photo_is_enlarged(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page()
     send(page, tmp_path, plain(size=(40, 30)))
     photo = page.locator(".frame img").bounding_box()
@@ -83,40 +83,42 @@ def test_a_small_photo_grows(open_page: OpenPage, tmp_path: Path) -> None:
     assert (photo["width"], photo["height"]) == pytest.approx((160, 120), abs=1)
 
 
-def test_a_photo_that_lies_on_its_side_is_fogged_upright(open_page: OpenPage, tmp_path: Path) -> None:
+def test_the_overlay_fits_a_photo_that_its_exif_orientation_rotates(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page()
     exif = Image.Exif()
     exif[0x0112] = 6
     send(page, tmp_path, plain(WHITE, (400, 200)), "JPEG", exif=exif)
     toggle(page).check()
-    seen = painted(page)
-    assert seen.shape[0] > seen.shape[1]
-    middle = seen[len(seen) // 2]
+    shown = painted(page)
+    assert shown.shape[0] > shown.shape[1]
+    middle = shown[len(shown) // 2]
     assert middle[20].min() >= 253
     assert middle[-20].max() <= 155
 
 
-def test_the_keyboard_shows_it_right_after_the_answer(open_page: OpenPage, tmp_path: Path) -> None:
+def test_the_checkbox_is_the_first_tab_stop_after_the_answer(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page()
     send(page, tmp_path, plain())
     expect(page.locator("#result h2")).to_be_focused()
     page.keyboard.press("Tab")
     expect(toggle(page)).to_be_focused()
-    expect(page.locator(".fog")).to_have_css("opacity", "0")
+    expect(page.locator(".overlay")).to_have_css("opacity", "0")
     page.keyboard.press("Space")
-    expect(page.locator(".fog")).to_have_css("opacity", "1")
+    expect(page.locator(".overlay")).to_have_css("opacity", "1")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_without_the_photo_there_is_nothing_to_show(open_page: OpenPage, tmp_path: Path, script: bool) -> None:
+def test_no_evidence_is_offered_if_the_browser_can_not_show_the_photo(
+    open_page: OpenPage, tmp_path: Path, script: bool
+) -> None:
     page = open_page(java_script_enabled=script)
     send(page, tmp_path, plain(), "TIFF")
     expect(page.get_by_text("No preview for this photo")).to_be_visible()
     expect(toggle(page)).to_have_count(0)
-    expect(page.locator(".fog")).to_be_hidden()
+    expect(page.locator(".overlay")).to_be_hidden()
 
 
-def test_the_next_answer_starts_without_fog(open_page: OpenPage, tmp_path: Path) -> None:
+def test_the_next_answer_starts_without_the_overlay(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page()
     page.get_by_role("button", name="banana").click()
     toggle(page).check()

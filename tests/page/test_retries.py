@@ -1,4 +1,4 @@
-"""What the page does when no answer comes: it asks again for a while, and says so. The page's clock is the test's."""
+"""The page's retries when it gets no answer. The tests control the page's clock."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, Response, Route, expect
 
 from engine.errors import VergerError
 from services.common.errors import ModelNotLoaded, Overloaded
-from tests.page.conftest import OpenPage, Site
+from tests.support.pages import OpenPage, Site
 from tests.support.photos import encoded, scene
 from tests.support.scripted_classifier import BANANA
 from tests.support.waiting import wait_until
@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture
 def page(open_page: OpenPage, tmp_path: Path) -> Page:
-    """The page with a photo that can be sent. Its time stands still until a test lets it pass."""
+    """The page with a chosen photo. Its clock stands still until a test advances it."""
     path = tmp_path / "lunch.jpg"
     path.write_bytes(encoded(scene()))
     page = open_page()
@@ -35,7 +35,7 @@ def notice(page: Page) -> Locator:
 
 
 def now(page: Page) -> float:
-    """Milliseconds."""
+    """Returns the time of the page's clock, in milliseconds."""
     return float(page.evaluate("performance.now()"))
 
 
@@ -43,8 +43,8 @@ def predict(page: Page) -> None:
     page.get_by_role("button", name="Predict").click()
 
 
-def let_time_pass(page: Page, until: Callable[[], object], what: str) -> None:
-    """In steps, for between two pauses of the page there is a request, which takes its own time."""
+def advance_clock(page: Page, until: Callable[[], object], what: str) -> None:
+    """Advances the page's clock in steps of 100 ms, because the requests between its pauses take real time."""
 
     def passed() -> bool:
         page.clock.run_for(100)
@@ -53,34 +53,34 @@ def let_time_pass(page: Page, until: Callable[[], object], what: str) -> None:
     wait_until(passed, what=what)
 
 
-def lose_all(page: Page) -> list[str]:
-    """From now on no request arrives; gives the list of those that were tried."""
+def abort_all(page: Page) -> list[str]:
+    """Aborts all requests from now on; returns a list that grows with their addresses."""
     tried: list[str] = []
 
-    def lose(route: Route) -> None:
+    def abort(route: Route) -> None:
         tried.append(route.request.url)
         route.abort()
 
-    page.route("**/predict", lose)
+    page.route("**/predict", abort)
     return tried
 
 
 def answer_once(page: Page, status: int, **headers: str) -> None:
-    """The next request gets this answer, which is none for people."""
+    """Answers the next request with this status and these headers, and without an answer for visitors."""
     page.route("**/predict", lambda route: route.fulfill(status=status, headers=headers, body="<h2>Away"), times=1)
 
 
-AWAY = {"X-Request-ID": "1", "Retry-After": "4"}
-"""Headers of the web service's own 503."""
+UNAVAILABLE = {"X-Request-ID": "1", "Retry-After": "4"}
+"""Headers of a 503 from the web service itself."""
 
 
-def test_a_lost_connection_is_said(page: Page) -> None:
-    tried = lose_all(page)
+def test_after_ten_seconds_without_a_connection_the_page_says_so(page: Page) -> None:
+    tried = abort_all(page)
     start = now(page)
     predict(page)
-    let_time_pass(page, lambda: len(tried) == 3, "a third attempt")
+    advance_clock(page, lambda: len(tried) == 3, "a third attempt")
     expect(headline(page)).to_have_count(0)
-    let_time_pass(page, headline(page).is_visible, "the end of all patience")
+    advance_clock(page, headline(page).is_visible, "the end of the retries")
     expect(headline(page)).to_have_text("No connection")
     expect(notice(page)).to_have_count(0)
     expect(page.locator("#photo-form")).to_have_attribute("aria-busy", "false")
@@ -90,65 +90,65 @@ def test_a_lost_connection_is_said(page: Page) -> None:
     expect(headline(page)).to_have_text("Banana")
 
 
-def test_after_a_second_the_page_says_that_it_keeps_trying(page: Page) -> None:
-    lose_all(page)
+def test_after_a_second_a_notice_says_that_the_page_keeps_trying(page: Page) -> None:
+    abort_all(page)
     with page.expect_event("requestfailed"):
         predict(page)
     page.clock.run_for(900)
     expect(notice(page)).to_have_count(0)
-    let_time_pass(page, notice(page).is_visible, "a word to those who wait")
+    advance_clock(page, notice(page).is_visible, "the notice")
     expect(notice(page)).to_be_in_viewport()
     page.unroute("**/predict")
-    let_time_pass(page, headline(page).is_visible, "the answer")
+    advance_clock(page, headline(page).is_visible, "the answer")
     expect(headline(page)).to_have_text("Banana")
     expect(notice(page)).to_have_count(0)
 
 
-def test_what_is_away_for_a_moment_is_asked_again_when_it_says(page: Page) -> None:
-    answer_once(page, 503, **AWAY)
+def test_the_page_retries_a_503_after_its_retry_after(page: Page) -> None:
+    answer_once(page, 503, **UNAVAILABLE)
     start = now(page)
     predict(page)
-    let_time_pass(page, headline(page).is_visible, "the answer")
+    advance_clock(page, headline(page).is_visible, "the answer")
     expect(headline(page)).to_have_text("Banana")
     assert now(page) - start >= 4_000
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_a_proxy_that_reaches_nobody_is_asked_again(page: Page, status: int) -> None:
+def test_the_page_retries_when_a_proxy_can_not_reach_the_service(page: Page, status: int) -> None:
     answer_once(page, status)
     predict(page)
-    let_time_pass(page, headline(page).is_visible, "the answer")
+    advance_clock(page, headline(page).is_visible, "the answer")
     expect(headline(page)).to_have_text("Banana")
 
 
-def test_what_stays_away_is_said_in_its_own_words(page: Page, site: Site) -> None:
+def test_after_the_last_retry_the_page_shows_the_error_of_the_service(page: Page, site: Site) -> None:
     site.classifier.outcomes = [ModelNotLoaded("None.")]
     answers: list[Response] = []
     page.on("response", lambda response: answers.append(response))
     predict(page)
-    let_time_pass(page, headline(page).is_visible, "the end of all patience")
+    advance_clock(page, headline(page).is_visible, "the end of the retries")
     expect(headline(page)).to_have_text("No model is ready yet")
     statuses = [answer.status for answer in answers if answer.url.endswith("/predict")]
     assert len(statuses) > 1
     assert set(statuses) == {503}
 
 
-@pytest.mark.parametrize("refusal", [Overloaded("Full."), VergerError("A mistake of ours.")], ids=["429", "500"])
-def test_a_refusal_is_an_answer(page: Page, site: Site, refusal: VergerError) -> None:
-    site.classifier.outcomes = [refusal, BANANA]
+@pytest.mark.parametrize("error", [Overloaded("Full."), VergerError("A bug.")], ids=["429", "500"])
+def test_other_errors_are_not_retried(page: Page, site: Site, error: VergerError) -> None:
+    site.classifier.outcomes = [error, BANANA]
     predict(page)
     expect(page.locator("#result .error h2")).to_be_visible()
     page.clock.run_for(12_000)
     assert len(site.classifier.requests) == 1
 
 
-@pytest.mark.parametrize("said", [False, True], ids=["at once", "after a while"])
-def test_who_takes_the_photo_back_waits_no_longer(page: Page, site: Site, said: bool) -> None:
-    answer_once(page, 503, **AWAY)
+@pytest.mark.parametrize("after_notice", [False, True], ids=["at once", "after the notice"])
+def test_removing_the_photo_stops_the_retries(page: Page, site: Site, after_notice: bool) -> None:
+    answer_once(page, 503, **UNAVAILABLE)
     with page.expect_event("requestfinished"):
         predict(page)
-    if said:
-        let_time_pass(page, notice(page).is_visible, "a word to those who wait")
+    if after_notice:
+        advance_clock(page, notice(page).is_visible, "the notice")
     page.get_by_role("button", name="Remove the photo").click()
     expect(notice(page)).to_have_count(0)
     expect(page.locator("#photo-form")).to_have_attribute("aria-busy", "false")

@@ -1,0 +1,12 @@
+"""The names of the verdicts, as the REST API and the page use them."""
+
+from typing import Literal, cast
+
+from verger.v1 import classifier_pb2
+
+VerdictName = Literal["RECOGNISED", "UNSURE", "OUT_OF_SCOPE"]
+
+
+def verdict_name(verdict: classifier_pb2.Verdict) -> VerdictName:
+    """Returns the verdict's name without the prefix that it has in the proto."""
+    return cast(VerdictName, classifier_pb2.Verdict.Name(verdict).removeprefix("VERDICT_"))
