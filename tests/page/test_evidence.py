@@ -22,7 +22,7 @@ def banana_with_evidence(site: Site) -> None:
 
 
 def toggle(page: Page) -> Locator:
-    return page.get_by_role("checkbox", name="Show what it looked at")
+    return page.get_by_role("checkbox", name="Show what the model looked at")
 
 
 def send(page: Page, folder: Path, image: Image.Image, format: str = "PNG", **options: object) -> None:
@@ -48,11 +48,11 @@ def test_the_overlay_dims_the_areas_without_evidence(
     page = open_page(java_script_enabled=script)
     send(page, tmp_path, plain(color, (900, 150)))  # not the shape of the evidence map
     expect(toggle(page)).not_to_be_checked()
-    expect(page.get_by_text("What stays clear speaks for “banana”.")).to_be_hidden()
+    expect(page.get_by_text("The clear areas support “banana”")).to_be_hidden()
     before = painted(page)
     assert np.ptp(before[20:-20, 20:-20]) == 0
     toggle(page).check()
-    expect(page.get_by_text("What stays clear speaks for “banana”.")).to_be_visible()
+    expect(page.get_by_text("The clear areas support “banana”")).to_be_visible()
     shown = painted(page)
     left, right = (shown[20:-20, 20:-20][:, columns] for columns in (slice(50), slice(-50, None)))
     assert np.abs(left - color).max() <= 2
@@ -113,7 +113,7 @@ def test_no_evidence_is_offered_if_the_browser_can_not_show_the_photo(
 ) -> None:
     page = open_page(java_script_enabled=script)
     send(page, tmp_path, plain(), "TIFF")
-    expect(page.get_by_text("No preview for this photo")).to_be_visible()
+    expect(page.get_by_text("There is no preview for this photo")).to_be_visible()
     expect(toggle(page)).to_have_count(0)
     expect(page.locator(".overlay")).to_be_hidden()
 

@@ -139,9 +139,9 @@ def test_unsure_and_out_of_scope_are_explained_in_words(
     site.classifier.outcomes = [UNSURE, OUT_OF_SCOPE]
     page = open_page(java_script_enabled=script, locale="fr-FR")
     send(page, photo)
-    expect(headline(page)).to_have_text("Pas sûr\u00a0: peut-être pomme, ou mangue")
+    expect(headline(page)).to_have_text("J’hésite\u00a0: pomme ou mangue\u202f?")
     send(page, photo)
-    expect(headline(page)).to_have_text("Aucune des 10 choses que je connais")
+    expect(headline(page)).to_have_text("Aucune des 10\u00a0catégories que je connais")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
@@ -161,7 +161,7 @@ def test_the_script_does_not_send_a_photo_that_is_too_large(open_page: OpenPage,
     page.on("request", lambda request: sent.append(request.url))
     send(page, path)
     expect(headline(page)).to_have_text("The file is too large")
-    expect(page.locator("#result")).to_contain_text("At most 1\u00a0MB")
+    expect(page.locator("#result")).to_contain_text("The limit is 1\u00a0MB")
     assert [url for url in sent if url.endswith("/predict")] == []
 
 

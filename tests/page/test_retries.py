@@ -31,7 +31,7 @@ def headline(page: Page) -> Locator:
 
 
 def notice(page: Page) -> Locator:
-    return page.get_by_text("I keep trying for a few seconds…")
+    return page.get_by_text("I’ll keep trying for a few seconds…")
 
 
 def now(page: Page) -> float:

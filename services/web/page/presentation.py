@@ -132,7 +132,7 @@ def view_answer(
     return AnswerView(
         tone=tone,
         headline=t(f"answer.{tone}.headline", **words),
-        explanation=_capitalised(t(f"answer.{tone}.explanation", **words)),
+        explanation=t(f"answer.{tone}.explanation", **words),
         bars=bars,
         model=t("answer.model", name=answer.model.name, version=answer.model.version),
         timing=t(

@@ -46,8 +46,8 @@ async def test_the_page_contains_the_overlay_and_its_checkbox(
         await client.post("/predict", files=form(("lunch.jpg", PHOTO)), headers=headers | {"Accept-Language": "fr"})
     ).text
     assert classifier.requests[0].include_evidence
-    assert re.search(r'<input type="checkbox"[^>]*>\s*Montrer ce qu’il a regardé</label>', page)
-    assert "parle pour «\xa0banane\xa0»" in page
+    assert re.search(r'<input type="checkbox"[^>]*>\s*Montrer ce que le modèle a regardé</label>', page)
+    assert "dans le sens de «\xa0banane\xa0»" in page
     assert " checked" not in page
     assert 'viewBox="0 0 4 3" preserveAspectRatio="none"' in page
     assert re.findall(r'<rect [^>]*fill-opacity="([\d.]+)"/>', page)[-12:] == ["0.0", "0.0", "0.85", "0.85"] * 3

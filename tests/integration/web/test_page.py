@@ -56,10 +56,10 @@ async def test_an_unknown_language_is_not_remembered(client: httpx.AsyncClient) 
 
 async def test_the_page_describes_the_live_model(client: httpx.AsyncClient) -> None:
     page = (await client.get("/", headers=FRENCH)).text
-    assert "Verger connaît 10 sortes de choses" in page
+    assert "Verger sait reconnaître 10\xa0catégories" in page
     assert "ananas, fraise et pastèque" in page
     assert "<strong>fruit-classifier</strong>, version 3" in page
-    assert "95\u202f% de réponses justes" in page
+    assert "95\u202f% de bonnes réponses" in page
     assert re.findall(r'name="sample" value="(\w+)"', page) == list(FRUITS)
     assert 'accept="image/jpeg,image/png' in page
 
@@ -78,7 +78,7 @@ async def test_a_refused_version_is_named_in_the_footer(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     classifier.description.model.refusal.ref.version = "4"
-    assert "Version 4 was offered" in (await client.get("/")).text
+    assert "Version 4 was refused" in (await client.get("/")).text
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Fragment": "answer"}], ids=["page", "fragment"])
@@ -86,7 +86,7 @@ async def test_an_answer_is_shown(client: httpx.AsyncClient, headers: dict[str, 
     response = await client.post("/predict", files=upload(), headers=headers)
     assert response.status_code == 200
     assert '<h2 id="answer" tabindex="-1">Banana</h2>' in response.text
-    assert "96% sure." in response.text
+    assert "I’m 96% sure." in response.text
     assert len(re.findall("<progress ", response.text)) == 5
     assert "fruit-classifier, version 3" in response.text
     assert ("<html" in response.text) is not bool(headers)
@@ -116,7 +116,7 @@ async def test_with_the_script_the_photo_is_not_sent_back(client: httpx.AsyncCli
 
 async def test_a_photo_that_browsers_can_not_show_is_classified(client: httpx.AsyncClient) -> None:
     page = (await client.post("/predict", files=upload(encoded(scene((64, 48)), "TIFF")))).text
-    assert "No preview for this photo" in page
+    assert "There is no preview for this photo" in page
     assert "Banana" in page
 
 
@@ -132,7 +132,7 @@ async def test_a_sample_is_classified(client: httpx.AsyncClient, classifier: Scr
     [
         ({"files": {"file": ("", b"")}}, 400, "Pas encore de photo"),
         ({"files": upload(b"")}, 400, "Le fichier est vide"),
-        ({"content": b"x"}, 400, "Le formulaire est arrivé abîmé"),
+        ({"content": b"x"}, 400, "Le formulaire reçu est illisible"),
         ({"files": {"sample": (None, "../../app")}}, 404, "Rien ne pousse ici"),
         ({"files": upload(bytes(200_001))}, 413, "Le fichier est trop lourd"),
         ({"files": upload(b"text")}, 415, "Je ne sais pas lire ce fichier"),
@@ -168,7 +168,7 @@ async def test_the_page_is_shown_when_no_other_service_answers() -> None:
         assert 'id="photo-form"' in page.text
         answered = await client.post("/predict", files=upload())
         assert answered.status_code == 503
-        assert "The classifier is away for a moment" in answered.text
+        assert "The classifier is temporarily unavailable" in answered.text
 
 
 async def test_a_missing_model_is_reported(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:

@@ -65,6 +65,11 @@ def test_french_puts_the_right_spaces_around_its_punctuation() -> None:
         assert not re.search('["“”]', text), key
 
 
+def test_no_language_uses_straight_apostrophes() -> None:
+    for t in CATALOGS.values():
+        assert [key for key, text in texts_of(t.texts) if "'" in text] == []
+
+
 @pytest.mark.parametrize(
     ("requested", "remembered", "accepted", "tag"),
     [

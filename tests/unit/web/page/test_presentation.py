@@ -32,9 +32,9 @@ def test_the_headline_is_the_class_in_the_language_of_the_page() -> None:
 @pytest.mark.parametrize(
     ("share", "english", "french"),
     [
-        (0.9996, "More than 99% sure.", "Sûr à plus de 99\u202f%."),
-        (0.87, "87% sure.", "Sûr à 87\u202f%."),
-        (1.0, "100% sure.", "Sûr à 100\u202f%."),
+        (0.9996, "I’m more than 99% sure.", "J’en suis sûr à plus de 99\u202f%."),
+        (0.87, "I’m 87% sure.", "J’en suis sûr à 87\u202f%."),
+        (1.0, "I’m 100% sure.", "J’en suis sûr à 100\u202f%."),
     ],
 )
 def test_the_probability_is_written_as_a_sentence(share: float, english: str, french: str) -> None:
@@ -54,7 +54,7 @@ def test_an_unsure_answer_names_the_two_most_probable_classes() -> None:
     response = answer({"apple": 0.41, "mango": 0.37, "kiwi": 0.22}, classifier_pb2.VERDICT_UNSURE)
     view = view_answer(response, CLASSES, EN, 30)
     assert view.tone == "unsure"
-    assert view.headline == "Not sure: maybe apple, or mango"
+    assert view.headline == "Not sure: apple or mango?"
 
 
 def test_an_out_of_scope_answer_lists_the_classes() -> None:
@@ -84,7 +84,7 @@ def test_the_overlay_is_drawn_unless_the_photo_is_out_of_scope(verdict: classifi
 def test_the_answer_names_its_version_and_its_duration() -> None:
     view = view_answer(answer({"banana": 1, "kiwi": 0}, version="12"), CLASSES, EN, 1310)
     assert view.model == "fruit-classifier, version 12"
-    assert view.timing == "1.3\u00a0s in all: 12\u00a0ms to decode the photo, 10\u00a0ms for the model"
+    assert view.timing == "1.3\u00a0s in total, including 12\u00a0ms to decode the photo and 10\u00a0ms for the model"
 
 
 def test_a_class_without_a_description_is_shown_by_its_label() -> None:
@@ -133,7 +133,7 @@ def test_samples_are_offered_only_for_classes_that_the_model_has() -> None:
 def test_an_error_gets_a_text_in_the_language_of_the_page() -> None:
     view = view_error(ImageTooLarge("21 MB"), FR, max_size="20 Mo", max_files=32)
     assert (view.status, view.reason) == (413, "IMAGE_TOO_LARGE")
-    assert view.text.startswith("20 Mo au plus")
+    assert view.text.startswith("La limite est de 20 Mo.")
 
 
 def test_an_unknown_reason_gets_the_text_of_an_internal_error() -> None:
