@@ -113,7 +113,7 @@ def view_answer(
         t: the texts of the visitor's language.
         total_ms: milliseconds from the complete upload to the answer.
     """
-    answer, timings = response.classification, response.timings
+    answer = response.classification
     names = {info.label: display_name(info, t.tag) for info in classes}
     bars = [
         Bar(names.get(item.label, item.label), item.probability, t.percent(item.probability))
@@ -135,12 +135,7 @@ def view_answer(
         explanation=t(f"answer.{tone}.explanation", **words),
         bars=bars,
         model=t("answer.model", name=answer.model.name, version=answer.model.version),
-        timing=t(
-            "answer.timing",
-            total=t.duration(total_ms),
-            decode=t.duration(timings.decode_ms),
-            compute=t.duration(timings.compute_ms),
-        ),
+        timing=_timing(response.timings, t, total_ms),
         overlay=None if is_out_of_scope else overlay_for(answer.evidence),
     )
 
@@ -177,6 +172,11 @@ def data_uri(photo: bytes) -> str | None:
         if photo.startswith(signature, offset):
             return f"data:{media_type};base64,{base64.b64encode(photo).decode()}"
     return None
+
+
+def _timing(timings: classifier_pb2.Timings, t: Catalog, total_ms: float) -> str:
+    decode, compute = t.duration(timings.decode_ms), t.duration(timings.compute_ms)
+    return t("answer.timing", total=t.duration(total_ms), decode=decode, compute=compute)
 
 
 def _capitalised(name: str) -> str:
