@@ -73,7 +73,8 @@ def test_nothing_is_cut_off(open_page: OpenPage, state: str, photo: Path, locale
         .filter(element => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
         .map(element => element.textContent.trim())"""
     assert (
-        page.locator(".card, .card p, .card h2, .card li span, .samples button, .ground p").evaluate_all(cut_off) == []
+        page.locator(".card, .card p, .card h2, .card li span, .samples button, .footer-lines p").evaluate_all(cut_off)
+        == []
     )
 
 

@@ -171,7 +171,7 @@ samples?.addEventListener("submit", (event) => {
 
 // "Try another photo" leads to the form. It does not open the file dialog: browsers allow that only on a click there.
 result.addEventListener("click", (event) => {
-  if (!event.target.closest(".again")) return;
+  if (!event.target.closest(".try-again")) return;
   event.preventDefault();
   choose(null);
   form.scrollIntoView({ block: "center" });
