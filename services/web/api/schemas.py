@@ -123,4 +123,6 @@ class ModelDescription(ModelName):
         dict[str, float],
         Field(description="Measured on photos that were not used in training.", examples=[{"accuracy": 0.952}]),
     ]
-    refusal: Annotated[Refusal | None, Field(description="The newest version that was refused; null if none was.")]
+    refusal: Annotated[
+        Refusal | None, Field(description="The version that was offered last, if it was refused; otherwise null.")
+    ]
