@@ -102,7 +102,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status.", examples=[415])
     detail: str = Field(
         description="What is wrong and what to do about it, in English.",
-        examples=["This is not a picture that can be read. Accepted formats: JPEG, PNG, WEBP, GIF, BMP, TIFF."],
+        examples=["This is not a picture that can be read. Accepted formats: JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF."],
     )
     reason: str = Field(description="Machine-readable, UPPER_SNAKE_CASE.", examples=["IMAGE_FORMAT_UNSUPPORTED"])
 

@@ -41,13 +41,15 @@ CLASSIFY_ERRORS = [
     MultipartInvalid("The end of the form is missing. Send the whole body."),
     UploadTimeout("No data arrived for 30 s. Send the photo again."),
     ImageTooLarge("The file has more than 20,971,520 bytes, which is the limit. Send a smaller copy."),
-    ImageTooManyPixels("The picture has 20000 x 20000 = 400,000,000 pixels; at most 64,000,000 are accepted."),
+    ImageTooManyPixels(
+        "The picture has 20000 x 20000 = 400,000,000 pixels; at most 64,000,000 are accepted. Send a smaller copy."
+    ),
     RequestTooLarge(
         "The request has more than 104,857,600 bytes, which is the limit. Send the photos in several requests."
     ),
     TooManyFiles("The request has more than 32 photos, which is the limit. Send the photos in several requests."),
     ImageFormatUnsupported(
-        "This is not a picture that can be read. Accepted formats: JPEG, PNG, WEBP, GIF, BMP, TIFF."
+        "This is not a picture that can be read. Accepted formats: JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF."
     ),
     ImageTruncated("The picture's end is missing. Send the whole file."),
     ImageCorrupt("The picture is damaged and can't be decoded. Save it again and send the copy."),
