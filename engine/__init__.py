@@ -1,5 +1,6 @@
-"""What a photo and a model version are, in one process, without network and registry.
+"""Classifies a photo with a model version, in one process, without network and without a model registry.
 
-Other code goes through engine.classifier for whole photos, or through the two halves: engine.photo turns bytes into
-pixels, engine.model turns pixels into a classification. The engine imports nothing of Verger but the generated stubs.
+engine.classifier classifies a whole photo in one call. The preprocess service runs the first half (engine.photo: from
+bytes to pixels), the inference service the second half (engine.model: from pixels to a classification). The engine
+imports nothing of Verger but the generated stubs (verger.v1).
 """

@@ -1,4 +1,4 @@
-"""The model contract: reading it, writing it, and deciding whether this code can honour it. Pure."""
+"""Reads, writes and checks model contracts (verger.v1.ModelContract)."""
 
 import hashlib
 import math
@@ -11,30 +11,33 @@ from verger.v1 import model_pb2
 from engine.errors import ContractUnsupported, ModelCorrupt
 
 CONTRACT_FILE = "contract.json"
+"""Name of the contract in the directory of a model version."""
+
 CONTRACT_VERSION = 1
+"""The only value of ModelContract.contract_version that this code supports."""
 
 PREPROCESSING_CODE_VERSION = 1
-"""Raise it whenever engine/photo/decoding.py gives other pixels for the same photo; a test watches over it."""
+"""Increment it whenever engine/photo/decoding.py gives other pixels for the same photo. A test checks this."""
 
 
 def to_json(message: Message) -> str:
-    """The one JSON form of a message: proto field names, sorted, so that equal messages give equal text."""
+    """Returns the canonical JSON form of a message: equal messages give equal text. Keys are the proto field names."""
     return json_format.MessageToJson(message, preserving_proto_field_name=True, sort_keys=True, indent=2) + "\n"
 
 
 def digest_of(message: Message) -> str:
-    """Lower-case hexadecimal SHA-256 of the message's JSON form."""
+    """Returns the SHA-256 of a message's canonical JSON form, in lower-case hexadecimal."""
     return hashlib.sha256(to_json(message).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:
-    """Lower-case hexadecimal SHA-256 of a file."""
+    """Returns the SHA-256 of a file, in lower-case hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_contract(contract: model_pb2.ModelContract, directory: Path) -> Path:
-    """Writes contract.json into a model version's directory."""
+    """Writes contract.json into the directory of a model version and returns its path."""
     path = directory / CONTRACT_FILE
     path.write_text(to_json(contract), encoding="utf-8")
     return path
@@ -45,7 +48,7 @@ def read_contract(path: Path) -> model_pb2.ModelContract:
 
     Raises:
         ModelCorrupt: the file is not the JSON form of a contract.
-        ContractUnsupported: it asks for something that this code can't do.
+        ContractUnsupported: see check_contract.
     """
     try:
         contract = json_format.Parse(path.read_text(encoding="utf-8"), model_pb2.ModelContract())
@@ -56,10 +59,10 @@ def read_contract(path: Path) -> model_pb2.ModelContract:
 
 
 def check_contract(contract: model_pb2.ModelContract) -> None:
-    """Decides whether this code can honour a contract.
+    """Checks that this code supports everything that a contract asks for.
 
     Raises:
-        ContractUnsupported: with all reasons in one sentence.
+        ContractUnsupported: the message lists all problems.
     """
     problems = [
         *([] if contract.contract_version == CONTRACT_VERSION else [f"contract_version {contract.contract_version}"]),
@@ -70,16 +73,16 @@ def check_contract(contract: model_pb2.ModelContract) -> None:
         *_file_problems(contract),
     ]
     if problems:
-        raise ContractUnsupported(f"This version of Verger can't honour the model's contract: {'; '.join(problems)}.")
+        raise ContractUnsupported(f"Verger does not support the model's contract: {'; '.join(problems)}.")
 
 
 def serving_file(contract: model_pb2.ModelContract) -> model_pb2.ModelFile:
-    """The ONNX file of a checked contract."""
+    """Returns the ONNX file of a checked contract, which has exactly one."""
     return next(file for file in contract.files if file.role == model_pb2.ModelFile.ROLE_SERVING)
 
 
 def display_name(info: model_pb2.ClassInfo, language: str) -> str:
-    """The class's name for people: in the language, else in English, else its label."""
+    """Returns the name of a class for people: in the language (BCP 47), else in English, else the label."""
     return info.display_names.get(language) or info.display_names.get("en") or info.label
 
 
@@ -90,12 +93,12 @@ def _class_problems(contract: model_pb2.ModelContract) -> list[str]:
         problems.append("class labels that are empty or not unique")
     for sample in contract.golden_samples:
         if len(sample.logits) != len(labels) or not sample.tolerance > 0:
-            problems.append(f"golden sample {sample.seed} doesn't fit the classes or has no tolerance")
+            problems.append(f"golden sample {sample.seed} does not match the classes or has no tolerance")
     return problems if contract.golden_samples else [*problems, "no golden samples"]
 
 
 def _preprocessing_problems(spec: model_pb2.Preprocessing) -> list[str]:
-    known = {
+    checks = {
         "width": 32 <= spec.width <= 1024,
         "height": 32 <= spec.height <= 1024,
         "resampling": spec.resampling in model_pb2.Resampling.values()[1:],
@@ -106,23 +109,23 @@ def _preprocessing_problems(spec: model_pb2.Preprocessing) -> list[str]:
         "offset": math.isfinite(spec.offset),
         "code_version": spec.code_version == PREPROCESSING_CODE_VERSION,
     }
-    return [f"preprocessing.{name} {getattr(spec, name)}" for name, fine in known.items() if not fine]
+    return [f"preprocessing.{name} {getattr(spec, name)}" for name, supported in checks.items() if not supported]
 
 
 def _calibration_problems(calibration: model_pb2.Calibration) -> list[str]:
-    known = {
+    checks = {
         "temperature": calibration.temperature > 0 and math.isfinite(calibration.temperature),
         "unsure_below": 0 <= calibration.unsure_below <= 1,
         "scope_score": calibration.scope_score in model_pb2.ScopeScore.values()[1:],
         "out_of_scope_below": math.isfinite(calibration.out_of_scope_below),
     }
-    return [f"calibration.{name} {getattr(calibration, name)}" for name, fine in known.items() if not fine]
+    return [f"calibration.{name} {getattr(calibration, name)}" for name, supported in checks.items() if not supported]
 
 
 def _evidence_problems(contract: model_pb2.ModelContract) -> list[str]:
     grid = contract.evidence
-    fine = not contract.HasField("evidence") or (1 <= grid.height <= 256 and 1 <= grid.width <= 256)
-    return [] if fine else [f"evidence of {grid.height} x {grid.width} cells"]
+    supported = not contract.HasField("evidence") or (1 <= grid.height <= 256 and 1 <= grid.width <= 256)
+    return [] if supported else [f"evidence of {grid.height} x {grid.width} cells"]
 
 
 def _file_problems(contract: model_pb2.ModelContract) -> list[str]:

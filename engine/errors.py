@@ -1,18 +1,18 @@
-"""The root of all errors that Verger answers with, and those of a photo or a model version.
+"""The base class of all errors that Verger answers with, and the errors of photos and model versions.
 
 This module knows neither gRPC nor HTTP. Each error has a canonical gRPC code and a stable reason:
 
 VergerError
 ├── InvalidArgument           The caller must change the request.
 │   ├── ImageEmpty, ImageTooLarge, ImageTooManyPixels, ImageFormatUnsupported, ImageTruncated, ImageCorrupt
-│   ├── TensorInvalid         Its reason says which part of the tensor is wrong.
+│   ├── TensorInvalid         Its reason says which property of the tensor is wrong.
 │   └── VersionUnknown        There is no such model version.
-├── FailedPrecondition        The system must change first.
+├── FailedPrecondition        The state of the system must change first.
 │   └── ContractUnsupported, ModelCorrupt
-└── Unavailable               Something that the call needs is away; a retry may work.
+└── Unavailable               A dependency is unreachable for the moment; a retry may succeed.
 
-services/common/errors.py adds the errors of services, services/web/problems.py those of HTTP, trainer/errors.py those
-of training.
+services/common/errors.py adds the errors of services, services/web/problems.py those of HTTP, and trainer/errors.py
+those of training.
 
     try:
         pixels = decode(photo, spec, limits)
@@ -22,44 +22,48 @@ of training.
 
 
 class VergerError(Exception):
-    """Base of all errors that are answered to a caller.
-
-    code: a canonical gRPC code by name; reason: UPPER_SNAKE_CASE, stable; str(error): a sentence that says what to do.
-    """
+    """Base class of all errors that are answered to a caller. str(error) is a sentence that says what to do."""
 
     code = "INTERNAL"
+    """Name of a canonical gRPC code."""
+
     reason = "INTERNAL"
+    """Stable, machine-readable, in UPPER_SNAKE_CASE."""
+
     retry_after_seconds: float | None = None
-    retry_elsewhere = False  # whether another replica of the service that answers may do better
+    """Seconds after which the caller should try again; None when the error suggests no retry."""
+
+    retry_elsewhere = False
+    """Whether another replica of the same service may succeed, so that the caller's channel should try one."""
 
 
 class InvalidArgument(VergerError):
-    """The request itself is wrong; sending it again can't help."""
+    """The request itself is wrong. Sending it again can't help."""
 
     code = "INVALID_ARGUMENT"
     reason = "INVALID_ARGUMENT"
 
 
 class ImageEmpty(InvalidArgument):
-    """No bytes were sent."""
+    """The photo has no bytes."""
 
     reason = "IMAGE_EMPTY"
 
 
 class ImageTooLarge(InvalidArgument):
-    """More bytes than the limit."""
+    """The encoded photo has more bytes than the limit."""
 
     reason = "IMAGE_TOO_LARGE"
 
 
 class ImageTooManyPixels(InvalidArgument):
-    """Few bytes may hold many pixels (a decompression bomb): told from the header, before decoding."""
+    """The photo has more pixels than the limit, according to its header. A decompression bomb is never decoded."""
 
     reason = "IMAGE_TOO_MANY_PIXELS"
 
 
 class ImageFormatUnsupported(InvalidArgument):
-    """Not a picture, or of a format that is not accepted."""
+    """The bytes are not a picture, or a picture in a format that is not accepted."""
 
     reason = "IMAGE_FORMAT_UNSUPPORTED"
 
@@ -71,13 +75,13 @@ class ImageTruncated(InvalidArgument):
 
 
 class ImageCorrupt(InvalidArgument):
-    """The format is known, its content can't be decoded."""
+    """The format is accepted, but the content can't be decoded."""
 
     reason = "IMAGE_CORRUPT"
 
 
 class TensorInvalid(InvalidArgument):
-    """A tensor that the live model can't take.
+    """The live model can't take the tensor.
 
     reason: TENSOR_SHAPE_MISMATCH, TENSOR_DTYPE_UNSUPPORTED, TENSOR_SIZE_MISMATCH or TENSOR_NOT_FINITE.
     """
@@ -85,6 +89,12 @@ class TensorInvalid(InvalidArgument):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class VersionUnknown(InvalidArgument):
+    """The model version, alias or directory does not exist."""
+
+    reason = "VERSION_UNKNOWN"
 
 
 class FailedPrecondition(VergerError):
@@ -95,25 +105,19 @@ class FailedPrecondition(VergerError):
 
 
 class ContractUnsupported(FailedPrecondition):
-    """A model contract that this code can't honour."""
+    """This code does not support something that the model's contract asks for."""
 
     reason = "CONTRACT_UNSUPPORTED"
 
 
 class ModelCorrupt(FailedPrecondition):
-    """A model's files don't match their digests, or its golden samples give other logits."""
+    """The files of a model don't match their digests, or its golden samples give other logits than expected."""
 
     reason = "MODEL_CORRUPT"
 
 
 class Unavailable(VergerError):
-    """Something that the call needs is away for the moment."""
+    """A dependency of the call is unreachable for the moment."""
 
     code = "UNAVAILABLE"
     reason = "UNAVAILABLE"
-
-
-class VersionUnknown(InvalidArgument):
-    """A model version, alias or directory that does not exist."""
-
-    reason = "VERSION_UNKNOWN"

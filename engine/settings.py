@@ -1,13 +1,13 @@
-"""Where every program of Verger takes its settings from, and the number of cores that it may use."""
+"""The base class of all settings of Verger, and the number of cores that a process may use."""
 
 import loky
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Reads each field from the environment variable VERGER_ + its name, or from .env in the working directory.
+    """Reads each field from the environment variable VERGER_<FIELD NAME>, or from .env in the working directory.
 
-    An empty value counts as not set. Each program's config.py adds its own fields.
+    An empty value counts as not set. The config.py of each program adds its own fields.
     """
 
     model_config = SettingsConfigDict(
@@ -16,5 +16,8 @@ class Settings(BaseSettings):
 
 
 def available_cores() -> int:
-    """Cores that this process may use, at least 1: the smaller of the container's CPU quota and the affinity mask."""
+    """Returns the cores that this process may use, at least 1.
+
+    It is the smaller of the container's CPU quota, rounded up, and the number of cores in the affinity mask.
+    """
     return int(loky.cpu_count())

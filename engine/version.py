@@ -1,13 +1,11 @@
-"""A model version as a directory: written once, uploaded as it is, and the same wherever it lies.
+"""The directory of a model version. It is written once and never changed; the registry stores it as it is.
 
-contract.json    verger.v1.ModelContract; holds the digests of the models and the negatives below
-model.onnx       for serving
-model.keras      for further training, without optimizer state
-negatives.npz    features of negatives to train on again (trainer.training.remembered), where there were any
+contract.json    verger.v1.ModelContract, with the digests of the next three files
+model.onnx       the graph that serving runs
+model.keras      the model for further training, without optimizer state
+negatives.npz    remembered negatives: features to train on again (trainer.training.remembered); optional
 evaluation.json  figures on the test pictures (trainer.evaluation.scoring.Evaluation)
-MLmodel, ...     so that mlflow.onnx.load_model and mlflow.pyfunc.load_model work too
-
-Light: imports no training library.
+MLmodel, ...     metadata for mlflow.onnx.load_model and mlflow.pyfunc.load_model
 """
 
 from dataclasses import dataclass
@@ -26,43 +24,48 @@ EVALUATION_FILE = "evaluation.json"
 
 @dataclass(frozen=True)
 class VersionDirectory:
-    """A directory whose contract was read and whose files match it."""
+    """The directory of a version whose contract was checked and whose files match their digests."""
 
     path: Path
     contract: model_pb2.ModelContract
 
     @property
     def digest(self) -> str:
-        """Identifies the content, as verger.v1.Model.digest."""
+        """SHA-256 of contract.json in lower-case hexadecimal, which identifies the content (verger.v1.Model.digest)."""
         return file_digest(self.path / CONTRACT_FILE)
 
     @property
-    def refuses(self) -> bool:
-        """Whether it was measured on pictures of none of the classes when it was made."""
+    def was_tested_on_negatives(self) -> bool:
+        """Whether its test metrics include negatives, that is, pictures that show none of the classes."""
         return any(name.startswith("auroc.") for name in self.contract.provenance.test_metrics)
 
     def file(self, role: model_pb2.ModelFile.Role) -> Path:
-        """The file for a purpose. Raises ModelCorrupt when the version has none."""
+        """Returns the path of the file with a role.
+
+        Raises:
+            ModelCorrupt: the contract lists no file with this role.
+        """
         if self.has(role):
             return self.path / next(file.path for file in self.contract.files if file.role == role)
-        raise ModelCorrupt(f"{self.path} holds no {model_pb2.ModelFile.Role.Name(role)} file.")
+        raise ModelCorrupt(f"{self.path} has no {model_pb2.ModelFile.Role.Name(role)} file.")
 
     def has(self, role: model_pb2.ModelFile.Role) -> bool:
-        """Whether the version has a file for a purpose."""
+        """Returns whether the contract lists a file with a role."""
         return any(file.role == role for file in self.contract.files)
 
 
 def open_version(path: Path) -> VersionDirectory:
-    """Reads a version's directory and checks the files that are there against their digests.
+    """Reads the directory of a version and checks its files against their digests.
 
-    A copy may leave out files that its reader doesn't need.
+    Files may be missing, because a copy for serving leaves out what only training needs.
 
     Raises:
-        VersionUnknown: there is no contract.json.
-        ModelCorrupt, ContractUnsupported: see read_contract; or a file differs from its digest.
+        VersionUnknown: the directory has no contract.json.
+        ModelCorrupt: the contract can't be read, or a file differs from its digest.
+        ContractUnsupported: see engine.contract.check_contract.
     """
     if not (path / CONTRACT_FILE).is_file():
-        raise VersionUnknown(f"{path} is not the directory of a model version: it has no {CONTRACT_FILE}.")
+        raise VersionUnknown(f"{path} is not the directory of a model version; it has no {CONTRACT_FILE}.")
     contract = read_contract(path / CONTRACT_FILE)
     for file in contract.files:
         if (path / file.path).is_file() and file_digest(path / file.path) != file.sha256:

@@ -11,7 +11,7 @@ from verger.v1 import model_pb2
 from benchmarks.systems.servers import MODEL
 from engine.contract import CONTRACT_FILE, file_digest, read_contract, serving_file, write_contract
 from engine.model.golden import golden_pixels
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from services.inference.store import ModelStore
 
@@ -34,7 +34,7 @@ def version_with(classes: int, folder: Path) -> Path:
     file = serving_file(contract)
     path = folder / file.path
     _write_graph(MODEL / file.path, classes, path)
-    runtime, spec = OnnxRuntime(path), contract.preprocessing
+    runtime, spec = OnnxSession(path), contract.preprocessing
     for sample in contract.golden_samples:
         pixels = scale_pixels(golden_pixels(sample.seed, spec.height, spec.width), spec)
         sample.logits[:] = runtime.logits(pixels[None])[0]

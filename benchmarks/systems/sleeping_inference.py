@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
 from engine.model.loading import LoadedModel, load_model
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from services.inference import champion
 from services.inference.__main__ import main
 
 FORWARD_SECONDS = float(os.environ["BENCHMARK_FORWARD_SECONDS"])
 
 
-class SleepingRuntime(OnnxRuntime):
+class SleepingSession(OnnxSession):
     """Without a graph; the first class wins."""
 
     def __init__(self, classes: int) -> None:
@@ -38,8 +38,8 @@ class SleepingRuntime(OnnxRuntime):
 def load_and_replace(ref: model_pb2.ModelRef, folder: Path, cores: int = 1) -> LoadedModel:
     """Loads and checks as ever, then puts the stand-in in the graph's place."""
     model = load_model(ref, folder, cores)
-    sleeping = SleepingRuntime(len(model.contract.classes))
-    return replace(model, runtime=sleeping, lone_runtime=sleeping)
+    sleeping = SleepingSession(len(model.contract.classes))
+    return replace(model, session=sleeping, multicore_session=sleeping)
 
 
 if __name__ == "__main__":

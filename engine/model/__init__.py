@@ -1,1 +1,1 @@
-"""The second half: from a tensor to a classification. It needs NumPy and ONNX Runtime."""
+"""The second half of classifying a photo: from a tensor to a classification. Needs NumPy and ONNX Runtime."""

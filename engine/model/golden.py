@@ -1,13 +1,13 @@
-"""Golden samples: small inputs made by code, so that a model version can be checked where it runs, without a photo."""
+"""Makes golden samples: inputs made by code, with which a model version can be checked on any machine."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def golden_pixels(seed: int, height: int, width: int) -> NDArray[np.uint8]:
-    """Makes a smooth colour pattern of shape [height, width, 3].
+    """Returns a smooth colour pattern, uint8 of shape [height, width, 3].
 
-    Integer arithmetic only: the same bytes with every NumPy version and on every processor. Changing this function
+    Integer arithmetic gives the same bytes with every NumPy version and on every processor. A change to this function
     makes every registered model version fail its check.
     """
     y = np.arange(height, dtype=np.int64)[:, None]

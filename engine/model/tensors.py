@@ -1,4 +1,4 @@
-"""From pixels and wire tensors to model input. Pure; shared by training and inference."""
+"""Turns pixels and tensors from the wire into model input. The trainer and the inference service share this code."""
 
 from typing import Any
 
@@ -15,17 +15,19 @@ _NUMPY_TYPES: dict[model_pb2.DataType, np.dtype[Any]] = {
 
 
 def scale_pixels(pixels: NDArray[np.uint8], spec: model_pb2.Preprocessing) -> NDArray[np.float32]:
-    """Turns pixels (0 to 255, any shape) into model input: pixel * scale + offset, float32."""
+    """Returns pixel * scale + offset for each pixel (0 to 255) of an array of any shape, as float32 of that shape."""
     scaled: NDArray[np.float32] = np.multiply(pixels, spec.scale, dtype=np.float32)
-    scaled += np.float32(spec.offset)  # in place: a second array would cost as much as the sum
+    scaled += np.float32(spec.offset)  # in place, because allocating a second array takes as long as the addition
     return scaled
 
 
 def to_model_input(tensor: inference_pb2.Tensor, spec: model_pb2.Preprocessing) -> NDArray[np.float32]:
-    """Unpacks a tensor from anybody into model input of shape [height, width, 3].
+    """Checks a tensor and returns it as model input, float32 of shape [height, width, 3].
+
+    UINT8 tensors hold pixels (0 to 255) and are scaled here. FLOAT32 tensors hold pixels that are scaled already.
 
     Raises:
-        TensorInvalid: wrong element type, shape or length, or a value that is not a finite number.
+        TensorInvalid: the element type, shape or length is wrong, or a value is not finite.
     """
     expected = (spec.height, spec.width, 3)
     shape = tuple(tensor.shape)
@@ -40,11 +42,11 @@ def to_model_input(tensor: inference_pb2.Tensor, spec: model_pb2.Preprocessing) 
     if len(tensor.data) != size:
         raise TensorInvalid(
             "TENSOR_SIZE_MISMATCH",
-            f"The tensor has {len(tensor.data)} bytes of data; its shape and dtype make {size}.",
+            f"The tensor has {len(tensor.data)} bytes of data; its shape and dtype need {size}.",
         )
     array = np.frombuffer(tensor.data, dtype).reshape(shape)
     if tensor.dtype == model_pb2.DATA_TYPE_UINT8:
         return scale_pixels(array, spec)
     if not np.isfinite(array).all():
-        raise TensorInvalid("TENSOR_NOT_FINITE", "The tensor holds a value that is not a finite number.")
+        raise TensorInvalid("TENSOR_NOT_FINITE", "The tensor has a value that is not a finite number.")
     return array

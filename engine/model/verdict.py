@@ -1,4 +1,4 @@
-"""From logits to an honest answer. Pure; the trainer calibrates with this very code."""
+"""Turns logits into probabilities, a scope score and a verdict. The trainer calibrates with the same code."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,15 @@ Floats = NDArray[np.float32]
 
 
 def probabilities(logits: Floats, temperature: float) -> Floats:
-    """Softmax of logits / temperature (Guo et al., 2017, arXiv:1706.04599) over the last axis; same shape."""
+    """Returns softmax(logits / temperature) over the last axis (Guo et al., 2017, arXiv:1706.04599).
+
+    Args:
+        logits: float32 of shape [..., classes].
+        temperature: greater than 0; 1 changes nothing.
+
+    Returns:
+        float32 of the same shape, each value between 0 and 1.
+    """
     scaled = logits / np.float32(temperature)
     exponentials = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     result: Floats = exponentials / exponentials.sum(axis=-1, keepdims=True)
@@ -16,10 +24,16 @@ def probabilities(logits: Floats, temperature: float) -> Floats:
 
 
 def scope_score(logits: Floats, calibration: model_pb2.Calibration) -> Floats:
-    """The score that tells known classes from everything else, see ScopeScore; one number per row of logits.
+    """Returns the score that tells known classes from everything else; higher means more like a known class.
+
+    The energy score is log(sum(exp(logits))), without temperature (Liu et al., 2020, arXiv:2010.03759).
 
     Args:
         logits: float32 of shape [..., classes].
+        calibration: names the score, see verger.v1.ScopeScore.
+
+    Returns:
+        float32 of shape [...], one score for each row of logits.
     """
     if calibration.scope_score == model_pb2.SCOPE_SCORE_MAX_PROBABILITY:
         score: Floats = probabilities(logits, calibration.temperature).max(axis=-1)
@@ -30,7 +44,7 @@ def scope_score(logits: Floats, calibration: model_pb2.Calibration) -> Floats:
 
 
 def decide(probability: float, score: float, calibration: model_pb2.Calibration) -> classifier_pb2.Verdict:
-    """The verdict on one photo, from its best probability and its scope score."""
+    """Returns the verdict on one photo from its best probability (0 to 1) and its scope score."""
     if score < calibration.out_of_scope_below:
         return classifier_pb2.VERDICT_OUT_OF_SCOPE
     if probability < calibration.unsure_below:
@@ -39,15 +53,22 @@ def decide(probability: float, score: float, calibration: model_pb2.Calibration)
 
 
 def classify(logits: Floats, contract: model_pb2.ModelContract, top_k: int = 0) -> classifier_pb2.Classification:
-    """The answer for one photo, from its logits of shape [classes]; top_k as in ClassifyRequest."""
-    chances = probabilities(logits, contract.calibration.temperature)
+    """Returns the answer for one photo, without model and evidence.
+
+    Args:
+        logits: float32 of shape [classes].
+        contract: gives the classes and the calibration.
+        top_k: number of predictions, best first; 0 returns all classes.
+    """
+    confidences = probabilities(logits, contract.calibration.temperature)
     score = float(scope_score(logits, contract.calibration))
-    order = np.argsort(-chances, kind="stable")
-    shown = order[:top_k] if top_k else order
+    order = np.argsort(-confidences, kind="stable")
+    chosen = order[:top_k] if top_k else order
     return classifier_pb2.Classification(
-        verdict=decide(float(chances[order[0]]), score, contract.calibration),
+        verdict=decide(float(confidences[order[0]]), score, contract.calibration),
         predictions=[
-            classifier_pb2.Prediction(label=contract.classes[i].label, probability=chances[i]) for i in shown.tolist()
+            classifier_pb2.Prediction(label=contract.classes[i].label, probability=confidences[i])
+            for i in chosen.tolist()
         ],
         scope_score=score,
     )

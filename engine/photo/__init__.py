@@ -1,1 +1,1 @@
-"""The first half: from the bytes of a photo to a tensor. It needs Pillow, and no array library."""
+"""The first half of classifying a photo: from its bytes to a tensor. Needs Pillow, and no array library."""

@@ -1,6 +1,6 @@
-"""From the bytes of a photo to the pixels that a model was trained on. Pure; the trainer runs this very code.
+"""Decodes a photo, turns it upright and resizes it, as the model's contract says. The trainer runs the same code.
 
-Whoever changes what comes out of here for any photo raises engine.contract.PREPROCESSING_CODE_VERSION.
+A change that gives other pixels for any photo must increment engine.contract.PREPROCESSING_CODE_VERSION.
 """
 
 import io
@@ -21,7 +21,6 @@ from engine.errors import (
     InvalidArgument,
 )
 
-# Pillow's name: IANA media type. Nothing else is even looked at: a parser that never runs has no holes.
 FORMATS = {
     "JPEG": "image/jpeg",
     "PNG": "image/png",
@@ -31,6 +30,7 @@ FORMATS = {
     "TIFF": "image/tiff",
     **({"AVIF": "image/avif"} if features.check("avif") else {}),
 }
+"""Accepted formats by Pillow's name, with their IANA media types. Pillow's parsers of other formats never run."""
 
 _FILTERS = {
     model_pb2.RESAMPLING_BILINEAR: Image.Resampling.BILINEAR,
@@ -38,39 +38,41 @@ _FILTERS = {
     model_pb2.RESAMPLING_LANCZOS: Image.Resampling.LANCZOS,
 }
 
-# Pillow's own limit, one for the whole process, backs up the limit that each call brings along. Never None.
-MOST_PIXELS = 178_000_000
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+MAX_PIXELS = 178_000_000
+"""Upper bound of Limits.max_pixels. Pillow enforces it for the whole process, in addition to the limit of each call."""
 
-# What is wrong with a photo is said to whoever sent it, in an error; Python's warnings would end in the log, and the
-# switch that a single call could use (catch_warnings) is none for threads. So for the process: Pillow's remarks on
-# metadata are of no interest, and its doubt about a size is a refusal.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+# These settings hold for the whole process, because warnings.catch_warnings is not safe with threads. Pillow's warnings
+# on metadata are not useful. Its warning on the size becomes an error, which the sender of the photo gets.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused before anything is decoded."""
+    """Largest photos to accept. They are checked before anything is decoded."""
 
     max_bytes: int = 20 * 2**20
-    max_pixels: int = 64_000_000  # no more than MOST_PIXELS
+    max_pixels: int = 64_000_000  # width times height, at most MAX_PIXELS
 
 
 def preprocess(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> Image.Image:
-    """Turns an encoded photo into an RGB picture of the contract's width and height.
+    """Decodes a photo and resizes it to the contract's width and height. Returns an 8-bit RGB picture.
 
     Raises:
-        InvalidArgument: one of the Image... errors of services.common.errors.
+        InvalidArgument: one of the Image... errors of engine.errors.
     """
     return resize(decode(photo, spec, limits), spec)
 
 
 def decode(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> Image.Image:
-    """Decodes a photo to an upright RGB picture, transparency on white. JPEG may come smaller, see draft_factor.
+    """Decodes a photo to an upright 8-bit RGB picture. Transparent parts become white.
+
+    A JPEG may be decoded at a reduced size, see Preprocessing.draft_factor. An animation gives its first frame.
 
     Raises:
-        InvalidArgument: one of the Image... errors of services.common.errors.
+        InvalidArgument: one of the Image... errors of engine.errors.
     """
     if not photo:
         raise ImageEmpty("The file is empty. Send the bytes of a picture.")
@@ -87,14 +89,14 @@ def decode(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> Image
         image.draft("RGB", (spec.width * spec.draft_factor, spec.height * spec.draft_factor))
     try:
         return _to_rgb(_upright(image))
-    except Exception as error:  # the parsers of seven formats raise whatever they like on broken data
+    except Exception as error:  # on damaged data, the parsers of seven formats raise all kinds of exceptions
         raise _explain(error) from error
 
 
 def resize(
     image: Image.Image, spec: model_pb2.Preprocessing, box: tuple[float, float, float, float] | None = None
 ) -> Image.Image:
-    """Stretches an RGB picture, or the part of it in `box` (left, top, right, bottom), to the contract's size."""
+    """Stretches an RGB picture, or its part in `box` (left, top, right, bottom; in pixels), to the contract's size."""
     return image.resize((spec.width, spec.height), _FILTERS[spec.resampling], box)
 
 
@@ -102,8 +104,10 @@ def _open(photo: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(photo), formats=list(FORMATS))
     except UnidentifiedImageError as error:
-        known = ", ".join(FORMATS)
-        raise ImageFormatUnsupported(f"This is not a picture that can be read. Accepted formats: {known}.") from error
+        accepted = ", ".join(FORMATS)
+        raise ImageFormatUnsupported(
+            f"This is not a picture that can be read. Accepted formats: {accepted}."
+        ) from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageTooManyPixels("The picture has far too many pixels. Send a smaller copy.") from error
     except Exception as error:
@@ -120,9 +124,9 @@ def _explain(error: Exception) -> InvalidArgument:
 def _upright(image: Image.Image) -> Image.Image:
     image.load()
     try:
-        lies = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        return ImageOps.exif_transpose(image) if lies else image  # Pillow would copy a picture that is upright already
-    except Exception:  # damaged metadata is no reason to refuse sound pixels
+        is_rotated = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if is_rotated else image  # Pillow would copy an upright picture
+    except Exception:  # the metadata are damaged, but the pixels are not
         return image
 
 
@@ -138,7 +142,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Grey levels of more than 8 bits: whole numbers are taken as 16-bit, floating point numbers up to 1 as shares."""
+    """Reduces grey levels to 8 bits. Integers count as 16-bit levels, floating-point numbers up to 1 as fractions."""
     _, peak = cast("tuple[float, float]", image.getextrema())  # one band, one pair
     factor = 255 if image.mode == "F" and peak <= 1 else 1 / 257 if image.mode.startswith("I;16") or peak > 255 else 1
     return image.convert("F").point(lambda level: level * factor + 0.5).convert("L")

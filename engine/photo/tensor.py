@@ -1,5 +1,6 @@
-"""From a resized picture to the tensor that goes to inference. Pure; Pillow and the standard library do all of it, so
-that this service carries no array library.
+"""Packs a resized picture into the tensor that preprocess sends to inference.
+
+Pillow and the standard library are enough for this, so that the preprocess service needs no array library.
 """
 
 import sys
@@ -10,7 +11,10 @@ from verger.v1 import inference_pb2, model_pb2
 
 
 def to_tensor(image: Image.Image, spec: model_pb2.Preprocessing) -> inference_pb2.Tensor:
-    """Packs an RGB picture as the contract wants it on the wire: pixels as they are, or pixel * scale + offset."""
+    """Packs an RGB picture into a tensor of shape [height, width, 3] with the contract's element type.
+
+    A UINT8 tensor holds the pixels (0 to 255), a FLOAT32 tensor pixel * scale + offset, little-endian.
+    """
     data = image.tobytes() if spec.dtype == model_pb2.DATA_TYPE_UINT8 else _scaled(image, spec.scale, spec.offset)
     return inference_pb2.Tensor(dtype=spec.dtype, shape=[image.height, image.width, 3], data=data)
 

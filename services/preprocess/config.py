@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from engine.photo.decoding import MOST_PIXELS
+from engine.photo.decoding import MAX_PIXELS
 from engine.settings import available_cores
 from services.common.process.settings import ServiceSettings
 
@@ -19,7 +19,7 @@ class PreprocessSettings(ServiceSettings):
     inference_target: str = "localhost:50052"
     """Where inference answers, in gRPC's name syntax; dns:///inference:50052 shares the load between replicas."""
 
-    max_image_pixels: int = Field(default=64_000_000, ge=1024, le=MOST_PIXELS)
+    max_image_pixels: int = Field(default=64_000_000, ge=1024, le=MAX_PIXELS)
     """Largest photo, width times height. Pillow itself refuses more than 178 million."""
 
     preprocess_workers: int = Field(default_factory=available_cores, ge=1, le=256)

@@ -10,7 +10,7 @@ from verger.v1 import model_pb2
 
 from engine.contract import CONTRACT_VERSION, PREPROCESSING_CODE_VERSION, file_digest, write_contract
 from engine.model.golden import golden_pixels
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 
 LABELS = ("red", "green", "blue")
@@ -32,7 +32,7 @@ def tiny_version(folder: Path, *, size: int = 32, gain: float = 8.0, labels: tup
         offset=-1,
         code_version=PREPROCESSING_CODE_VERSION,
     )
-    runtime = OnnxRuntime(folder / "model.onnx")
+    runtime = OnnxSession(folder / "model.onnx")
     golden = []
     for seed in (1, 2):
         logits = runtime.logits(scale_pixels(golden_pixels(seed, size, size), spec)[None])[0]

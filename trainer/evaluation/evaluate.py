@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from trainer.data.dataset import Picture, class_indices
 from trainer.data.names import group_of
 from trainer.evaluation.features import outputs
@@ -32,7 +32,7 @@ def logits_of(
         progress: is told how many of n are done.
     """
     rows: list[Floats] = []
-    for row in outputs(OnnxRuntime(graph), pictures, spec, workers):
+    for row in outputs(OnnxSession(graph), pictures, spec, workers):
         rows.append(row)
         progress(len(rows), len(pictures))
     return np.stack(rows) if rows else np.zeros((0, 0), np.float32)

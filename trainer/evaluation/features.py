@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from trainer.data.augment import Augmentation
 from trainer.data.dataset import Picture
@@ -24,7 +24,7 @@ VIEWS_AHEAD = 64
 
 
 def outputs(
-    runtime: OnnxRuntime, pictures: Iterable[Picture], spec: model_pb2.Preprocessing, workers: int
+    runtime: OnnxSession, pictures: Iterable[Picture], spec: model_pb2.Preprocessing, workers: int
 ) -> Iterator[Floats]:
     """The graph's output for each picture as serving sees it, in order; each float32 of shape [outputs]."""
 
@@ -36,7 +36,7 @@ def outputs(
 
 
 def outputs_of_views(
-    runtime: OnnxRuntime,
+    runtime: OnnxSession,
     views: Iterable[View],
     spec: model_pb2.Preprocessing,
     augmentation: Augmentation,

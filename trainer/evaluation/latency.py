@@ -6,7 +6,7 @@ from time import thread_time
 import numpy as np
 from verger.v1 import model_pb2
 
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from engine.version import VersionDirectory
 from trainer.evaluation.gate import Cost
 
@@ -24,7 +24,7 @@ def compare_cost(new: VersionDirectory, champion: VersionDirectory) -> Cost:
 
 def _call(version: VersionDirectory) -> Callable[[], object]:
     """A call with one blank picture; the first one, which prepares the graph, is done."""
-    runtime, spec = OnnxRuntime(version.file(SERVING)), version.contract.preprocessing
+    runtime, spec = OnnxSession(version.file(SERVING)), version.contract.preprocessing
     picture = np.zeros((1, spec.height, spec.width, 3), np.float32)
     runtime.logits(picture)
     return lambda: runtime.logits(picture)

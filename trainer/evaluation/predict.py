@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from verger.v1 import classifier_pb2, model_pb2
 
 from engine.errors import InvalidArgument
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from engine.model.verdict import classify
 from engine.version import VersionDirectory
@@ -27,7 +27,7 @@ class Runtime(Protocol):
 def open_runtime(version: VersionDirectory, keras: bool) -> Runtime:
     """The graph that is served, or the Keras model that it was exported from: in float, always."""
     if not keras:
-        return OnnxRuntime(version.file(model_pb2.ModelFile.ROLE_SERVING))
+        return OnnxSession(version.file(model_pb2.ModelFile.ROLE_SERVING))
     with native_messages_hidden():
         from trainer.network.assembly import KerasRuntime
 

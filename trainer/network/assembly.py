@@ -21,7 +21,7 @@ LARGEST_DIFFERENCE = 1e-4
 
 
 class KerasRuntime:
-    """Runs a Keras model as engine.model.session.OnnxRuntime runs its export."""
+    """Runs a Keras model as engine.model.session.OnnxSession runs its export."""
 
     def __init__(self, path: Path) -> None:
         self._model = keras.saving.load_model(path, compile=False)

@@ -16,7 +16,7 @@ from verger.v1 import model_pb2
 
 from engine.contract import CONTRACT_VERSION, file_digest
 from engine.model.golden import golden_pixels
-from engine.model.session import EVIDENCE_OUTPUT, OnnxRuntime
+from engine.model.session import EVIDENCE_OUTPUT, OnnxSession
 from engine.model.tensors import scale_pixels
 from engine.version import NEGATIVES_FILE, SERVING_FILE, TRAINING_FILE
 from trainer.network.assembly import HEAD, export_onnx
@@ -82,7 +82,7 @@ def draft_contract(
     Args:
         tolerance: of the golden samples.
     """
-    runtime = OnnxRuntime(directory / SERVING_FILE)
+    runtime = OnnxSession(directory / SERVING_FILE)
     _, evidence = runtime.logits_and_evidence(np.zeros((1, spec.height, spec.width, 3), np.float32))
     return model_pb2.ModelContract(
         contract_version=CONTRACT_VERSION,

@@ -25,7 +25,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from trainer.network.gradcam import LOGITS_OUTPUT
 
 Floats = NDArray[np.float32]
@@ -91,7 +91,7 @@ def rounding_noise(graph: Path, batch: Floats) -> float:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     plain = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     (logits,) = plain.run([LOGITS_OUTPUT], {plain.get_inputs()[0].name: batch})
-    return float(np.abs(OnnxRuntime(graph).logits(batch) - np.asarray(logits, np.float32)).max())
+    return float(np.abs(OnnxSession(graph).logits(batch) - np.asarray(logits, np.float32)).max())
 
 
 def _kept_in_float(nodes: Sequence[onnx.NodeProto], exact_end: bool) -> list[str]:

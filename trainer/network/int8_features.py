@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from verger.v1 import model_pb2
 
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from trainer.data.dataset import Picture
 from trainer.data.pictures import read_pixels
@@ -24,8 +24,8 @@ LARGEST_TIME = 0.9
 
 
 def quick_runtime(
-    graph: Path, exact: OnnxRuntime, pictures: Sequence[Picture], spec: model_pb2.Preprocessing, views: int
-) -> OnnxRuntime:
+    graph: Path, exact: OnnxSession, pictures: Sequence[Picture], spec: model_pb2.Preprocessing, views: int
+) -> OnnxSession:
     """The quantised graph where it is worth it here and sees nearly the same features; else the exact one.
 
     Args:
@@ -38,7 +38,7 @@ def quick_runtime(
     examples = [scale_pixels(read_pixels(picture.path, spec), spec)[None] for picture in pictures[:EXAMPLES]]
     rounded = graph.with_suffix(".int8.onnx")
     quantise_graph(graph, examples, rounded, exact_end=False)
-    quick = OnnxRuntime(rounded)
+    quick = OnnxSession(rounded)
     features, found = (np.stack([runtime.logits(example) for example in examples]) for runtime in (exact, quick))
     error = float(np.sqrt(np.square(found - features).mean()) / features.std())
     seconds = fastest([lambda: quick.logits(examples[0]), lambda: exact.logits(examples[0])])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from trainer.data.dataset import NO_CLASS, Dataset, class_indices
 from trainer.data.pictures import batches
 from trainer.data.views import shuffled_views
@@ -49,7 +49,7 @@ def train_head(
     rate = keras.optimizers.schedules.CosineDecay(stage.learning_rate, stage.epochs * -(-lessons // stage.batch_size))
     compile_classifier(head, keras.optimizers.Adam(rate), stage.label_smoothing)
     with feature_graph(backbone) as graph:
-        exact = OnnxRuntime(graph)
+        exact = OnnxSession(graph)
         quick = quick_runtime(graph, exact, dataset.lessons, spec, views=stage.epochs * len(dataset.lessons))
     validation = list(_validation_batches(exact, dataset, spec, workers))
 
@@ -65,7 +65,7 @@ def train_head(
 
 
 def _lessons(
-    runtime: OnnxRuntime,
+    runtime: OnnxSession,
     dataset: Dataset,
     stage: HeadStage,
     spec: model_pb2.Preprocessing,
@@ -86,7 +86,7 @@ def _with_remembered(seen: Iterator[Lesson], count: int, rows: Rows, seed: tuple
 
 
 def _validation_batches(
-    runtime: OnnxRuntime, dataset: Dataset, spec: model_pb2.Preprocessing, workers: int
+    runtime: OnnxSession, dataset: Dataset, spec: model_pb2.Preprocessing, workers: int
 ) -> Iterator[Batch]:
     pictures = dataset.validation[:CURVE_SAMPLE]
     features = outputs(runtime, pictures, spec, workers)

@@ -72,7 +72,9 @@ def judge(
         cost = compare_cost(version, rival)
         quantised = is_quantised(rival.file(SERVING))
     held_to = _held_to(registry.tags_of(champion), dataset.test)
-    return gate.compare(evaluation, theirs, cost, gate.Champion(champion, held_to, rival.refuses, quantised))
+    return gate.compare(
+        evaluation, theirs, cost, gate.Champion(champion, held_to, rival.was_tested_on_negatives, quantised)
+    )
 
 
 def judge_quantised(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
 from engine.errors import ModelCorrupt
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from trainer.data.augment import Augmentation
 from trainer.data.dataset import Dataset, Picture, class_indices
 from trainer.data.names import group_of
@@ -141,7 +141,7 @@ def remember(
     if not (dataset.negatives or dataset.validation_negatives):
         return NOTHING
     with feature_graph(backbone) as graph:
-        runtime = OnnxRuntime(graph)
+        runtime = OnnxSession(graph)
     views = shuffled_views(dataset.negatives, class_indices(dataset.negatives, dataset.labels), seed)[:MOST_ROWS]
     seen = outputs_of_views(runtime, views, spec, augmentation, workers)
     whole = dataset.validation_negatives[:MOST_ROWS]

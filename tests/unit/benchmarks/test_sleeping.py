@@ -7,14 +7,14 @@ from verger.v1 import model_pb2
 from tests.support.tiny_model import tiny_version
 
 
-@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("multicore", [False, True])
 def test_the_stand_in_of_the_benchmarks_answers_as_inference_calls_it(
-    alone: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    multicore: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BENCHMARK_FORWARD_SECONDS", "0")
     from benchmarks.systems.sleeping_inference import load_and_replace
 
     model = load_and_replace(model_pb2.ModelRef(name="colours", version="1"), tiny_version(tmp_path), 2)
-    answer = model.classify(np.zeros((32, 32, 3), np.float32), 0, include_evidence=False, alone=alone)
+    answer = model.classify(np.zeros((32, 32, 3), np.float32), 0, include_evidence=False, multicore=multicore)
     assert answer.predictions[0].label == "red"
     assert answer.predictions[0].probability > 0.99

@@ -23,11 +23,11 @@ def contract(tmp_path: Path) -> model_pb2.ModelContract:
     return read_contract(tiny_version(tmp_path) / CONTRACT_FILE)
 
 
-def test_written_and_read_back_it_is_the_same(contract: model_pb2.ModelContract, tmp_path: Path) -> None:
+def test_a_contract_survives_writing_and_reading(contract: model_pb2.ModelContract, tmp_path: Path) -> None:
     assert read_contract(write_contract(contract, tmp_path)) == contract
 
 
-def test_it_is_stored_with_the_names_of_the_proto(contract: model_pb2.ModelContract, tmp_path: Path) -> None:
+def test_the_file_has_the_field_names_of_the_proto(contract: model_pb2.ModelContract, tmp_path: Path) -> None:
     stored = json.loads(write_contract(contract, tmp_path).read_text())
     assert stored["preprocessing"]["draft_factor"] == 2
     assert stored["preprocessing"]["dtype"] == "DATA_TYPE_UINT8"
@@ -79,7 +79,7 @@ def set_path(path: str) -> Callable[[model_pb2.ModelContract], None]:
         (set_path("../model.onnx"), "'../model.onnx'"),
     ],
 )
-def test_what_can_not_be_honoured_is_refused_by_name(
+def test_an_unsupported_value_is_refused_by_its_name(
     contract: model_pb2.ModelContract, change: Callable[[model_pb2.ModelContract], object], named: str
 ) -> None:
     change(contract)
@@ -88,7 +88,7 @@ def test_what_can_not_be_honoured_is_refused_by_name(
     assert named in str(refusal.value)
 
 
-def test_all_reasons_are_told_at_once(contract: model_pb2.ModelContract) -> None:
+def test_the_error_lists_all_problems(contract: model_pb2.ModelContract) -> None:
     contract.preprocessing.width = 8
     contract.calibration.temperature = 0
     with pytest.raises(ContractUnsupported, match=r"preprocessing\.width 8; calibration\.temperature 0"):
@@ -96,7 +96,7 @@ def test_all_reasons_are_told_at_once(contract: model_pb2.ModelContract) -> None
 
 
 @pytest.mark.parametrize("text", ["", "not json", '{"classes": 3}', '{"unknown_field": 1}', "\x80"])
-def test_what_is_no_contract_is_corrupt(text: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_contract_is_corrupt(text: str, tmp_path: Path) -> None:
     (tmp_path / CONTRACT_FILE).write_bytes(text.encode("latin-1"))
     with pytest.raises(ModelCorrupt):
         read_contract(tmp_path / CONTRACT_FILE)
@@ -108,7 +108,7 @@ def test_the_serving_file_is_found_among_others(contract: model_pb2.ModelContrac
     assert serving_file(contract).path == "model.onnx"
 
 
-def test_display_names_fall_back() -> None:
+def test_display_names_fall_back_to_english_and_then_to_the_label() -> None:
     apple = model_pb2.ClassInfo(label="apple", display_names={"en": "Apple", "fr": "Pomme"})
     assert [display_name(apple, language) for language in ("fr", "en", "de")] == ["Pomme", "Apple", "Apple"]
     assert display_name(model_pb2.ClassInfo(label="apple"), "fr") == "apple"

@@ -59,7 +59,7 @@ def test_every_accepted_format_gives_the_same_color(format: str, options: dict[s
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "L", "YCbCr"])
-def test_jpeg_color_modes(mode: str) -> None:
+def test_a_jpeg_may_have_any_color_mode(mode: str) -> None:
     grey = (120, 120, 120)
     assert mean_color(encoded(plain(grey).convert(mode), "JPEG", quality=95)) == pytest.approx(grey, abs=3)
 
@@ -85,34 +85,34 @@ def test_transparency_becomes_white(mode: str) -> None:
     assert mean_color(photo) == [255, 255, 255]
 
 
-def test_half_transparency_is_mixed_with_white() -> None:
+def test_half_transparent_pixels_are_mixed_with_white() -> None:
     image = Image.new("RGBA", (40, 40), (0, 0, 0, 128))
     assert mean_color(encoded(image, "PNG")) == pytest.approx([127] * 3, abs=1)
 
 
-def test_16_bit_png_keeps_its_brightness() -> None:
+def test_a_16_bit_png_keeps_its_brightness() -> None:
     levels = np.full((40, 40), 128 * 257, np.uint16)
     assert mean_color(encoded(Image.fromarray(levels), "PNG")) == [128, 128, 128]
 
 
-def test_dark_16_bit_png_stays_dark() -> None:
+def test_a_dark_16_bit_png_stays_dark() -> None:
     levels = np.full((40, 40), 200, np.uint16)  # of 65535: nearly black, not nearly white
     assert mean_color(encoded(Image.fromarray(levels), "PNG")) == [1, 1, 1]
 
 
-def test_float_tiff_counts_as_fractions() -> None:
+def test_levels_of_a_float_tiff_are_fractions() -> None:
     levels = np.full((40, 40), 0.5, np.float32)
     assert mean_color(encoded(Image.fromarray(levels), "TIFF")) == pytest.approx([128] * 3, abs=1)
 
 
-def test_first_frame_of_an_animation() -> None:
+def test_an_animation_gives_its_first_frame() -> None:
     photo = encoded(plain(RED), "GIF", save_all=True, append_images=[plain(BLUE)], duration=100)
     assert mean_color(photo) == pytest.approx(RED, abs=2)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_undone(orientation: int) -> None:
-    """The upright picture is red above green; the file holds it turned, with a note how to turn it back."""
+    """The upright picture is red above green. The file holds it rotated, with the orientation in its metadata."""
     upright = Image.new("RGB", (40, 60), RED)
     upright.paste(GREEN, (0, 30, 40, 60))
     inverse = {
@@ -132,8 +132,8 @@ def test_exif_orientation_is_undone(orientation: int) -> None:
     assert pixels[-4].mean(0) == pytest.approx(GREEN, abs=2)
 
 
-def promise(side: int) -> bytes:
-    """A PNG header that promises `side` times `side` pixels, with nothing behind it."""
+def png_header(side: int) -> bytes:
+    """A PNG file that declares `side` times `side` pixels and has no data."""
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + header
     bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
@@ -143,8 +143,8 @@ def promise(side: int) -> bytes:
 DAMAGED_EXIF = encoded(plain(RED), "JPEG", quality=95, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
 
 
-def in_its_own_process(photo: bytes) -> subprocess.CompletedProcess[str]:
-    """Prints the mean colour. Pytest turns every warning into an error; here they go where they go when it serves."""
+def preprocess_in_a_new_process(photo: bytes) -> subprocess.CompletedProcess[str]:
+    """Prints the mean colour. In a new process, warnings are treated as in the service; pytest makes them errors."""
     code = """
         import sys
         from verger.v1 import model_pb2
@@ -161,45 +161,45 @@ def in_its_own_process(photo: bytes) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(command, 0, done.stdout.decode(), done.stderr.decode())
 
 
-def test_damaged_exif_does_not_spoil_a_sound_picture() -> None:
-    done = in_its_own_process(DAMAGED_EXIF)
+def test_a_picture_with_damaged_exif_is_decoded() -> None:
+    done = preprocess_in_a_new_process(DAMAGED_EXIF)
     assert [int(level) for level in done.stdout.split()] == pytest.approx(RED, abs=3)
     assert done.stderr == ""
 
 
-def test_a_doubtful_size_is_refused_without_a_warning() -> None:
-    """Between Pillow's limit and twice that, where Pillow itself only warns."""
-    done = in_its_own_process(promise(15_000))
+def test_a_size_that_pillow_warns_of_is_refused_without_a_warning() -> None:
+    """Pillow itself only warns between its limit and twice its limit."""
+    done = preprocess_in_a_new_process(png_header(15_000))
     assert (done.stdout.strip(), done.stderr) == ("IMAGE_TOO_MANY_PIXELS", "")
 
 
-def test_the_name_of_the_format_comes_from_the_content() -> None:
+def test_the_format_is_told_from_the_content() -> None:
     assert decode(encoded(plain(), "PNG"), SPEC, LIMITS).size == (64, 48)
 
 
-def test_empty() -> None:
+def test_an_empty_file_is_refused() -> None:
     with pytest.raises(ImageEmpty):
         preprocess(b"", SPEC, LIMITS)
 
 
 @pytest.mark.parametrize("photo", [b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.4\n", b"\0" * 100])
-def test_not_a_picture(photo: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_refused(photo: bytes) -> None:
     with pytest.raises(ImageFormatUnsupported, match="JPEG"):
         preprocess(photo, SPEC, LIMITS)
 
 
 @pytest.mark.parametrize("format", ["PPM", "TGA", "ICO", "PCX", "EPS"])
-def test_formats_that_are_not_accepted(format: str) -> None:
+def test_other_formats_are_refused(format: str) -> None:
     with pytest.raises(ImageFormatUnsupported):
         preprocess(encoded(plain(), format), SPEC, LIMITS)
 
 
-def test_too_many_bytes_names_both_numbers() -> None:
+def test_the_refusal_of_a_large_file_names_its_size_and_the_limit() -> None:
     with pytest.raises(ImageTooLarge, match=r"1,001 bytes; at most 1,000"):
         preprocess(b"x" * 1001, SPEC, Limits(max_bytes=1000))
 
 
-def test_too_many_pixels_is_told_from_the_header() -> None:
+def test_too_many_pixels_are_refused_from_the_header() -> None:
     photo = encoded(plain(size=(200, 100)), "PNG")
     with pytest.raises(ImageTooManyPixels, match="200 x 100 = 20,000"):
         preprocess(photo, SPEC, Limits(max_pixels=19_999))
@@ -207,9 +207,9 @@ def test_too_many_pixels_is_told_from_the_header() -> None:
 
 
 @pytest.mark.parametrize("side", [10_000, 15_000, 60_000])
-def test_decompression_bomb_is_never_decoded(side: int) -> None:
+def test_a_decompression_bomb_is_never_decoded(side: int) -> None:
     with pytest.raises(ImageTooManyPixels):
-        preprocess(promise(side), SPEC, LIMITS)
+        preprocess(png_header(side), SPEC, LIMITS)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP"])
@@ -221,7 +221,7 @@ def test_truncated_files_are_refused(format: str) -> None:
         assert isinstance(refusal.value, ImageTruncated)
 
 
-def test_garbage_after_a_good_start_is_refused() -> None:
+def test_a_file_with_garbage_after_its_header_is_refused() -> None:
     photo = bytearray(encoded(scene(), "PNG"))
     photo[60:-60] = bytes(len(photo) - 120)
     with pytest.raises((ImageCorrupt, ImageTruncated)):
@@ -238,7 +238,7 @@ def test_pixels_have_the_shape_and_order_of_the_contract() -> None:
     assert pixels[:, -4].mean(0) == pytest.approx(BLUE, abs=1)
 
 
-def test_a_box_selects_a_part() -> None:
+def test_a_box_selects_a_part_of_the_picture() -> None:
     image = Image.new("RGB", (100, 100), RED)
     image.paste(BLUE, (50, 0, 100, 100))
     assert np.asarray(resize(image, SPEC, (60, 0, 100, 100))).mean((0, 1)) == pytest.approx(BLUE, abs=1)
@@ -258,10 +258,10 @@ def test_accepted_formats_are_media_types() -> None:
     assert {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff"} <= set(FORMATS.values())
 
 
-def test_whoever_changes_the_pixels_raises_the_code_version() -> None:
-    """The fingerprint of what the code makes of three files. It changed? Then raise PREPROCESSING_CODE_VERSION too.
+def test_pixels_change_only_together_with_the_code_version() -> None:
+    """If this digest of the pixels of three files changes, increment PREPROCESSING_CODE_VERSION too.
 
-    Lossless files and whole-number arithmetic only: the same on every processor and with every decoder.
+    Lossless files and integer arithmetic give the same pixels on every processor and with every decoder.
     """
     spec = model_pb2.Preprocessing(width=64, height=48, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
     color = Image.fromarray(golden_pixels(1, 150, 200))

@@ -17,10 +17,10 @@ RELEASED = ROOT / "models" / "fruit-classifier"
 REF = model_pb2.ModelRef(name="colours", version="3")
 
 
-def test_a_sound_version_loads(tmp_path: Path) -> None:
+def test_a_valid_version_loads(tmp_path: Path) -> None:
     model = load_model(REF, tiny_version(tmp_path))
     assert model.digest == file_digest(tmp_path / CONTRACT_FILE)
-    assert model.runtime.logits(np.ones((1, 32, 32, 3), np.float32))[0].tolist() == pytest.approx([8, 8, 8])
+    assert model.session.logits(np.ones((1, 32, 32, 3), np.float32))[0].tolist() == pytest.approx([8, 8, 8])
     description = model.describe(None)
     assert description.ref == REF
     assert description.live_since.seconds > 1_700_000_000
@@ -33,7 +33,7 @@ def half_blue() -> np.ndarray:
     return pixels
 
 
-def test_evidence_comes_when_it_is_asked_for(tmp_path: Path) -> None:
+def test_evidence_is_returned_on_request(tmp_path: Path) -> None:
     model = load_model(REF, tiny_version(tmp_path))
     assert not model.classify(half_blue(), 0, include_evidence=False).HasField("evidence")
     answer = model.classify(half_blue(), 0, include_evidence=True)
@@ -44,21 +44,21 @@ def test_evidence_comes_when_it_is_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("include_evidence", [False, True])
-def test_a_call_that_is_alone_gets_the_answer_of_any_other(include_evidence: bool) -> None:
+def test_one_core_and_several_cores_give_the_same_answer(include_evidence: bool) -> None:
     model = load_model(REF, RELEASED, cores=2)
-    assert model.lone_runtime is not model.runtime
+    assert model.multicore_session is not model.session
     spec = model.contract.preprocessing
     model_input = scale_pixels(golden_pixels(7, spec.height, spec.width), spec)
-    alone, among_others = (model.classify(model_input, 0, include_evidence, alone) for alone in (True, False))
-    assert alone == among_others
+    answers = [model.classify(model_input, 0, include_evidence, multicore) for multicore in (True, False)]
+    assert answers[0] == answers[1]
 
 
-def test_one_core_needs_the_graph_once(tmp_path: Path) -> None:
+def test_with_one_core_the_graph_is_loaded_once(tmp_path: Path) -> None:
     model = load_model(REF, tiny_version(tmp_path), cores=1)
-    assert model.lone_runtime is model.runtime
+    assert model.multicore_session is model.session
 
 
-def test_a_model_that_has_no_evidence_answers_without(tmp_path: Path) -> None:
+def test_a_model_without_evidence_answers_without_it(tmp_path: Path) -> None:
     def change(contract: model_pb2.ModelContract) -> None:
         contract.ClearField("evidence")
 
@@ -68,7 +68,7 @@ def test_a_model_that_has_no_evidence_answers_without(tmp_path: Path) -> None:
     assert not answer.HasField("evidence")
 
 
-def test_evidence_of_another_size_than_promised_is_refused(tmp_path: Path) -> None:
+def test_evidence_of_another_size_than_in_the_contract_is_refused(tmp_path: Path) -> None:
     def change(contract: model_pb2.ModelContract) -> None:
         contract.evidence.width = 7
 
@@ -97,7 +97,7 @@ def change_contract(folder: Path, change: Callable[[model_pb2.ModelContract], ob
     write_contract(contract, folder)
 
 
-def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_graph_is_refused(tmp_path: Path) -> None:
     tiny_version(tmp_path)
     (tmp_path / "model.onnx").write_bytes(b"not a graph")
 
@@ -109,7 +109,7 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
         load_model(REF, tmp_path)
 
 
-def test_other_logits_than_when_it_was_made_are_refused(tmp_path: Path) -> None:
+def test_a_graph_that_gives_other_logits_than_expected_is_refused(tmp_path: Path) -> None:
     tiny_version(tmp_path)
 
     def change(contract: model_pb2.ModelContract) -> None:
@@ -131,7 +131,7 @@ def test_a_graph_for_another_input_size_is_refused(tmp_path: Path) -> None:
         load_model(REF, tmp_path)
 
 
-def test_a_contract_that_can_not_be_honoured_is_refused(tmp_path: Path) -> None:
+def test_an_unsupported_contract_is_refused(tmp_path: Path) -> None:
     tiny_version(tmp_path)
 
     def change(contract: model_pb2.ModelContract) -> None:

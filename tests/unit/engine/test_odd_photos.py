@@ -1,4 +1,4 @@
-"""The awkward files that real users send; tests/conftest.py says where they come from."""
+"""Unusual files that real users send; tests/conftest.py says where they come from."""
 
 import csv
 from pathlib import Path
@@ -12,7 +12,7 @@ from engine.photo.decoding import Limits, preprocess
 SPEC = model_pb2.Preprocessing(width=224, height=224, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
 
 
-def test_all_odd_photos_get_the_right_treatment(photo_data: Path) -> None:
+def test_odd_photos_are_decoded_unless_they_are_truncated(photo_data: Path) -> None:
     with (photo_data / "odd" / "INDEX.csv").open() as index:
         kinds = {row["file"]: row["kind"] for row in csv.DictReader(index)}
     assert len(kinds) >= 15

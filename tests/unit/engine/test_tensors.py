@@ -17,7 +17,7 @@ def test_scaled_pixels_span_minus_one_to_one() -> None:
 
 
 def test_pixels_and_scaled_pixels_arrive_as_the_same_model_input() -> None:
-    """Whatever the contract asks for on the wire, inference takes both."""
+    """Inference takes both, whichever the contract names for the wire."""
     expected = scale_pixels(PIXELS, SPEC)
     scaled = inference_pb2.Tensor(dtype=model_pb2.DATA_TYPE_FLOAT32, shape=[4, 5, 3], data=expected.tobytes())
     assert np.array_equal(to_model_input(pixels_tensor(PIXELS), SPEC), expected)

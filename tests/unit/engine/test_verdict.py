@@ -27,7 +27,7 @@ def test_energy_is_the_log_of_the_summed_exponentials() -> None:
     assert scope_score(logits, CALIBRATION).tolist() == pytest.approx([3.4076, 501.0986], abs=1e-3)
 
 
-def test_the_best_probability_can_be_the_scope_score() -> None:
+def test_the_scope_score_can_be_the_best_probability() -> None:
     calibration = model_pb2.Calibration(temperature=1, scope_score=model_pb2.SCOPE_SCORE_MAX_PROBABILITY)
     assert scope_score(np.zeros((2, 4), np.float32), calibration).tolist() == [0.25, 0.25]
 
@@ -41,7 +41,9 @@ def test_the_best_probability_can_be_the_scope_score() -> None:
         (0.1, 1.49, classifier_pb2.VERDICT_OUT_OF_SCOPE),
     ],
 )
-def test_verdict_at_the_thresholds(probability: float, score: float, verdict: classifier_pb2.Verdict) -> None:
+def test_the_verdict_changes_at_the_thresholds(
+    probability: float, score: float, verdict: classifier_pb2.Verdict
+) -> None:
     assert decide(probability, score, CALIBRATION) == verdict
 
 
@@ -53,7 +55,7 @@ def test_a_classification_lists_the_best_first_and_sums_to_one() -> None:
 
 
 @pytest.mark.parametrize(("top_k", "shown"), [(0, 3), (1, 1), (2, 2), (99, 3)])
-def test_top_k(top_k: int, shown: int) -> None:
+def test_top_k_limits_the_number_of_predictions(top_k: int, shown: int) -> None:
     answer = classify(np.asarray([1, 9, 3], np.float32), CONTRACT, top_k)
     assert len(answer.predictions) == shown
     assert answer.predictions[0].label == "banana"

@@ -1,4 +1,4 @@
-"""Version directories."""
+"""Tests of version directories."""
 
 from pathlib import Path
 
@@ -19,11 +19,11 @@ def test_a_directory_is_opened_by_its_contract(tmp_path: Path) -> None:
     assert [info.label for info in version.contract.classes] == ["red", "green", "blue"]
     assert version.file(SERVING) == tmp_path / "model.onnx"
     assert version.digest == file_digest(tmp_path / "contract.json")
-    with pytest.raises(ModelCorrupt, match="holds no ROLE_TRAINING file"):
+    with pytest.raises(ModelCorrupt, match="has no ROLE_TRAINING file"):
         version.file(TRAINING)
 
 
-def test_a_copy_may_lack_files_but_not_have_others(tmp_path: Path) -> None:
+def test_a_file_may_be_missing_but_not_changed(tmp_path: Path) -> None:
     tiny_version(tmp_path)
     (tmp_path / "model.onnx").write_bytes(b"something else")
     with pytest.raises(ModelCorrupt, match="differs from its digest"):
@@ -32,7 +32,7 @@ def test_a_copy_may_lack_files_but_not_have_others(tmp_path: Path) -> None:
     open_version(tmp_path)
 
 
-def test_a_directory_of_something_else_is_explained(tmp_path: Path) -> None:
+def test_a_directory_without_a_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VersionUnknown, match=r"has no contract\.json"):
         open_version(tmp_path)
     (tmp_path / "contract.json").write_text("{}")
@@ -40,14 +40,14 @@ def test_a_directory_of_something_else_is_explained(tmp_path: Path) -> None:
         open_version(tmp_path)
 
 
-def test_it_says_whether_it_was_measured_on_negatives(tmp_path: Path) -> None:
+def test_a_version_says_whether_it_was_tested_on_negatives(tmp_path: Path) -> None:
     version = open_version(tiny_version(tmp_path))
-    assert not version.refuses
+    assert not version.was_tested_on_negatives
     version.contract.provenance.test_metrics["auroc.animal"] = 0.9
-    assert version.refuses
+    assert version.was_tested_on_negatives
 
 
-def test_tags_say_what_to_know_first(tmp_path: Path) -> None:
+def test_tags_show_digest_accuracy_and_gate(tmp_path: Path) -> None:
     version = open_version(tiny_version(tmp_path))
     assert version_tags(version, "failed", "Not as good.") == {
         "digest": version.digest,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from verger.v1 import inference_pb2, model_pb2
 
 from engine.model.loading import LoadedModel, load_model
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from services.common.process.pool import WorkPool
 from services.inference.champion import Champion
 from services.inference.servicer import InferenceServicer
@@ -21,7 +21,7 @@ from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
 
 
-class Noting(OnnxRuntime):
+class Noting(OnnxSession):
     """Notes its name for each call, and answers when it may."""
 
     def __init__(self, path: Path, name: str, calls: list[str], may_answer: threading.Event) -> None:
@@ -48,7 +48,9 @@ async def test_only_a_call_that_is_alone_takes_several_cores(tmp_path: Path) -> 
     one, several = (Noting(graph, name, calls, may_answer) for name in ("one core", "several cores"))
     model = load_model(model_pb2.ModelRef(name="colours", version="1"), tmp_path)
     pool = WorkPool("compute", workers=3, places=4)
-    servicer = InferenceServicer(OneModel(replace(model, runtime=one, lone_runtime=several)), pool, items_at_once=4)
+    servicer = InferenceServicer(
+        OneModel(replace(model, session=one, multicore_session=several)), pool, items_at_once=4
+    )
     together = asyncio.create_task(answers(servicer, 3))
     await asyncio.to_thread(wait_until, lambda: len(calls) == 3, what="three calls side by side")
     may_answer.set()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from tests.support.shapes import write_parts
 from trainer.data.augment import Augmentation
 from trainer.data.dataset import load_dataset
@@ -15,7 +15,7 @@ from trainer.data.views import shuffled_views
 from trainer.evaluation.features import outputs_of_views
 
 
-class Counted(OnnxRuntime):
+class Counted(OnnxSession):
     """Gives the mean of a view; tells when it has seen so many."""
 
     def __init__(self, enough: int) -> None:

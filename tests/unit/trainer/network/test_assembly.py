@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from trainer.errors import ExportDiffers
 from trainer.network import assembly as module
 from trainer.network.assembly import HEAD, KerasRuntime, assemble, build_head, export_onnx, with_input_size
@@ -31,13 +31,13 @@ def test_the_export_takes_any_number_of_pictures_and_names_its_outputs(graph: Pa
     assert (given.name, given.shape[1:]) == ("pixels", [SIZE, SIZE, 3])
     made = {output.name: output.shape[1:] for output in session.get_outputs()}
     assert made == {"logits": [3], "evidence": [2, 2]}
-    assert OnnxRuntime(graph).logits(INPUT).shape == (3, 3)
+    assert OnnxSession(graph).logits(INPUT).shape == (3, 3)
 
 
 def test_the_export_computes_what_keras_computes(graph: Path, classifier: keras.Model, tmp_path: Path) -> None:
     classifier.save(tmp_path / "model.keras")
     reference = KerasRuntime(tmp_path / "model.keras").logits(INPUT)
-    assert np.abs(OnnxRuntime(graph).logits(INPUT) - reference).max() < 1e-5
+    assert np.abs(OnnxSession(graph).logits(INPUT) - reference).max() < 1e-5
     assert np.ptp(reference) > 0
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx.numpy_helper import to_array
 
 from engine.model.golden import golden_pixels
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from tests.conftest import ROOT
 from trainer.data.preprocessing import mobilenet_preprocessing
@@ -35,7 +35,7 @@ def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_computes_the_same_outputs_nearly(quantised: Path) -> None:
     batch = patterns(1, 2, 3)
     (logits, evidence), (exact, exact_evidence) = (
-        OnnxRuntime(graph).logits_and_evidence(batch) for graph in (quantised, FLOAT)
+        OnnxSession(graph).logits_and_evidence(batch) for graph in (quantised, FLOAT)
     )
     assert np.abs(logits - exact).max() < 0.15  # 0.3 without the correction of biases, 1.8 with scales on their own
     assert np.corrcoef(evidence.ravel(), exact_evidence.ravel())[0, 1] > 0.95

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.model.session import OnnxRuntime
+from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from tests.support.shapes import write_parts
 from tests.unit.trainer.network.test_int8 import FLOAT
@@ -26,8 +26,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Picture]:
 
 
 @pytest.fixture(scope="module")
-def exact() -> OnnxRuntime:
-    return OnnxRuntime(FLOAT)
+def exact() -> OnnxSession:
+    return OnnxSession(FLOAT)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def half_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_many_views_are_seen_nearly_as_by_the_exact_graph(
-    graph: Path, exact: OnnxRuntime, pictures: Sequence[Picture]
+    graph: Path, exact: OnnxSession, pictures: Sequence[Picture]
 ) -> None:
     found = quick_runtime(graph, exact, pictures, SPEC, FEWEST_VIEWS)
     assert found is not exact
@@ -53,19 +53,19 @@ def test_many_views_are_seen_nearly_as_by_the_exact_graph(
     assert np.corrcoef(rounded.ravel(), true.ravel())[0, 1] > 0.98
 
 
-def test_for_few_views_it_is_not_worth_it(graph: Path, exact: OnnxRuntime, pictures: Sequence[Picture]) -> None:
+def test_for_few_views_it_is_not_worth_it(graph: Path, exact: OnnxSession, pictures: Sequence[Picture]) -> None:
     assert quick_runtime(graph, exact, pictures, SPEC, FEWEST_VIEWS - 1) is exact
 
 
 def test_nor_on_a_processor_that_is_no_quicker_with_integers(
-    graph: Path, exact: OnnxRuntime, pictures: Sequence[Picture], monkeypatch: pytest.MonkeyPatch
+    graph: Path, exact: OnnxSession, pictures: Sequence[Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quick, "fastest", lambda calls: [0.95, 1.0])
     assert quick_runtime(graph, exact, pictures, SPEC, FEWEST_VIEWS) is exact
 
 
 def test_nor_where_rounding_changes_too_much(
-    graph: Path, exact: OnnxRuntime, pictures: Sequence[Picture], monkeypatch: pytest.MonkeyPatch
+    graph: Path, exact: OnnxSession, pictures: Sequence[Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quick, "LARGEST_ERROR", 0.001)
     assert quick_runtime(graph, exact, pictures, SPEC, FEWEST_VIEWS) is exact
