@@ -1,1 +1,1 @@
-"""What every service does alike."""
+"""What all services do alike: the process around a service (process) and gRPC (rpc)."""

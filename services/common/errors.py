@@ -1,28 +1,28 @@
 """The errors that services add to those of the engine (engine/errors.py).
 
-services/common/rpc/statuses.py turns errors into gRPC statuses; services/web/problems.py turns them into HTTP problems.
+services/common/rpc/statuses.py turns errors into gRPC statuses, services/web/problems.py into HTTP problem documents.
 """
 
 from engine.errors import FailedPrecondition, InvalidArgument, Unavailable, VergerError
 
 DOMAIN = "verger"
-"""The domain of every google.rpc.ErrorInfo."""
+"""Domain of every google.rpc.ErrorInfo that Verger sends."""
 
 
 class RequestIdTooLong(InvalidArgument):
-    """A request id of more than 128 characters."""
+    """The request id has more than 128 characters."""
 
     reason = "REQUEST_ID_TOO_LONG"
 
 
 class PreprocessingMismatch(FailedPrecondition):
-    """A tensor made for another version's preprocessing."""
+    """The tensor was preprocessed for another model version."""
 
     reason = "PREPROCESSING_MISMATCH"
 
 
 class Overloaded(VergerError):
-    """All places are taken."""
+    """The service already answers as many requests as it may."""
 
     code = "RESOURCE_EXHAUSTED"
     reason = "OVERLOADED"
@@ -30,27 +30,27 @@ class Overloaded(VergerError):
 
 
 class ModelNotLoaded(Unavailable):
-    """No model version is live yet."""
+    """This replica has no live model version yet. Another replica may have one."""
 
     reason = "MODEL_NOT_LOADED"
     retry_elsewhere = True
 
 
 class InferenceUnavailable(Unavailable):
-    """No inference replica answers."""
+    """No replica of the inference service answers."""
 
     reason = "INFERENCE_UNAVAILABLE"
 
 
 class DeadlineExceeded(VergerError):
-    """The caller's time, or the server's own limit, is over."""
+    """The caller's deadline, or the server's own time limit, has passed."""
 
     code = "DEADLINE_EXCEEDED"
     reason = "DEADLINE_EXCEEDED"
 
 
 class RemoteError(VergerError):
-    """An error as another service described it, passed on unchanged."""
+    """An error that another service answered, passed on unchanged."""
 
     def __init__(self, code: str, reason: str, message: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)

@@ -12,14 +12,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import VergerError
 from services.common.errors import RequestIdTooLong
-from services.common.process.metrics import SECONDS
+from services.common.process.metrics import DURATION_BUCKETS_SECONDS
 from services.common.rpc.request_ids import checked_request_id
 
 log = structlog.get_logger(__name__)
 
 REQUESTS = Counter("verger_http_requests_total", "Finished HTTP requests", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(
-    "verger_http_request_seconds", "Duration of HTTP requests, uploads included", ["route"], buckets=SECONDS
+    "verger_http_request_seconds",
+    "Duration of HTTP requests, uploads included",
+    ["route"],
+    buckets=DURATION_BUCKETS_SECONDS,
 )
 REQUESTS_IN_FLIGHT = Gauge("verger_http_requests_in_flight", "HTTP requests being answered")
 

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the request id of the call that wrote it."""
+"""Structured logs: one JSON object per line, with the request id of the call that wrote it."""
 
 import logging
 import sys
@@ -7,12 +7,12 @@ import structlog
 
 from services.common.process.settings import ServiceSettings
 
-# Without the values of local variables: one of them may be somebody's photo.
+# Tracebacks leave out the values of local variables, because one of them may be a user's photo.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 class _Logger(structlog.WriteLogger):
-    """Writes finished lines to stderr, and has a name as the standard library's loggers do."""
+    """Writes rendered lines to stderr. It has a name, as loggers of the standard library do."""
 
     def __init__(self, name: str) -> None:
         super().__init__(sys.stderr)
@@ -20,9 +20,9 @@ class _Logger(structlog.WriteLogger):
 
 
 def configure_logging(service: str, settings: ServiceSettings) -> None:
-    """Sends everything that this process logs, libraries included, to stderr in one format.
+    """Sends everything that this process and its libraries log to stderr, in one format.
 
-    Our own lines (structlog) go there straight: through the standard library each would take 34 µs instead of 13.
+    Verger's own lines (structlog) bypass the standard library, through which each would take 34 µs instead of 13 µs.
     """
     as_json = settings.log_format == "json"
     shared: list[structlog.typing.Processor] = [

@@ -1,4 +1,4 @@
-"""The settings that all services have. Each service's config.py adds its own."""
+"""The settings that all services share. The config.py of each service adds its own."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,36 +9,36 @@ from engine.settings import Settings
 
 
 class ServiceSettings(Settings):
-    """Read from the environment (VERGER_ + the field's name) and from an .env file in the working directory."""
+    """Reads each field from the environment variable VERGER_<FIELD NAME>, or from .env in the working directory."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severe log lines that are written."""
+    """Lowest level of log lines that are written."""
 
     log_format: Literal["json", "console"] = "json"
-    """One JSON object a line, or coloured text for people."""
+    """One JSON object per line, or coloured text for people."""
 
     bind_address: str = "127.0.0.1"
-    """Address that the servers listen on; 0.0.0.0 or [::] in a container."""
+    """Address that the servers listen on. Containers use 0.0.0.0 or [::]."""
 
     drain_seconds: float = Field(default=15, ge=0, le=600)
-    """How long calls in flight may go on after SIGTERM."""
+    """Time that calls in flight get to end after SIGTERM, in seconds."""
 
     request_timeout_seconds: float = Field(default=10, gt=0, le=300)
-    """Time limit of a call whose client sets none, and of every call between services."""
+    """Time limit, in seconds, of calls whose client sets no deadline and of all calls between services."""
 
     max_image_bytes: int = Field(default=20 * 2**20, ge=1024, le=2**30)
-    """Largest encoded photo. The message limits of all servers and channels follow from it."""
+    """Largest encoded photo in bytes. The message limits of all servers and channels follow from it."""
 
     tls_certificate_file: Path | None = None
-    """PEM certificate chain of the gRPC servers; with tls_key_file it turns TLS on."""
+    """PEM certificate chain of the gRPC servers. Together with tls_key_file it turns on TLS."""
 
     tls_key_file: Path | None = None
-    """PEM private key that belongs to tls_certificate_file."""
+    """PEM private key for tls_certificate_file."""
 
     tls_ca_file: Path | None = None
-    """PEM certificates to trust. Set: channels use TLS, and servers with TLS ask clients for a certificate too."""
+    """PEM certificates to trust. When it is set, channels use TLS, and TLS servers require a client certificate."""
 
     @property
     def max_message_bytes(self) -> int:
-        """Largest gRPC message: a photo or a tensor of 1024x1024 float32 pixels, and room for the other fields."""
+        """Largest gRPC message in bytes: the largest photo or tensor (1024 x 1024 x 3 float32), plus 1 MiB."""
         return max(self.max_image_bytes, 1024 * 1024 * 3 * 4) + 2**20

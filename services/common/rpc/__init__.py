@@ -1,1 +1,1 @@
-"""What every service does alike over gRPC: servers, channels, errors as statuses, streams."""
+"""What every service does alike over gRPC: servers, channels, statuses, streams, request ids."""

@@ -1,4 +1,4 @@
-"""Channels from one service to the next: load balancing, retries, limits, TLS."""
+"""Opens channels from one service to the next, with load balancing, retries, limits and TLS."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,8 @@ from typing import Any
 import grpc
 
 from services.common.process.settings import ServiceSettings
-from services.common.process.tracing import client_interceptors
+from services.common.rpc.tracing import client_interceptors
 
-# round_robin shares the calls between all addresses behind a name ("dns:///inference:50052"), apart from those whose
-# health says that they are about to stop; see services.common.rpc.server. UNAVAILABLE means that the call was
-# not answered, so it is sent again, to another replica where there is one, within the call's deadline.
 SERVICE_CONFIG: Mapping[str, Any] = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "healthCheckConfig": {"serviceName": ""},
@@ -28,16 +25,23 @@ SERVICE_CONFIG: Mapping[str, Any] = {
         }
     ],
 }
+"""gRPC's service config (https://github.com/grpc/grpc/blob/master/doc/service_config.md) of all channels.
+
+round_robin shares calls between all addresses behind a name such as dns:///inference:50052. It leaves out replicas
+whose health check says that they are about to stop, see services.common.rpc.server. A call that ends with UNAVAILABLE
+was not answered, so the channel sends it again within its deadline, to another replica if there is one. Errors that a
+service has described are not retried, see services.common.rpc.statuses.
+"""
 
 
 def open_channel(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
-    """Opens a channel to all replicas behind `target` (gRPC name syntax). Connects when first used."""
+    """Opens a channel to all replicas behind `target` (gRPC name syntax). It connects on the first call."""
     limit = settings.max_message_bytes
     options: Sequence[tuple[str, Any]] = [
         ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
         ("grpc.max_receive_message_length", limit),
         ("grpc.max_send_message_length", limit),
-        ("grpc.per_rpc_retry_buffer_size", limit),  # a larger request could not be sent a second time
+        ("grpc.per_rpc_retry_buffer_size", limit),  # a larger request could not be retried
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.max_reconnect_backoff_ms", 1_000),

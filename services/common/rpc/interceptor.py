@@ -1,4 +1,4 @@
-"""Around every gRPC call: a time limit, counters, and one place where an error becomes a status."""
+"""Wraps every gRPC call: sets a time limit, counts calls, and turns errors into statuses."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
@@ -20,10 +20,14 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"  # generic in its 
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps Verger's own methods; health and reflection stay as they are."""
+    """Wraps the methods of Verger's own services. Health and reflection stay as they are."""
 
     def __init__(self, request_timeout_seconds: float) -> None:
-        """request_timeout_seconds limits single calls whose client sets no deadline; streams may stay open."""
+        """Creates the interceptor.
+
+        Args:
+            request_timeout_seconds: time limit of unary calls whose client sets no deadline. Streams have no limit.
+        """
         self._timeout = request_timeout_seconds
         self._wrapped: dict[str, Handler] = {}
 
@@ -93,7 +97,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except Exception:
             code = "INTERNAL"
             log.exception("call failed", method=method)
-            await abort(context, VergerError("Something went wrong here; the log of this service says what."))
+            await abort(context, VergerError("Something went wrong here. The log of this service says what."))
         finally:
             metrics.CALLS_IN_FLIGHT.labels(method).dec()
             metrics.CALLS.labels(method, code).inc()

@@ -1,4 +1,4 @@
-"""What every request has in common."""
+"""Request ids, which connect an answer with its log lines in all services."""
 
 import uuid
 
@@ -6,17 +6,17 @@ import structlog
 
 from services.common.errors import RequestIdTooLong
 
-MAX_REQUEST_ID_LENGTH = 128
+MAX_REQUEST_ID_CHARACTERS = 128
 
 
 def checked_request_id(request_id: str) -> str:
-    """The caller's id, or a new one where it gave none; from here on it stands in this call's log lines.
+    """Returns the caller's id, or a new one if it is empty, and adds it to all further log lines of this call.
 
     Raises:
-        RequestIdTooLong: more than MAX_REQUEST_ID_LENGTH characters.
+        RequestIdTooLong: it has more than MAX_REQUEST_ID_CHARACTERS characters.
     """
-    if len(request_id) > MAX_REQUEST_ID_LENGTH:
-        raise RequestIdTooLong(f"The request id has {len(request_id)} characters; at most {MAX_REQUEST_ID_LENGTH}.")
+    if len(request_id) > MAX_REQUEST_ID_CHARACTERS:
+        raise RequestIdTooLong(f"The request id has {len(request_id)} characters; at most {MAX_REQUEST_ID_CHARACTERS}.")
     request_id = request_id or uuid.uuid4().hex
     structlog.contextvars.bind_contextvars(request_id=request_id)
     return request_id

@@ -1,4 +1,4 @@
-"""The life of a gRPC server: limits, TLS, health, reflection and metrics, and a drain at the end."""
+"""Runs a gRPC server with limits, TLS, health, reflection and metrics, and drains it at the end."""
 
 import asyncio
 import signal
@@ -13,32 +13,39 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.common.process.settings import ServiceSettings
-from services.common.process.tracing import server_interceptors
 from services.common.rpc.interceptor import CallInterceptor, Context
+from services.common.rpc.tracing import server_interceptors
 
 log = structlog.get_logger(__name__)
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
-# A client with a long-lived connection would never see a new replica: after this age it is asked to connect again.
-MAX_CONNECTION_AGE_MS = 10 * 1000
+MAX_CONNECTION_AGE_MS = 10_000
+"""Age at which a client is asked to connect again. A connection without this limit would never find a new replica."""
 
-# gRPC refuses a call that meets a stopping server with CANCELLED, or loses it. So a drain begins with a while in which
-# calls are still answered: clients that watch our health (services.common.rpc.channel) send theirs elsewhere meanwhile.
-NOTICE_SECONDS = 0.5
+DRAIN_NOTICE_SECONDS = 0.5
+"""Time at the start of a drain in which new calls are still answered.
+
+gRPC cancels or loses a call that reaches a stopping server. Clients that watch the health of the server
+(services.common.rpc.channel) send their calls to other replicas by the end of this time.
+"""
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A started server. Health of "" means alive; health of a service's full name means ready to answer its calls."""
+    """A started server.
+
+    Its health for the name "" means that the process is alive, its health for the full name of a service that it can
+    answer calls of that service.
+    """
 
     port: int
     _health: health.aio.HealthServicer
     _service_names: Sequence[str]
 
     async def set_ready(self, ready: bool) -> None:
-        """Says whether calls can be answered; before the first call of this, they can't."""
+        """Sets whether calls can be answered. A server starts as not ready."""
         for name in self._service_names:
             await self._health.set(name, SERVING if ready else NOT_SERVING)
 
@@ -51,9 +58,20 @@ async def running_server(
     service_names: Sequence[str],
     add_servicers: Callable[[grpc.aio.Server], None],
 ) -> AsyncIterator[RunningServer]:
-    """Serves until the block ends, then drains: health says NOT_SERVING, calls in flight end, then it stops listening.
+    """Serves until the block ends, then drains.
 
-    Port 0 takes a free port. Raises OSError when a port is taken.
+    A drain sets the health to NOT_SERVING, stops listening after DRAIN_NOTICE_SECONDS, and gives calls in flight up to
+    drain_seconds to end.
+
+    Args:
+        settings: address, limits, TLS and times.
+        port: gRPC port; 0 takes a free one.
+        metrics_port: HTTP port of the Prometheus metrics; 0 takes a free one.
+        service_names: full names of the services, for health and reflection.
+        add_servicers: adds the services to the server.
+
+    Raises:
+        OSError: a port is taken.
     """
     limit = settings.max_message_bytes
     server = grpc.aio.server(
@@ -63,7 +81,7 @@ async def running_server(
             ("grpc.max_send_message_length", limit),
             ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-            ("grpc.so_reuseport", 0),  # a taken port is an error, not a second listener
+            ("grpc.so_reuseport", 0),  # with 1, a taken port would be shared instead of being an error
         ],
     )
     health_servicer = _Health()
@@ -80,7 +98,7 @@ async def running_server(
     finally:
         log.info("draining", seconds=settings.drain_seconds)
         await health_servicer.enter_graceful_shutdown()
-        await asyncio.sleep(min(NOTICE_SECONDS, settings.drain_seconds))
+        await asyncio.sleep(min(DRAIN_NOTICE_SECONDS, settings.drain_seconds))
         health_servicer.end_watches()
         await server.stop(settings.drain_seconds)
         metrics_server.shutdown()
@@ -88,7 +106,7 @@ async def running_server(
 
 
 class _Health(health.aio.HealthServicer):
-    """The health service, whose streams end with a drain: a proxy that keeps them open must not hold it up."""
+    """The health service. Its streams end during a drain, so that a client that keeps one open does not delay it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +122,7 @@ class _Health(health.aio.HealthServicer):
             ended.cancel()
 
     def end_watches(self) -> None:
-        """Ends all streams. Whoever watches asks again, and may find another replica behind the same address."""
+        """Ends all streams. Their clients ask again and may reach another replica behind the same address."""
         self._ended.set()
 
 
@@ -124,7 +142,7 @@ def _bind(server: grpc.aio.Server, settings: ServiceSettings, port: int) -> int:
 
 
 async def stop_signal() -> None:
-    """Returns when the process is asked to end, by SIGTERM or Ctrl-C."""
+    """Returns when the process receives SIGTERM or SIGINT (Ctrl-C)."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

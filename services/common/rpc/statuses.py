@@ -1,4 +1,4 @@
-"""Between Verger's errors and gRPC's: google.rpc.Status with ErrorInfo and RetryInfo in its details."""
+"""Converts errors to gRPC statuses and back: google.rpc.Status with ErrorInfo and RetryInfo in its details."""
 
 from typing import Any
 
@@ -10,13 +10,16 @@ from services.common.errors import DOMAIN, RemoteError
 
 DETAILS_METADATA_KEY = "grpc-status-details-bin"
 
-# Tells the channel (gRFC A6) that its retry policy is not for this error. Without it, retries of retries multiply along
-# the way of a photo, just when the service at its end is in trouble.
 DO_NOT_RETRY = ("grpc-retry-pushback-ms", "-1")
+"""Trailing metadata that tells the caller's channel not to retry (gRFC A6).
+
+Without it, each service on the path of a photo would retry an error that the service behind it has already retried.
+The number of attempts would multiply just when the last service is in trouble.
+"""
 
 
 def to_status(error: VergerError) -> status_pb2.Status:
-    """Describes an error as other services and clients in any language read it."""
+    """Returns the status that describes an error to other services and to clients in any language."""
     status = status_pb2.Status(code=code_pb2.Code.Value(error.code), message=str(error))
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))
     if error.retry_after_seconds is not None:
@@ -27,7 +30,7 @@ def to_status(error: VergerError) -> status_pb2.Status:
 
 
 def from_status(status: status_pb2.Status) -> RemoteError:
-    """The reverse of to_status. A status without ErrorInfo gets its code's name as its reason."""
+    """Returns the error that a status describes. Without ErrorInfo, its reason is the name of its code."""
     code = code_pb2.Code.Name(status.code)
     info, retry = error_details_pb2.ErrorInfo(reason=code), error_details_pb2.RetryInfo()
     delay = None
@@ -39,7 +42,7 @@ def from_status(status: status_pb2.Status) -> RemoteError:
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> RemoteError:
-    """Reads what a failed call says, with or without rich details."""
+    """Returns the error that a failed call describes, with or without a google.rpc.Status."""
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_METADATA_KEY and isinstance(value, bytes):
             return from_status(status_pb2.Status.FromString(value))
@@ -48,7 +51,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> RemoteError:
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: VergerError) -> None:
-    """Ends a call with an error. Never returns: gRPC raises."""
+    """Ends a call with an error. Never returns, because gRPC raises an exception."""
     metadata: list[tuple[str, str | bytes]] = [(DETAILS_METADATA_KEY, to_status(error).SerializeToString())]
     if not error.retry_elsewhere:
         metadata.append(DO_NOT_RETRY)

@@ -1,4 +1,4 @@
-"""Answers a stream of requests side by side, so that a slow item holds up no other."""
+"""Answers the requests of a stream concurrently, so that a slow item delays no other item."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
@@ -9,14 +9,14 @@ Response = TypeVar("Response")
 
 
 async def answer_as_ready(
-    requests: AsyncIterable[Request], answer: Callable[[Request], Coroutine[Any, Any, Response]], at_once: int
+    requests: AsyncIterable[Request], answer: Callable[[Request], Coroutine[Any, Any, Response]], max_in_flight: int
 ) -> AsyncIterator[Response]:
     """Yields answers in the order in which they are ready.
 
-    At most `at_once` requests are taken at a time: whoever sends faster is held back by HTTP/2's flow control, not by
-    memory. An exception of `answer` ends the stream; when the stream ends early, answers under way are cancelled.
+    At most `max_in_flight` requests are read ahead of their answers, so that HTTP/2 flow control holds back a faster
+    sender. An exception of `answer` ends the stream. When the stream ends early, answers in progress are cancelled.
     """
-    places = asyncio.Semaphore(at_once)
+    slots = asyncio.Semaphore(max_in_flight)
     answering: set[asyncio.Task[Response]] = set()
     ready = asyncio.Queue[asyncio.Task[Any]]()
 
@@ -24,23 +24,23 @@ async def answer_as_ready(
         answering.discard(task)
         ready.put_nowait(task)
 
-    async def take_all() -> None:
-        await places.acquire()
+    async def read_all() -> None:
+        await slots.acquire()
         async for request in requests:
             task = asyncio.create_task(answer(request))
             answering.add(task)
             task.add_done_callback(is_ready)
-            await places.acquire()
+            await slots.acquire()
 
-    taking = asyncio.create_task(take_all())
-    taking.add_done_callback(ready.put_nowait)
+    reading = asyncio.create_task(read_all())
+    reading.add_done_callback(ready.put_nowait)
     try:
-        while answering or not (taking.done() and ready.empty()):
+        while answering or not (reading.done() and ready.empty()):
             task = await ready.get()
             result = task.result()
-            if task is not taking:
+            if task is not reading:
                 yield result
-                places.release()
+                slots.release()
     finally:
-        for task in (taking, *answering):
+        for task in (reading, *answering):
             task.cancel()

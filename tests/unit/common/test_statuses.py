@@ -17,20 +17,20 @@ def test_every_error_has_a_canonical_code_and_a_reason(kind: type[VergerError]) 
     assert kind.reason == kind.reason.upper()
 
 
-def test_an_error_survives_the_wire() -> None:
-    told = from_status(to_status(ImageTruncated("The picture's end is missing.")))
-    assert (told.code, told.reason, str(told)) == (
+def test_an_error_survives_the_conversion_to_a_status_and_back() -> None:
+    read = from_status(to_status(ImageTruncated("The picture's end is missing.")))
+    assert (read.code, read.reason, str(read)) == (
         "INVALID_ARGUMENT",
         "IMAGE_TRUNCATED",
         "The picture's end is missing.",
     )
-    assert told.retry_after_seconds is None
+    assert read.retry_after_seconds is None
 
 
-def test_overload_says_when_to_come_back() -> None:
+def test_an_overload_says_when_to_retry() -> None:
     assert from_status(to_status(Overloaded("Full."))).retry_after_seconds == 1.0
 
 
-def test_a_status_of_somebody_else_is_understood_too() -> None:
-    told = from_status(status_pb2.Status(code=14, message="connection refused"))
-    assert (told.code, told.reason) == ("UNAVAILABLE", "UNAVAILABLE")
+def test_a_status_without_details_gets_its_code_as_its_reason() -> None:
+    read = from_status(status_pb2.Status(code=14, message="connection refused"))
+    assert (read.code, read.reason) == ("UNAVAILABLE", "UNAVAILABLE")

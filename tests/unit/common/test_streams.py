@@ -16,24 +16,24 @@ async def test_answers_come_as_they_are_ready() -> None:
         await asyncio.sleep(0.1 if number == 0 else 0)
         return number
 
-    assert [n async for n in answer_as_ready(numbers(3), answer, at_once=3)] == [1, 2, 0]
+    assert [n async for n in answer_as_ready(numbers(3), answer, max_in_flight=3)] == [1, 2, 0]
 
 
 async def test_an_empty_stream_has_no_answers() -> None:
     async def answer(number: int) -> int:
         return number
 
-    assert [n async for n in answer_as_ready(numbers(0), answer, at_once=3)] == []
+    assert [n async for n in answer_as_ready(numbers(0), answer, max_in_flight=3)] == []
 
 
-async def test_it_reads_no_faster_than_it_works() -> None:
-    read, most_waiting, answered = 0, 0, 0
+async def test_requests_are_read_only_as_fast_as_they_are_answered() -> None:
+    read, max_waiting, answered = 0, 0, 0
 
     async def counted() -> AsyncIterator[int]:
-        nonlocal read, most_waiting
+        nonlocal read, max_waiting
         async for number in numbers(50):
             read += 1
-            most_waiting = max(most_waiting, read - answered)
+            max_waiting = max(max_waiting, read - answered)
             yield number
 
     async def answer(number: int) -> int:
@@ -42,11 +42,11 @@ async def test_it_reads_no_faster_than_it_works() -> None:
         answered += 1
         return number
 
-    assert sorted([n async for n in answer_as_ready(counted(), answer, at_once=4)]) == list(range(50))
-    assert most_waiting <= 4
+    assert sorted([n async for n in answer_as_ready(counted(), answer, max_in_flight=4)]) == list(range(50))
+    assert max_waiting <= 4
 
 
-async def test_an_error_ends_the_stream_and_cancels_what_is_under_way() -> None:
+async def test_an_exception_ends_the_stream_and_cancels_answers_in_progress() -> None:
     cancelled = asyncio.Event()
 
     async def answer(number: int) -> int:
@@ -60,6 +60,6 @@ async def test_an_error_ends_the_stream_and_cancels_what_is_under_way() -> None:
         return number
 
     with pytest.raises(ValueError, match="second"):
-        async for _ in answer_as_ready(numbers(2), answer, at_once=2):
+        async for _ in answer_as_ready(numbers(2), answer, max_in_flight=2):
             pass
     await asyncio.wait_for(cancelled.wait(), 1)
