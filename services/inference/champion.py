@@ -1,4 +1,4 @@
-"""Keeps the live model equal to the registry's champion, without a restart and without a failed call."""
+"""Follows the registry's champion: loads, checks and swaps in new versions without a restart or a failed call."""
 
 import asyncio
 import time
@@ -19,20 +19,27 @@ from services.inference.store import ModelStore
 
 log = structlog.get_logger(__name__)
 
-# A refused version is looked at again now and then: somebody may have mended its files.
 REFUSAL_RETRY_SECONDS = 60.0
+"""Interval at which a refused version is tried again, because its files may have been repaired."""
 
-LAST_CALLS_SECONDS = 0.5
-"""Calls in flight keep the version they began with. After this time it is gone, and its memory free."""
+SWAP_GRACE_SECONDS = 0.5
+"""Time after a swap until free memory is returned. By then, calls in flight no longer use the old version."""
 
 
 class Champion:
-    """The version that answers. Calls in flight keep the object they started with, so a swap is one assignment."""
+    """Holds the live version. Calls in flight keep the object that they started with, so a swap is one assignment."""
 
     def __init__(
         self, registry: Registry, store: ModelStore, on_live: Callable[[], Awaitable[None]], cores: int
     ) -> None:
-        """on_live is awaited after each swap of `follow`; cores: see load_model."""
+        """Creates a champion without a live version.
+
+        Args:
+            registry: is asked for the champion.
+            store: keeps verified local copies.
+            on_live: is awaited after each swap of `follow`.
+            cores: see engine.model.loading.load_model.
+        """
         self._cores = cores
         self._registry = registry
         self._store = store
@@ -40,14 +47,14 @@ class Champion:
         self._live: LoadedModel | None = None
         self._refusal: model_pb2.VersionRefusal | None = None
         self._refused_at = 0.0
-        self._registry_away = False
+        self._registry_unavailable = False
 
     @property
     def live(self) -> LoadedModel:
         """The live version.
 
         Raises:
-            ModelNotLoaded: there is none yet, with the reason why.
+            ModelNotLoaded: there is none yet. The message says why.
         """
         if self._live is None:
             why = self._refusal.message if self._refusal else "No version is live yet."
@@ -57,20 +64,20 @@ class Champion:
         return self._live
 
     def describe(self) -> model_pb2.Model:
-        """The live version's description. Raises as `live`."""
+        """Returns the description of the live version. Raises the same errors as `live`."""
         return self.live.describe(self._refusal)
 
     async def follow(self, poll_seconds: float) -> None:
-        """Follows the registry. Never returns."""
+        """Polls the registry and swaps in each new champion. Never returns."""
         while True:
             try:
-                await self._look()
-            except Exception:  # the watcher must outlive whatever MLflow or a disk may raise
-                log.exception("looking for a new champion failed")
+                await self._poll()
+            except Exception:  # polling must survive any error of MLflow or of the disk
+                log.exception("polling the registry failed")
             await asyncio.sleep(poll_seconds)
 
     async def restore(self) -> bool:
-        """Makes the version live that was live last, where there is a sound copy of it; says whether there was."""
+        """Makes the version live that was live last, if the store has a valid copy. Returns whether it has."""
         last = self._store.last_live(self._registry.name)
         if last is None:
             return False
@@ -78,26 +85,26 @@ class Champion:
         try:
             self._make_live(await asyncio.to_thread(load_model, ref, folder, self._cores))
         except VergerError as error:
-            log.warning("the local copy can't be used", version=ref.version, reason=error.reason, message=str(error))
+            log.warning("local copy refused", version=ref.version, reason=error.reason, message=str(error))
             self._store.discard(folder)
             return False
         return True
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         try:
             ref = await asyncio.to_thread(self._registry.champion)
-            if ref is not None and self._is_news(ref):
-                await self._try(ref)
+            if ref is not None and self._is_new(ref):
+                await self._update(ref)
         except Unavailable as error:
-            if not self._registry_away:
-                log.warning("the registry is away", message=str(error))
-            self._registry_away = True
+            if not self._registry_unavailable:
+                log.warning("registry unavailable", message=str(error))
+            self._registry_unavailable = True
         else:
-            if self._registry_away:
-                log.info("the registry is back")
-            self._registry_away = False
+            if self._registry_unavailable:
+                log.info("registry available again")
+            self._registry_unavailable = False
 
-    async def _try(self, ref: model_pb2.ModelRef) -> None:
+    async def _update(self, ref: model_pb2.ModelRef) -> None:
         try:
             model = await asyncio.to_thread(self._fetch, ref)
         except (ModelCorrupt, ContractUnsupported, VersionUnknown) as error:
@@ -105,10 +112,10 @@ class Champion:
         else:
             self._make_live(model)
             await self._on_live()
-            await asyncio.sleep(LAST_CALLS_SECONDS)
+            await asyncio.sleep(SWAP_GRACE_SECONDS)
             await asyncio.to_thread(return_free_memory)
 
-    def _is_news(self, ref: model_pb2.ModelRef) -> bool:
+    def _is_new(self, ref: model_pb2.ModelRef) -> bool:
         if self._live is not None and self._live.ref == ref:
             self._refusal = None
             return False
@@ -135,7 +142,7 @@ class Champion:
         self._live, self._refusal = model, None
         MODEL_LIVE.labels(model.ref.name, model.ref.version, model.digest).set(1)
         MODEL_SWAPS.inc()
-        log.info("live", model=model.ref.name, version=model.ref.version, digest=model.digest)
+        log.info("version live", model=model.ref.name, version=model.ref.version, digest=model.digest)
 
     def _refuse(self, ref: model_pb2.ModelRef, error: VergerError) -> None:
         self._refusal = model_pb2.VersionRefusal(ref=ref, reason=error.reason, message=str(error))

@@ -10,7 +10,7 @@ from services.common.process.settings import ServiceSettings
 
 
 class InferenceSettings(RegistrySettings, ServiceSettings):
-    """See ServiceSettings for where values come from."""
+    """ServiceSettings describes where values come from."""
 
     inference_port: int = Field(default=50052, ge=0, le=65535)
     """gRPC port; 0 takes a free one."""
@@ -19,13 +19,13 @@ class InferenceSettings(RegistrySettings, ServiceSettings):
     """Prometheus port, path /metrics; 0 takes a free one."""
 
     model_poll_seconds: float = Field(default=2, ge=0.1, le=300)
-    """How often the registry is asked whether the alias has moved."""
+    """Interval, in seconds, at which the registry is asked whether the champion has changed."""
 
     model_cache_directory: Path = Path(".verger/models")
-    """Verified local copies of model versions; with one in it the service starts without MLflow."""
+    """Directory of verified copies of model versions. With a copy, the service starts without MLflow."""
 
     inference_workers: int = Field(default_factory=available_cores, ge=1, le=256)
-    """Forward passes that run side by side, one core each. Default: the cores that this container may use."""
+    """Forward passes that run at the same time, one core each. The default is the cores that this process may use."""
 
     inference_max_in_flight: int = Field(default=128, ge=1, le=10_000)
-    """Tensors being answered or waiting; one more is refused with RESOURCE_EXHAUSTED."""
+    """Tensors that may be in flight, waiting or being answered. Further ones are refused with RESOURCE_EXHAUSTED."""

@@ -1,4 +1,4 @@
-"""Puts the inference service together."""
+"""Assembles the inference service from its parts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,24 +16,24 @@ from services.inference.store import ModelStore
 
 SERVICE_NAME = "verger.v1.InferenceService"
 
-CORES_OF_A_LONE_CALL = 2
-"""A second core takes a fifth off the time of a lone photo. More were not measured."""
+MAX_CORES_PER_CALL = 2
+"""Cores for a call while no other call is in progress. Two save a fifth of its time; more were not measured."""
 
 
 @asynccontextmanager
 async def inference_server(settings: InferenceSettings) -> AsyncIterator[RunningServer]:
-    """Serves until the block ends; ready as soon as a version is live."""
+    """Serves until the block ends. The server is ready as soon as a version is live."""
     pool = WorkPool("compute", settings.inference_workers, settings.inference_max_in_flight)
     registry = Registry(settings.mlflow_url, settings.model_name)
 
     async def on_live() -> None:
         await server.set_ready(True)
 
-    cores = min(settings.inference_workers, CORES_OF_A_LONE_CALL)
+    cores = min(settings.inference_workers, MAX_CORES_PER_CALL)
     champion = Champion(registry, ModelStore(settings.model_cache_directory), on_live, cores)
-    # Before anybody calls: a restart then costs callers a wait for the port, and not a refusal for want of a model.
+    # Restores the version before the port opens, so that a restart makes callers wait and refuses no call.
     restored = await champion.restore()
-    servicer = InferenceServicer(champion, pool, items_at_once=2 * settings.inference_workers)
+    servicer = InferenceServicer(champion, pool, max_items_in_flight=2 * settings.inference_workers)
     async with running_server(
         settings,
         settings.inference_port,

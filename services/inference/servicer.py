@@ -1,4 +1,4 @@
-"""InferenceService on the wire: parse, call the live model, answer."""
+"""Implements InferenceService: checks tensors, classifies them with the live model, returns the answers."""
 
 from collections.abc import AsyncIterable, AsyncIterator
 
@@ -21,11 +21,17 @@ from services.inference.metrics import VERDICTS
 class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
     """See protos/verger/v1/inference.proto."""
 
-    def __init__(self, champion: Champion, pool: WorkPool, items_at_once: int) -> None:
-        """items_at_once: how many items of one stream may be under way."""
+    def __init__(self, champion: Champion, pool: WorkPool, max_items_in_flight: int) -> None:
+        """Creates the servicer.
+
+        Args:
+            champion: gives the live model.
+            pool: threads for forward passes.
+            max_items_in_flight: number of tensors of one stream that may be in progress at the same time.
+        """
         self._champion = champion
         self._pool = pool
-        self._items_at_once = items_at_once
+        self._max_items_in_flight = max_items_in_flight
 
     async def GetModel(
         self, request: inference_pb2.GetModelRequest, context: Context
@@ -35,16 +41,16 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
     async def Infer(
         self, requests: AsyncIterable[inference_pb2.InferRequest], context: Context
     ) -> AsyncIterator[inference_pb2.InferResponse]:
-        async for response in answer_as_ready(requests, self._answer, self._items_at_once):
+        async for response in answer_as_ready(requests, self._answer, self._max_items_in_flight):
             yield response
 
     async def _answer(self, request: inference_pb2.InferRequest) -> inference_pb2.InferResponse:
         try:
             checked_request_id(request.request_id)
-            async with self._pool.place():
+            async with self._pool.slot():
                 return await self._infer(request, self._champion.live)
         except ModelNotLoaded:
-            raise  # true of the whole server: ends the stream, so that the client's channel tries another replica
+            raise  # concerns the whole server: ends the stream, so that the client's channel tries another replica
         except VergerError as error:
             ITEM_ERRORS.labels(error.reason).inc()
             return inference_pb2.InferResponse(request_id=request.request_id, error=to_status(error))
@@ -52,14 +58,14 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
     async def _infer(self, request: inference_pb2.InferRequest, model: LoadedModel) -> inference_pb2.InferResponse:
         if request.preprocessing_digest not in ("", model.preprocessing_digest):
             raise PreprocessingMismatch(
-                "The tensor was made for another version's preprocessing. Fetch the contract again with GetModel."
+                "The tensor was preprocessed for another model version. Fetch the contract again with GetModel."
             )
 
-        alone = self._pool.idle
+        multicore = self._pool.is_idle
 
         def forward() -> classifier_pb2.Classification:
             model_input = to_model_input(request.tensor, model.contract.preprocessing)
-            return model.classify(model_input, request.top_k, request.include_evidence, alone)
+            return model.classify(model_input, request.top_k, request.include_evidence, multicore)
 
         result = await self._pool.run(forward)
         classification = result.value

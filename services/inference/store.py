@@ -1,4 +1,4 @@
-"""Verified local copies of model versions, each in a folder named by its digest, and which of them was live last."""
+"""Keeps local copies of model versions, each in a folder named by its digest, and notes which was live last."""
 
 import json
 import shutil
@@ -14,23 +14,28 @@ from engine.contract import CONTRACT_FILE, file_digest, read_contract, serving_f
 log = structlog.get_logger(__name__)
 
 Download = Callable[[str, Path], object]
-"""Fetches the file at a path relative to the version's root into a folder, keeping the relative path."""
+"""Fetches a file into a folder. The path is relative to the root of the version and is kept in the folder."""
 
 
 class ModelStore:
-    """A folder of this service's own. Several processes may share it: copies appear in one step and never change."""
+    """A directory of copies. Several processes may share it, because copies appear atomically and never change."""
 
     def __init__(self, root: Path, keep: int = 3) -> None:
-        """Keeps the `keep` copies that were added last; the live one always is among them."""
+        """Opens the store, and creates its directory if necessary.
+
+        Args:
+            root: the directory.
+            keep: number of copies to keep, those that were added last. The live version is always kept.
+        """
         self._root = root
         self._keep = keep
         self._last_live = root / "live.json"
         root.mkdir(parents=True, exist_ok=True)
 
     def add(self, download: Download) -> Path:
-        """Fetches a version unless its content is here already; returns its folder.
+        """Fetches a version unless the store has its content already. Returns its folder.
 
-        The contract comes first: it names the content, and a version that can't be honoured costs no download.
+        The contract is fetched first. It identifies the content, and an unsupported contract saves the other downloads.
 
         Raises:
             ModelCorrupt, ContractUnsupported: see read_contract.
@@ -39,23 +44,23 @@ class ModelStore:
             folder = Path(incoming)
             download(CONTRACT_FILE, folder)
             contract = read_contract(folder / CONTRACT_FILE)
-            home = self._root / file_digest(folder / CONTRACT_FILE)
-            if not home.exists():
+            target = self._root / file_digest(folder / CONTRACT_FILE)
+            if not target.exists():
                 download(serving_file(contract).path, folder)
                 shutil.copytree(folder, staged := Path(f"{folder}-done"))
                 try:
-                    staged.rename(home)
-                except OSError:  # another process was first with the same content
+                    staged.rename(target)
+                except OSError:  # another process has added the same content meanwhile
                     shutil.rmtree(staged)
-        home.touch()
-        return home
+        target.touch()
+        return target
 
     def discard(self, folder: Path) -> None:
-        """Drops a copy that turned out to be damaged, so that it is fetched again."""
+        """Deletes a damaged copy, so that it is fetched again."""
         shutil.rmtree(folder, ignore_errors=True)
 
     def remember_live(self, ref: model_pb2.ModelRef, folder: Path) -> None:
-        """Notes which version to start with when the registry is away, and clears out old copies."""
+        """Notes which version to start with when the registry is unavailable, and deletes old copies."""
         note = self._last_live.with_suffix(".new")
         note.write_text(json.dumps({"name": ref.name, "version": ref.version, "digest": folder.name}))
         note.replace(self._last_live)
@@ -68,7 +73,7 @@ class ModelStore:
                 self.discard(old)
 
     def last_live(self, name: str) -> tuple[model_pb2.ModelRef, Path] | None:
-        """The version of this model that was live last, when its copy is still here."""
+        """Returns the version of a model that was live last and its folder, or None if the store has no copy of it."""
         try:
             note = json.loads(self._last_live.read_text())
             ref, folder = model_pb2.ModelRef(name=note["name"], version=note["version"]), self._root / note["digest"]

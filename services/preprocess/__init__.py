@@ -1,1 +1,1 @@
-"""Photos in, tensors on to inference, classifications back."""
+"""The preprocess service: decodes photos to tensors, sends them to inference, and returns the classifications."""

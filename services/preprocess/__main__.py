@@ -12,7 +12,7 @@ from services.preprocess.server import preprocess_server
 
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
-    gc.freeze()  # A collection of what imports made would hold up the event loop for 0.1 s.
+    gc.freeze()  # exempts imported objects from garbage collection, which would block the event loop for 0.1 s
     settings = PreprocessSettings()
     configure_logging("preprocess", settings)
     configure_tracing("preprocess")

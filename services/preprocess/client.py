@@ -1,4 +1,4 @@
-"""The next service on the photo's way: inference."""
+"""The client of the inference service."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,32 +15,41 @@ from services.preprocess.stream_pool import StreamPool
 
 log = structlog.get_logger(__name__)
 
-AWAY = "The inference service does not answer. Wait a moment, then send it again."
+_NO_ANSWER = "The inference service does not answer. Wait a moment, then send it again."
+
+
+POLL_SECONDS = 1.0
+"""Pause between two questions at the start, until inference has a live version."""
 
 
 @dataclass(frozen=True)
 class TensorFormat:
-    """What tensors must be like for the live version, and how to name that in a request."""
+    """How photos must be preprocessed for the live version, and the digest that requests name it by."""
 
     spec: model_pb2.Preprocessing
     digest: str
 
 
 class InferenceClient:
-    """Sends tensors and knows what the live version wants them to be."""
+    """Sends tensors to inference, and knows how the live version wants them preprocessed."""
 
     def __init__(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
-        """timeout_seconds limits each call whose own caller left more time."""
+        """Creates the client.
+
+        Args:
+            channel: a channel to all replicas of inference.
+            timeout_seconds: time limit of each call, if the caller's own deadline leaves more.
+        """
         self._stub = inference_pb2_grpc.InferenceServiceStub(channel)
         self._streams = StreamPool(self._stub)
         self._timeout = timeout_seconds
         self._format: TensorFormat | None = None
 
     async def model(self) -> model_pb2.Model:
-        """Asks for the live version.
+        """Returns the live version with its contract.
 
         Raises:
-            VergerError: inference is away, has no version, or a contract that this code can't honour.
+            VergerError: inference does not answer, has no live version, or has a contract that Verger does not support.
         """
         try:
             response = await self._stub.GetModel(
@@ -53,11 +62,11 @@ class InferenceClient:
         return model
 
     async def tensor_format(self) -> TensorFormat:
-        """What tensors must be like, as last heard; the first time, as heard now. Raises as `model`."""
+        """Returns the cached tensor format. The first call asks inference and raises the same errors as `model`."""
         return self._format or await self.refresh_tensor_format()
 
     async def refresh_tensor_format(self) -> TensorFormat:
-        """What tensors must be like, as heard now. Raises as `model`."""
+        """Asks inference for the tensor format and caches it. Raises the same errors as `model`."""
         spec = (await self.model()).contract.preprocessing
         self._format = TensorFormat(spec, digest_of(spec))
         return self._format
@@ -67,16 +76,20 @@ class InferenceClient:
     ) -> inference_pb2.InferResponse:
         """Sends one tensor and returns its answer.
 
+        Args:
+            request: the tensor with its options.
+            remaining_seconds: time until the caller's deadline; None when the caller has none.
+
         Raises:
-            VergerError: as inference described it, or InferenceUnavailable.
+            VergerError: the error that inference answered, or InferenceUnavailable.
         """
-        # Leaves our own caller a moment in which an explanation can still reach it.
-        seconds = min(self._timeout, 0.9 * remaining_seconds) if remaining_seconds is not None else self._timeout
+        # The last tenth of the time is left for the error message to reach the caller.
+        timeout = min(self._timeout, 0.9 * remaining_seconds) if remaining_seconds is not None else self._timeout
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(timeout):
                 answer = await self._streams.exchange(request)
         except TimeoutError:
-            raise InferenceUnavailable(AWAY) from None
+            raise InferenceUnavailable(_NO_ANSWER) from None
         except grpc.aio.AioRpcError as error:
             raise _explain(error) from error
         if answer is None:
@@ -85,15 +98,15 @@ class InferenceClient:
             raise from_status(answer.error)
         return answer
 
-    async def wait_until_known(self) -> None:
-        """Returns once a contract was heard that this code can honour."""
+    async def wait_for_tensor_format(self) -> None:
+        """Asks inference every second until its live version has a supported contract, then returns."""
         while True:
             try:
                 await self.refresh_tensor_format()
                 return
             except VergerError as error:
                 log.warning("inference is not ready", reason=error.reason, message=str(error))
-                await asyncio.sleep(1)
+                await asyncio.sleep(POLL_SECONDS)
 
 
 def _explain(error: grpc.aio.AioRpcError) -> VergerError:
@@ -101,5 +114,5 @@ def _explain(error: grpc.aio.AioRpcError) -> VergerError:
         described = from_rpc_error(error)
         if described.reason not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
             return described
-        return InferenceUnavailable(AWAY)
+        return InferenceUnavailable(_NO_ANSWER)
     return from_rpc_error(error)

@@ -1,4 +1,4 @@
-"""Puts the preprocess service together."""
+"""Assembles the preprocess service from its parts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,12 +19,12 @@ SERVICE_NAME = "verger.v1.ClassifierService"
 
 @asynccontextmanager
 async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[RunningServer]:
-    """Serves until the block ends; ready once inference has told a contract that this code can honour."""
+    """Serves until the block ends. The server is ready once inference has a live version with a supported contract."""
     pool = WorkPool("decode", settings.preprocess_workers, settings.preprocess_max_in_flight)
     limits = Limits(settings.max_image_bytes, settings.max_image_pixels)
     async with open_channel(settings.inference_target, settings) as channel:
         inference = InferenceClient(channel, settings.request_timeout_seconds)
-        servicer = ClassifierServicer(inference, pool, limits, items_at_once=2 * settings.preprocess_workers)
+        servicer = ClassifierServicer(inference, pool, limits, max_items_in_flight=2 * settings.preprocess_workers)
         async with running_server(
             settings,
             settings.preprocess_port,
@@ -34,7 +34,7 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
         ) as server:
 
             async def become_ready() -> None:
-                await inference.wait_until_known()
+                await inference.wait_for_tensor_format()
                 await server.set_ready(True)
 
             becoming_ready = asyncio.create_task(become_ready())

@@ -1,4 +1,4 @@
-"""ClassifierService on the wire: parse, decode, hand on to inference, answer."""
+"""Implements ClassifierService: decodes photos, sends tensors to inference, returns the classifications."""
 
 from collections.abc import AsyncIterable, AsyncIterator
 
@@ -16,31 +16,40 @@ from services.common.rpc.statuses import to_status
 from services.common.rpc.streams import answer_as_ready
 from services.preprocess.client import InferenceClient
 
-# A new champion may go live between the tensor and its inference. Twice in one call means several replicas that don't
-# agree yet; more than that does not happen in a sound system.
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
+"""How often one photo is preprocessed and sent, when a new champion with other preprocessing goes live meanwhile.
+
+The first attempt may have used the old contract. The second may reach a replica that has not switched yet.
+"""
 
 
 class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
     """See protos/verger/v1/classifier.proto."""
 
-    def __init__(self, inference: InferenceClient, pool: WorkPool, limits: Limits, items_at_once: int) -> None:
-        """items_at_once: how many photos of one stream may be under way."""
+    def __init__(self, inference: InferenceClient, pool: WorkPool, limits: Limits, max_items_in_flight: int) -> None:
+        """Creates the servicer.
+
+        Args:
+            inference: the client of the next service.
+            pool: threads for decoding.
+            limits: largest photos to accept.
+            max_items_in_flight: number of photos of one stream that may be in progress at the same time.
+        """
         self._inference = inference
         self._pool = pool
         self._limits = limits
-        self._items_at_once = items_at_once
+        self._max_items_in_flight = max_items_in_flight
 
     async def Classify(
         self, request: classifier_pb2.ClassifyRequest, context: Context
     ) -> classifier_pb2.ClassifyResponse:
-        async with self._pool.place():
+        async with self._pool.slot():
             return await self._classify(request, context.time_remaining())
 
     async def ClassifyStream(
         self, requests: AsyncIterable[classifier_pb2.ClassifyRequest], context: Context
     ) -> AsyncIterator[classifier_pb2.ClassifyResponse]:
-        async for response in answer_as_ready(requests, self._answer_item, self._items_at_once):
+        async for response in answer_as_ready(requests, self._answer_item, self._max_items_in_flight):
             yield response
 
     async def DescribeClassifier(
@@ -53,7 +62,7 @@ class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
 
     async def _answer_item(self, request: classifier_pb2.ClassifyRequest) -> classifier_pb2.ClassifyResponse:
         try:
-            async with self._pool.place(wait=True):
+            async with self._pool.slot(wait=True):
                 return await self._classify(request, remaining_seconds=None)
         except VergerError as error:
             ITEM_ERRORS.labels(error.reason).inc()
@@ -76,7 +85,7 @@ class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
             try:
                 answer = await self._inference.infer(item, remaining_seconds)
             except VergerError as error:
-                if error.reason != PreprocessingMismatch.reason or attempt == ATTEMPTS:
+                if error.reason != PreprocessingMismatch.reason or attempt == MAX_ATTEMPTS:
                     raise
                 attempt, tensor_format = attempt + 1, await self._inference.refresh_tensor_format()
             else:

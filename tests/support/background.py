@@ -1,4 +1,4 @@
-"""Runs an asynchronous server beside a synchronous test."""
+"""Runs an asynchronous server on a thread beside a synchronous test."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @contextmanager
 def in_background(server: AbstractAsyncContextManager[T]) -> Iterator[T]:
-    """Enters the server on an event loop of its own thread; leaves it (and waits for its drain) at the end."""
+    """Runs the server on an event loop in its own thread. At the end, stops it and waits for its drain."""
     started: Future[tuple[T, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def live() -> None:

@@ -1,4 +1,4 @@
-"""Photos made by code."""
+"""Makes photos by code."""
 
 import io
 from typing import Any
@@ -10,12 +10,12 @@ RED, GREEN, BLUE = (220, 30, 30), (30, 200, 40), (20, 40, 210)
 
 
 def plain(color: tuple[int, int, int] = RED, size: tuple[int, int] = (64, 48)) -> Image.Image:
-    """A picture of one colour."""
+    """Returns a picture of one colour."""
     return Image.new("RGB", size, color)
 
 
 def scene(size: tuple[int, int] = (320, 240), seed: int = 7) -> Image.Image:
-    """Smooth gradients with a bright blob: compresses like a photo, and has no symmetry."""
+    """Returns smooth gradients with a bright blob, without symmetry. They compress like a photo."""
     height, width = size[1], size[0]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     blob = 120 * np.exp(-(((x - width / 4) / (width / 8)) ** 2 + ((y - height / 3) / (height / 9)) ** 2))
@@ -24,7 +24,7 @@ def scene(size: tuple[int, int] = (320, 240), seed: int = 7) -> Image.Image:
 
 
 def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:
-    """The bytes of a file in this format."""
+    """Returns the bytes of a picture file in a format of Pillow."""
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""A real model version, a thousand times smaller: an ONNX graph that tells red, green and blue pictures apart."""
+"""Makes a small model version whose ONNX graph tells red, green and blue pictures apart."""
 
 import hashlib
 from pathlib import Path
@@ -32,10 +32,10 @@ def tiny_version(folder: Path, *, size: int = 32, gain: float = 8.0, labels: tup
         offset=-1,
         code_version=PREPROCESSING_CODE_VERSION,
     )
-    runtime = OnnxSession(folder / "model.onnx")
+    session = OnnxSession(folder / "model.onnx")
     golden = []
     for seed in (1, 2):
-        logits = runtime.logits(scale_pixels(golden_pixels(seed, size, size), spec)[None])[0]
+        logits = session.logits(scale_pixels(golden_pixels(seed, size, size), spec)[None])[0]
         golden.append(model_pb2.GoldenSample(seed=seed, logits=logits, tolerance=1e-3))
     contract = model_pb2.ModelContract(
         contract_version=CONTRACT_VERSION,
@@ -64,7 +64,7 @@ def tiny_version(folder: Path, *, size: int = 32, gain: float = 8.0, labels: tup
 
 
 def _write_graph(path: Path, size: int, gain: float, cells: int) -> None:
-    """The evidence of a cell is the mean, within the cell, of the colour channel of the best class."""
+    """Writes the graph. The evidence of a cell is the mean of the best class's colour channel within the cell."""
     constants = {
         "weights": np.eye(3, dtype=np.float32) * np.float32(gain),
         "cell_axes": np.asarray([2, 4], np.int64),

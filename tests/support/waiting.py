@@ -1,4 +1,4 @@
-"""Waiting for something that happens elsewhere."""
+"""Waits for events in other threads and processes."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30, what: str = "it") -> None:
-    """Returns when the condition holds; fails the test when it does not within `seconds`."""
+    """Returns when the condition is true. Fails the test after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not happen within {seconds:g} s"
@@ -14,7 +14,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 30, what: str =
 
 
 async def eventually(holds: Callable[[], Awaitable[object]], what: str, seconds: float = 30) -> None:
-    """The same on the event loop, which goes on meanwhile."""
+    """Does the same without blocking the event loop."""
     end = time.monotonic() + seconds
     while not await holds():
         assert time.monotonic() < end, f"{what} did not happen within {seconds:g} s"

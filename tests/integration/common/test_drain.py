@@ -1,4 +1,4 @@
-"""The end of a server, as its callers see it."""
+"""What callers see while a server stops and restarts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ RESTARTS, CALLERS = 10, 6
 
 
 class Echo(inference_pb2_grpc.InferenceServiceServicer, classifier_pb2_grpc.ClassifierServiceServicer):
-    """Takes a moment for each call, so that some are always under way."""
+    """Takes 30 ms for each call, so that some calls are always in progress."""
 
     async def Infer(
         self, requests: AsyncIterator[inference_pb2.InferRequest], context: object
@@ -59,14 +59,14 @@ async def classify(channel: grpc.aio.Channel) -> None:
 async def test_no_call_fails_while_the_only_server_restarts() -> None:
     port, over, answers = free_port(), asyncio.Event(), asyncio.Semaphore(0)
 
-    async def call_on_and_on(channel: grpc.aio.Channel) -> None:
+    async def keep_calling(channel: grpc.aio.Channel) -> None:
         while not over.is_set():
             await infer(channel)
             await classify(channel)
             answers.release()
 
     async with open_channel(f"dns:///localhost:{port}", ServiceSettings()) as channel:
-        callers = [asyncio.create_task(call_on_and_on(channel)) for _ in range(CALLERS)]
+        callers = [asyncio.create_task(keep_calling(channel)) for _ in range(CALLERS)]
         for _ in range(RESTARTS):
             async with echo_server(port), asyncio.timeout(60):
                 for _ in range(CALLERS):
@@ -76,7 +76,7 @@ async def test_no_call_fails_while_the_only_server_restarts() -> None:
             await asyncio.gather(*callers)
 
 
-async def test_whoever_watches_health_does_not_hold_up_a_drain() -> None:
+async def test_a_client_that_watches_health_does_not_delay_a_drain() -> None:
     port = free_port()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         async with echo_server(port):

@@ -1,4 +1,4 @@
-"""What every gRPC server of Verger does, shown on one with a scripted servicer."""
+"""What every gRPC server of Verger does, tested on a server with a scripted servicer."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ Request = classifier_pb2.ClassifyRequest
 
 
 class Scripted(classifier_pb2_grpc.ClassifierServiceServicer):
-    """The request id says what to do."""
+    """Does what the request id says."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -101,7 +101,7 @@ def test_a_call_without_a_deadline_gets_the_servers_own() -> None:
     assert servicer.cancelled.is_set()
 
 
-def test_work_ends_when_the_caller_gives_up() -> None:
+def test_work_is_cancelled_when_the_caller_gives_up() -> None:
     servicer = Scripted()
     with in_background(scripted_server(servicer)) as server:
         with pytest.raises(grpc.RpcError):
@@ -109,7 +109,7 @@ def test_work_ends_when_the_caller_gives_up() -> None:
         assert servicer.cancelled.wait(5)
 
 
-def test_a_drain_lets_calls_in_flight_end() -> None:
+def test_a_drain_waits_for_calls_in_flight() -> None:
     servicer = Scripted()
     with in_background(scripted_server(servicer, drain_seconds=10)) as server:
         target = f"127.0.0.1:{server.port}"
@@ -139,11 +139,11 @@ def test_metrics_count_calls_by_their_outcome() -> None:
             classify(f"127.0.0.1:{server.port}", "full")
         line = b'verger_grpc_calls_total{code="RESOURCE_EXHAUSTED",method="/verger.v1.ClassifierService/Classify"}'
         metrics = f"http://127.0.0.1:{metrics_port}/metrics"
-        # A refusal is counted when it has been sent.
+        # A call is counted after its answer was sent.
         wait_until(lambda: line in urllib.request.urlopen(metrics, timeout=5).read(), what="the count")
 
 
-async def test_calls_are_shared_between_all_addresses_and_survive_the_end_of_one() -> None:
+async def test_calls_are_shared_between_all_addresses_and_do_not_fail_when_one_stops() -> None:
     servicers = Scripted(), Scripted()
     with in_background(scripted_server(servicers[0])) as first:
         with in_background(scripted_server(servicers[1], drain_seconds=0)) as second:
@@ -167,7 +167,7 @@ async def test_calls_are_shared_between_all_addresses_and_survive_the_end_of_one
                 await stub.Classify(Request(), timeout=5)
 
 
-async def test_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
+async def test_with_tls_both_sides_need_a_certificate(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     certificate = authority.issue_cert("localhost", "127.0.0.1")
@@ -192,7 +192,7 @@ async def test_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
                 await classifier_pb2_grpc.ClassifierServiceStub(channel).Classify(Request(), timeout=2)
 
 
-def test_the_health_command(tmp_path: Path) -> None:
+def test_the_health_command_reports_servers_that_are_not_ready(tmp_path: Path) -> None:
     with in_background(scripted_server(Scripted())) as server:
         target = f"grpc://127.0.0.1:{server.port}"
         good = run_health(f"{target}/{SERVICE}", target)
@@ -225,7 +225,7 @@ def test_logs_are_json_with_the_service_and_without_local_variables() -> None:
         "from services.common.process.settings import ServiceSettings\n"
         "import structlog, logging\n"
         "configure_logging('inference', ServiceSettings())\n"
-        "structlog.get_logger('here').info('live', version='3')\n"
+        "structlog.get_logger('here').info('version live', version='3')\n"
         "logging.getLogger('library').warning('from a library')\n"
         "photo = 'somebody'\n"
         "try: raise ValueError('bad')\n"
@@ -235,7 +235,7 @@ def test_logs_are_json_with_the_service_and_without_local_variables() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert [(line["event"], line["level"], line["service"]) for line in lines] == [
-        ("live", "info", "inference"),
+        ("version live", "info", "inference"),
         ("from a library", "warning", "inference"),
         ("failed", "error", "inference"),
     ]

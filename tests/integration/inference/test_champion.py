@@ -1,4 +1,4 @@
-"""A new champion goes live by itself; a bad one never does; MLflow may be away."""
+"""A new champion goes live by itself, a bad version never does, and MLflow may be unavailable."""
 
 import threading
 from collections.abc import Iterator
@@ -122,7 +122,9 @@ def test_a_bad_version_is_refused_and_the_old_one_keeps_serving(
         wait_until(lambda: not live(stub).HasField("refusal"), what="the end of the refusal")
 
 
-def test_an_empty_registry_is_said_and_then_served(mlflow_server: MlflowServer, tmp_path: Path) -> None:
+def test_callers_learn_that_the_registry_is_empty_until_it_has_a_version(
+    mlflow_server: MlflowServer, tmp_path: Path
+) -> None:
     with inference(mlflow_server.url, "late", tmp_path / "cache") as stub:
         with pytest.raises(grpc.RpcError) as refusal:
             stub.GetModel(inference_pb2.GetModelRequest(), timeout=5)
@@ -136,14 +138,14 @@ def test_an_empty_registry_is_said_and_then_served(mlflow_server: MlflowServer, 
         wait_for_version(stub, "1")
 
 
-def test_mlflow_may_be_away_at_the_start_and_come_back(tmp_path: Path) -> None:
+def test_the_service_starts_without_mlflow_and_follows_it_when_it_is_back(tmp_path: Path) -> None:
     with running_mlflow(tmp_path) as mlflow:
         mlflow.register("steady", tiny_version(tmp_path / "one", gain=8))
         with inference(mlflow.url, "steady", tmp_path / "cache") as stub:
             wait_for_version(stub, "1")
         mlflow.stop()
         with inference(mlflow.url, "steady", tmp_path / "cache") as stub:
-            assert live(stub).ref.version == "1"  # for the very first caller
+            assert live(stub).ref.version == "1"  # already for the first call
             (response,) = stub.Infer(iter([request(live(stub))]), timeout=5)
             assert response.classification.model.version == "1"
             mlflow.start()

@@ -1,7 +1,7 @@
 """The inference service on a real port, with a real registry behind it.
 
-pytest-grpc starts synchronous servers; its fixture for the server is overridden to start ours, everything else of it
-(grpc_channel, grpc_stub) is used as it is.
+pytest-grpc starts synchronous servers. The fixture grpc_server overrides its own to start Verger's asynchronous one.
+Its other fixtures (grpc_channel, grpc_stub) are used as they are.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,6 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
@@ -20,6 +19,7 @@ from services.inference.config import InferenceSettings
 from services.inference.server import SERVICE_NAME, inference_server
 from tests.support.background import in_background
 from tests.support.mlflow_server import MlflowServer, free_port
+from tests.support.statuses import reason_of
 from tests.support.tensors import pixels_tensor
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
@@ -63,7 +63,7 @@ def health_of(channel: grpc.Channel, service: str) -> str:
     return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
 
 
-def red(stub: Stub, request_id: str = "", **changes: object) -> inference_pb2.InferRequest:
+def red_request(stub: Stub, request_id: str = "", **changes: object) -> inference_pb2.InferRequest:
     spec = stub.GetModel(inference_pb2.GetModelRequest(), timeout=5).model.contract.preprocessing
     pixels = np.zeros((spec.height, spec.width, 3), np.uint8)
     pixels[..., 0] = 255
@@ -73,14 +73,7 @@ def red(stub: Stub, request_id: str = "", **changes: object) -> inference_pb2.In
     return request
 
 
-def reason_of(response: inference_pb2.InferResponse) -> str:
-    info = error_details_pb2.ErrorInfo()
-    response.error.details[0].Unpack(info)
-    assert info.domain == "verger"
-    return info.reason
-
-
-def test_health_tells_alive_from_ready(stub: Stub, grpc_channel: grpc.Channel) -> None:
+def test_health_says_alive_and_ready(stub: Stub, grpc_channel: grpc.Channel) -> None:
     assert health_of(grpc_channel, "") == "SERVING"
     assert health_of(grpc_channel, SERVICE_NAME) == "SERVING"
 
@@ -97,7 +90,7 @@ def test_the_model_is_described(stub: Stub, version_folder: Path) -> None:
 
 
 def test_a_tensor_is_classified(stub: Stub) -> None:
-    (response,) = stub.Infer(iter([red(stub, "mine")]), timeout=5)
+    (response,) = stub.Infer(iter([red_request(stub, "mine")]), timeout=5)
     assert response.request_id == "mine"
     assert response.compute_ms > 0
     answer = response.classification
@@ -107,16 +100,18 @@ def test_a_tensor_is_classified(stub: Stub) -> None:
     assert answer.model.version == "1"
 
 
-def test_one_bad_tensor_spoils_no_other(stub: Stub) -> None:
-    bad = red(stub, "bad")
+def test_a_bad_tensor_in_a_stream_does_not_affect_the_others(stub: Stub) -> None:
+    bad = red_request(stub, "bad")
     bad.tensor.shape[0] += 1
-    responses = {r.request_id: r for r in stub.Infer(iter([red(stub, "a"), bad, red(stub, "b")]), timeout=5)}
-    assert reason_of(responses["bad"]) == "TENSOR_SHAPE_MISMATCH"
+    responses = {
+        r.request_id: r for r in stub.Infer(iter([red_request(stub, "a"), bad, red_request(stub, "b")]), timeout=5)
+    }
+    assert reason_of(responses["bad"].error) == "TENSOR_SHAPE_MISMATCH"
     assert [responses[i].classification.predictions[0].label for i in ("a", "b")] == ["red", "red"]
 
 
-def test_a_hundred_tensors_on_one_stream(stub: Stub) -> None:
-    request = red(stub)
+def test_a_stream_of_a_hundred_tensors_is_answered_request(stub: Stub) -> None:
+    request = red_request(stub)
     ids = [str(number) for number in range(100)]
     requests = (inference_pb2.InferRequest(request_id=i, tensor=request.tensor, top_k=1) for i in ids)
     responses = list(stub.Infer(requests, timeout=30))
@@ -124,14 +119,14 @@ def test_a_hundred_tensors_on_one_stream(stub: Stub) -> None:
     assert all(len(response.classification.predictions) == 1 for response in responses)
 
 
-def test_a_tensor_made_for_other_preprocessing_is_refused(stub: Stub) -> None:
-    (response,) = stub.Infer(iter([red(stub, preprocessing_digest="0" * 64)]), timeout=5)
-    assert reason_of(response) == "PREPROCESSING_MISMATCH"
+def test_a_tensor_preprocessed_for_another_version_is_refused(stub: Stub) -> None:
+    (response,) = stub.Infer(iter([red_request(stub, preprocessing_digest="0" * 64)]), timeout=5)
+    assert reason_of(response.error) == "PREPROCESSING_MISMATCH"
     spec = stub.GetModel(inference_pb2.GetModelRequest(), timeout=5).model.contract.preprocessing
-    (response,) = stub.Infer(iter([red(stub, preprocessing_digest=digest_of(spec))]), timeout=5)
+    (response,) = stub.Infer(iter([red_request(stub, preprocessing_digest=digest_of(spec))]), timeout=5)
     assert response.HasField("classification")
 
 
-def test_a_request_id_without_end_is_refused(stub: Stub) -> None:
-    (response,) = stub.Infer(iter([red(stub, "x" * 129)]), timeout=5)
-    assert reason_of(response) == "REQUEST_ID_TOO_LONG"
+def test_a_request_id_that_is_too_long_is_refused(stub: Stub) -> None:
+    (response,) = stub.Infer(iter([red_request(stub, "x" * 129)]), timeout=5)
+    assert reason_of(response.error) == "REQUEST_ID_TOO_LONG"

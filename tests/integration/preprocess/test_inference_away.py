@@ -1,4 +1,4 @@
-"""What callers of preprocess see while inference is away, full, or not what it should be."""
+"""What callers of preprocess see while inference is unavailable, overloaded or unsupported."""
 
 import asyncio
 import json
@@ -19,10 +19,10 @@ from services.common.rpc.server import RunningServer, running_server
 from services.inference.server import SERVICE_NAME as INFERENCE
 from services.preprocess.config import PreprocessSettings
 from services.preprocess.server import preprocess_server
-from tests.integration.preprocess.test_preprocess_service import explain
 from tests.support.background import in_background
 from tests.support.mlflow_server import free_port
 from tests.support.photos import encoded, plain
+from tests.support.statuses import code_and_reason
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
 
@@ -31,7 +31,7 @@ PHOTO = classifier_pb2.ClassifyRequest(image=encoded(plain()))
 
 
 class ScriptedInference(inference_pb2_grpc.InferenceServiceServicer):
-    """Answers after `seconds`, and counts."""
+    """Answers after `seconds`, and counts the requests that it starts."""
 
     def __init__(self, contract: model_pb2.ModelContract, seconds: float = 0) -> None:
         self.contract, self.seconds, self.started = contract, seconds, 0
@@ -85,11 +85,11 @@ def contract(tmp_path: Path) -> model_pb2.ModelContract:
     return read_contract(tiny_version(tmp_path) / CONTRACT_FILE)
 
 
-def test_inference_away_is_said_in_time(contract: model_pb2.ModelContract) -> None:
+def test_callers_learn_before_their_deadline_that_inference_is_unavailable(contract: model_pb2.ModelContract) -> None:
     with preprocess(free_port(), request_timeout_seconds=1) as stub:
         with pytest.raises(grpc.RpcError) as refusal:
             stub.Classify(PHOTO, timeout=8)
-        assert explain(refusal.value) == (grpc.StatusCode.UNAVAILABLE, "INFERENCE_UNAVAILABLE")
+        assert code_and_reason(refusal.value) == (grpc.StatusCode.UNAVAILABLE, "INFERENCE_UNAVAILABLE")
 
 
 def test_a_call_waits_while_inference_restarts(contract: model_pb2.ModelContract) -> None:
@@ -104,47 +104,47 @@ def test_a_call_waits_while_inference_restarts(contract: model_pb2.ModelContract
             assert waiting.result().HasField("classification")
 
 
-def test_more_than_fits_is_refused_at_once(contract: model_pb2.ModelContract) -> None:
+def test_requests_over_the_limit_are_refused_at_once(contract: model_pb2.ModelContract) -> None:
     servicer, port = ScriptedInference(contract, seconds=1), free_port()
     with in_background(scripted_server(servicer, port)), preprocess(port, preprocess_max_in_flight=2) as stub:
         accepted = [stub.Classify.future(PHOTO, timeout=10) for _ in range(2)]
         wait_until(lambda: servicer.started == 2)
         with pytest.raises(grpc.RpcError) as refusal:
             stub.Classify(PHOTO, timeout=10)
-        assert explain(refusal.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+        assert code_and_reason(refusal.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
         assert all(call.result().HasField("classification") for call in accepted)
         assert stub.Classify(PHOTO, timeout=10).HasField("classification")
 
 
-def test_what_a_client_gives_up_on_is_not_computed(contract: model_pb2.ModelContract) -> None:
+def test_a_cancelled_request_is_not_computed(contract: model_pb2.ModelContract) -> None:
     servicer, port = ScriptedInference(contract, seconds=0), free_port()
     with in_background(scripted_server(servicer, port)), preprocess(port, preprocess_workers=1) as stub:
         stub.Classify(PHOTO, timeout=10)
         slow = classifier_pb2.ClassifyRequest(image=encoded(plain(size=(5000, 5000)), "PNG", compress_level=1))
         ahead = [stub.Classify.future(slow, timeout=20) for _ in range(3)]
-        given_up = stub.Classify.future(PHOTO, timeout=20)
+        cancelled = stub.Classify.future(PHOTO, timeout=20)
         time.sleep(0.1)
-        given_up.cancel()
+        cancelled.cancel()
         assert all(call.result().HasField("classification") for call in ahead)
         time.sleep(0.2)
         assert servicer.started == 1 + 3
 
 
-def test_a_contract_that_can_not_be_honoured_is_said(contract: model_pb2.ModelContract) -> None:
+def test_callers_learn_that_the_contract_is_unsupported(contract: model_pb2.ModelContract) -> None:
     contract.preprocessing.code_version = 99
     port = free_port()
     with in_background(scripted_server(ScriptedInference(contract), port)), preprocess(port) as stub:
         with pytest.raises(grpc.RpcError) as refusal:
             stub.Classify(PHOTO, timeout=10)
-        assert explain(refusal.value) == (grpc.StatusCode.FAILED_PRECONDITION, "CONTRACT_UNSUPPORTED")
+        assert code_and_reason(refusal.value) == (grpc.StatusCode.FAILED_PRECONDITION, "CONTRACT_UNSUPPORTED")
         assert "code_version 99" in refusal.value.details()
 
 
-def test_trouble_behind_is_not_retried_in_front(contract: model_pb2.ModelContract) -> None:
-    """The caller's channel has the retry policy of all our channels; each call must reach preprocess once."""
+def test_an_error_of_inference_is_not_retried_by_the_caller_of_preprocess(contract: model_pb2.ModelContract) -> None:
+    """The caller's channel has the same retry policy as all channels, but each call must reach preprocess only once."""
     with preprocess(free_port(), request_timeout_seconds=0.5) as stub:
         started = CALLS.labels("/verger.v1.ClassifierService/Classify", "UNAVAILABLE")._value.get()
         with pytest.raises(grpc.RpcError):
             stub.Classify(PHOTO, timeout=8)
-    # Counted once the answer is on its way; when the server has stopped, for certain.
+    # A call is counted after its answer was sent. Once the server has stopped, all calls are counted.
     assert CALLS.labels("/verger.v1.ClassifierService/Classify", "UNAVAILABLE")._value.get() == started + 1

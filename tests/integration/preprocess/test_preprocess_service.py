@@ -1,4 +1,4 @@
-"""Photos through the preprocess service on a real port, with a real inference service and a real registry behind."""
+"""The preprocess service on a real port, with a real inference service and a real registry behind it."""
 
 import threading
 from collections.abc import Iterator
@@ -7,18 +7,19 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf import descriptor_pool, message_factory
-from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
+from engine.classifier import load
 from services.inference.config import InferenceSettings
 from services.inference.server import inference_server
 from services.preprocess.config import PreprocessSettings
 from services.preprocess.server import SERVICE_NAME, preprocess_server
 from tests.support.background import in_background
 from tests.support.mlflow_server import MlflowServer, free_port
-from tests.support.photos import BLUE, GREEN, RED, encoded, plain
+from tests.support.photos import BLUE, GREEN, RED, encoded, plain, scene
+from tests.support.statuses import code_and_reason
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
 
@@ -73,13 +74,6 @@ def stub(grpc_stub: Stub, grpc_channel: grpc.Channel) -> Stub:
     return grpc_stub
 
 
-def explain(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
-    details = dict(error.trailing_metadata())["grpc-status-details-bin"]
-    info = error_details_pb2.ErrorInfo()
-    status_pb2.Status.FromString(details).details[0].Unpack(info)
-    return error.code(), info.reason
-
-
 @pytest.mark.parametrize(("color", "label"), [(RED, "red"), (GREEN, "green"), (BLUE, "blue")])
 def test_a_photo_is_classified(stub: Stub, color: tuple[int, int, int], label: str) -> None:
     response = stub.Classify(Request(request_id="mine", image=encoded(plain(color))), timeout=10)
@@ -91,7 +85,15 @@ def test_a_photo_is_classified(stub: Stub, color: tuple[int, int, int], label: s
     assert response.timings.compute_ms > 0
 
 
-def test_evidence_says_which_part_speaks_for_the_answer(stub: Stub) -> None:
+def test_the_engine_gives_the_same_answer_in_one_call(stub: Stub, version_folder: Path) -> None:
+    photo = encoded(scene())
+    answer = stub.Classify(Request(image=photo, include_evidence=True), timeout=10).classification
+    expected = load(version_folder / "one").classify(photo, include_evidence=True)
+    expected.model.CopyFrom(answer.model)
+    assert answer == expected
+
+
+def test_evidence_shows_which_part_speaks_for_the_answer(stub: Stub) -> None:
     photo = plain(GREEN)
     photo.paste((0, 0, 0), (0, 0, 32, 48))
     request = Request(image=encoded(photo), include_evidence=True)
@@ -117,21 +119,21 @@ def test_a_request_without_an_id_gets_one(stub: Stub) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_bad_photos_are_refused_with_a_reason(stub: Stub, request_: Request, reason: str) -> None:
+def test_bad_requests_are_refused_with_a_reason(stub: Stub, request_: Request, reason: str) -> None:
     with pytest.raises(grpc.RpcError) as refusal:
         stub.Classify(request_, timeout=10)
-    assert explain(refusal.value) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
+    assert code_and_reason(refusal.value) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
     assert len(refusal.value.details()) > 20
 
 
-def test_a_message_beyond_all_limits_is_refused_by_grpc_and_the_server_lives_on(stub: Stub) -> None:
+def test_grpc_refuses_a_message_over_its_limit_and_the_server_keeps_answering(stub: Stub) -> None:
     with pytest.raises(grpc.RpcError) as refusal:
         stub.Classify(Request(image=b"x" * 15_000_000), timeout=10)
     assert refusal.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert stub.Classify(Request(image=encoded(plain())), timeout=10).HasField("classification")
 
 
-def test_a_stream_answers_every_photo_and_one_bad_one_spoils_no_other(stub: Stub) -> None:
+def test_a_bad_photo_in_a_stream_does_not_affect_the_others(stub: Stub) -> None:
     photos = {"red": encoded(plain(RED)), "bad": b"hello", "blue": encoded(plain(BLUE))}
     requests = iter([Request(request_id=name, image=photo, top_k=1) for name, photo in photos.items()])
     answers = {answer.request_id: answer for answer in stub.ClassifyStream(requests, timeout=20)}
@@ -141,7 +143,7 @@ def test_a_stream_answers_every_photo_and_one_bad_one_spoils_no_other(stub: Stub
     assert not answers["bad"].HasField("timings")
 
 
-def test_a_long_stream_is_answered_whole(stub: Stub) -> None:
+def test_every_photo_of_a_long_stream_is_answered(stub: Stub) -> None:
     photo = encoded(plain())
     requests = (Request(request_id=str(number), image=photo) for number in range(200))
     answers = [answer.request_id for answer in stub.ClassifyStream(requests, timeout=60)]
@@ -157,7 +159,7 @@ def test_the_classifier_describes_itself(stub: Stub) -> None:
 
 
 def test_a_client_without_proto_files_can_call(stub: Stub, grpc_channel: grpc.Channel) -> None:
-    """Everything it knows it learns by reflection, as grpcurl does."""
+    """The client gets the services and message types by reflection, as grpcurl does."""
     database = ProtoReflectionDescriptorDatabase(grpc_channel)
     assert {SERVICE_NAME, "grpc.health.v1.Health"} <= set(database.get_services())
     pool = descriptor_pool.DescriptorPool(database)

@@ -1,4 +1,4 @@
-"""Streams to inference are used again, and nobody notices when one of them ends."""
+"""Streams to inference are reused, and callers do not notice when one of them ends."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 
 
 class Inference(inference_pb2_grpc.InferenceServiceServicer):
-    """Answers, and counts its streams."""
+    """Answers requests, and counts its streams and requests."""
 
     def __init__(self) -> None:
         self.opened = self.asked = self.ended = self.cancelled = 0
@@ -69,19 +69,19 @@ async def ask(pool: StreamPool, request_id: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def long_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a slow machine outlives none."""
-    monkeypatch.setattr(stream_pool, "LIFE_SECONDS", 60)
+def no_stream_gets_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps streams open on slow machines."""
+    monkeypatch.setattr(stream_pool, "MAX_STREAM_AGE_SECONDS", 60)
 
 
-async def test_one_stream_serves_one_request_after_the_other() -> None:
+async def test_consecutive_requests_share_one_stream() -> None:
     inference = Inference()
     async with running(inference) as pool:
         assert [await ask(pool, str(number)) for number in range(5)] == ["0", "1", "2", "3", "4"]
         assert inference.opened == 1
 
 
-async def test_requests_at_the_same_time_have_a_stream_each() -> None:
+async def test_simultaneous_requests_have_a_stream_each() -> None:
     inference = Inference()
     async with running(inference) as pool:
         for _ in range(2):
@@ -89,8 +89,8 @@ async def test_requests_at_the_same_time_have_a_stream_each() -> None:
         assert inference.opened == 3
 
 
-async def test_an_idle_stream_ends_cleanly_when_its_life_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_pool, "LIFE_SECONDS", 0.2)
+async def test_an_idle_stream_is_closed_without_an_error_at_its_maximum_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_pool, "MAX_STREAM_AGE_SECONDS", 0.2)
     inference = Inference()
     async with running(inference) as pool:
         await ask(pool, "first")
@@ -108,16 +108,16 @@ async def test_a_request_on_a_used_stream_that_breaks_is_sent_again() -> None:
         assert inference.opened == 2
 
 
-async def test_giving_up_cancels_that_stream_alone() -> None:
+async def test_cancelling_a_request_cancels_only_its_own_stream() -> None:
     inference = Inference()
     async with running(inference) as pool:
         await asyncio.gather(ask(pool, "a"), ask(pool, "b"))
         inference.answering.clear()
-        given_up, kept = asyncio.create_task(ask(pool, "c")), asyncio.create_task(ask(pool, "d"))
+        cancelled, kept = asyncio.create_task(ask(pool, "c")), asyncio.create_task(ask(pool, "d"))
         await eventually(inference.has_all_four, "the arrival of both")
-        given_up.cancel()
+        cancelled.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await given_up
+            await cancelled
         await eventually(inference.is_over, "the end of the stream")
         assert (inference.ended, inference.cancelled) == (0, 1)
         inference.answering.set()

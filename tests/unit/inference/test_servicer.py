@@ -1,4 +1,4 @@
-"""Which of the two runtimes a call gets, without a network."""
+"""Which session of the live model a call uses. No network is involved."""
 
 import asyncio
 import threading
@@ -21,8 +21,8 @@ from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
 
 
-class Noting(OnnxSession):
-    """Notes its name for each call, and answers when it may."""
+class RecordingSession(OnnxSession):
+    """Appends its name to `calls` on each call, and answers once `may_answer` is set."""
 
     def __init__(self, path: Path, name: str, calls: list[str], may_answer: threading.Event) -> None:
         super().__init__(path)
@@ -34,28 +34,28 @@ class Noting(OnnxSession):
         return super().logits(batch)
 
 
-class OneModel(Champion):
-    """A champion that never changes."""
+class FixedChampion(Champion):
+    """A champion whose live model never changes."""
 
     def __init__(self, model: LoadedModel) -> None:
         self._live = model
 
 
-async def test_only_a_call_that_is_alone_takes_several_cores(tmp_path: Path) -> None:
+async def test_a_call_uses_several_cores_only_while_no_other_is_in_progress(tmp_path: Path) -> None:
     calls: list[str] = []
     may_answer = threading.Event()
     graph = tiny_version(tmp_path) / "model.onnx"
-    one, several = (Noting(graph, name, calls, may_answer) for name in ("one core", "several cores"))
+    one, several = (RecordingSession(graph, name, calls, may_answer) for name in ("one core", "several cores"))
     model = load_model(model_pb2.ModelRef(name="colours", version="1"), tmp_path)
-    pool = WorkPool("compute", workers=3, places=4)
+    pool = WorkPool("compute", workers=3, max_in_flight=4)
     servicer = InferenceServicer(
-        OneModel(replace(model, session=one, multicore_session=several)), pool, items_at_once=4
+        FixedChampion(replace(model, session=one, multicore_session=several)), pool, max_items_in_flight=4
     )
     together = asyncio.create_task(answers(servicer, 3))
     await asyncio.to_thread(wait_until, lambda: len(calls) == 3, what="three calls side by side")
     may_answer.set()
     assert len(await together) == 3
-    assert sorted(calls) == ["one core", "one core", "several cores"]  # threads begin in any order
+    assert sorted(calls) == ["one core", "one core", "several cores"]  # threads start in any order
     await answers(servicer, 1)
     assert calls[3:] == ["several cores"]
     pool.close()
@@ -67,5 +67,5 @@ async def answers(servicer: InferenceServicer, photos: int) -> Sequence[inferenc
             tensor = pixels_tensor(np.zeros((32, 32, 3), np.uint8))
             yield inference_pb2.InferRequest(request_id=str(number), tensor=tensor)
 
-    context = grpc.aio.ServicerContext  # the servicer asks it nothing
+    context = grpc.aio.ServicerContext  # the servicer does not use it
     return [answer async for answer in servicer.Infer(requests(), context) if not answer.HasField("error")]

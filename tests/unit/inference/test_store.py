@@ -28,28 +28,28 @@ def store(tmp_path: Path) -> ModelStore:
     return ModelStore(tmp_path / "store")
 
 
-def test_a_copy_is_named_by_its_content(store: ModelStore, tmp_path: Path) -> None:
+def test_a_copy_is_named_by_its_digest(store: ModelStore, tmp_path: Path) -> None:
     version = tiny_version(tmp_path / "version")
-    home = store.add(source(version))
-    assert home.name == file_digest(version / CONTRACT_FILE)
-    assert (home / "model.onnx").read_bytes() == (version / "model.onnx").read_bytes()
+    folder = store.add(source(version))
+    assert folder.name == file_digest(version / CONTRACT_FILE)
+    assert (folder / "model.onnx").read_bytes() == (version / "model.onnx").read_bytes()
 
 
 def test_the_same_content_is_fetched_once(store: ModelStore, tmp_path: Path) -> None:
     version = tiny_version(tmp_path / "version")
-    home = store.add(source(version))
+    folder = store.add(source(version))
     asked: list[str] = []
-    assert store.add(source(version, asked)) == home
+    assert store.add(source(version, asked)) == folder
     assert asked == [CONTRACT_FILE]
 
 
-def test_what_is_there_for_training_is_not_fetched(store: ModelStore) -> None:
+def test_files_for_training_are_not_fetched(store: ModelStore) -> None:
     asked: list[str] = []
     store.add(source(ROOT / "models" / "fruit-classifier", asked))
     assert asked == [CONTRACT_FILE, "model.onnx"]
 
 
-def test_a_version_that_can_not_be_honoured_costs_no_download(store: ModelStore, tmp_path: Path) -> None:
+def test_an_unreadable_contract_saves_the_other_downloads(store: ModelStore, tmp_path: Path) -> None:
     version = tiny_version(tmp_path / "version")
     (version / CONTRACT_FILE).write_text("{}}")
     asked: list[str] = []
@@ -58,7 +58,7 @@ def test_a_version_that_can_not_be_honoured_costs_no_download(store: ModelStore,
     assert asked == [CONTRACT_FILE]
 
 
-def test_a_download_that_breaks_off_leaves_nothing(store: ModelStore, tmp_path: Path) -> None:
+def test_an_interrupted_download_leaves_no_files(store: ModelStore, tmp_path: Path) -> None:
     version = tiny_version(tmp_path / "version")
     (version / "model.onnx").unlink()
     with pytest.raises(FileNotFoundError):
@@ -67,27 +67,27 @@ def test_a_download_that_breaks_off_leaves_nothing(store: ModelStore, tmp_path: 
 
 
 def test_the_last_live_version_is_remembered(store: ModelStore, tmp_path: Path) -> None:
-    home = store.add(source(tiny_version(tmp_path / "version")))
+    folder = store.add(source(tiny_version(tmp_path / "version")))
     assert store.last_live("colours") is None
-    store.remember_live(REF, home)
-    assert ModelStore(tmp_path / "store").last_live("colours") == (REF, home)
+    store.remember_live(REF, folder)
+    assert ModelStore(tmp_path / "store").last_live("colours") == (REF, folder)
 
 
-def test_another_model_is_not_mistaken_for_it(store: ModelStore, tmp_path: Path) -> None:
+def test_the_last_live_version_of_another_model_is_ignored(store: ModelStore, tmp_path: Path) -> None:
     store.remember_live(REF, store.add(source(tiny_version(tmp_path / "version"))))
     assert store.last_live("fruit-classifier") is None
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", "{}", '{"name": 1, "version": 2, "digest": 3}'])
-def test_a_damaged_note_is_as_good_as_none(store: ModelStore, tmp_path: Path, note: str) -> None:
+def test_a_damaged_note_is_ignored(store: ModelStore, tmp_path: Path, note: str) -> None:
     (tmp_path / "store" / "live.json").write_text(note)
     assert store.last_live("colours") is None
 
 
-def test_old_copies_go_and_the_live_one_stays(store: ModelStore, tmp_path: Path) -> None:
-    homes = []
+def test_old_copies_are_deleted_and_the_live_one_is_kept(store: ModelStore, tmp_path: Path) -> None:
+    folders = []
     for age, gain in enumerate((4.0, 5.0, 6.0, 7.0, 8.0)):
-        homes.append(store.add(source(tiny_version(tmp_path / f"version{gain}", gain=gain))))
-        os.utime(homes[-1], (1000 + age, 1000 + age))
-    store.remember_live(REF, homes[0])  # a rollback: the oldest copy is live
-    assert [home.exists() for home in homes] == [True, False, True, True, True]
+        folders.append(store.add(source(tiny_version(tmp_path / f"version{gain}", gain=gain))))
+        os.utime(folders[-1], (1000 + age, 1000 + age))
+    store.remember_live(REF, folders[0])  # a rollback: the oldest copy is live
+    assert [folder.exists() for folder in folders] == [True, False, True, True, True]

@@ -1,4 +1,4 @@
-"""The installed verger.v1 is what protos/ says, word for word."""
+"""The installed package verger.v1 matches protos/, and protos/ follows the conventions."""
 
 import importlib
 import re
@@ -22,7 +22,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> descriptor_pb2.FileDe
     out = tmp_path_factory.mktemp("protos") / "verger.pb"
     includes = [ROOT / "protos", Path(protoc.__file__).parent / "_proto", Path(google.rpc.__path__[0]).parents[1]]
     arguments = [f"-I{path}" for path in includes] + [f"--descriptor_set_out={out}"]
-    # In a process of its own: where TensorFlow and scikit-learn have been imported before, protoc crashes.
+    # protoc crashes in a process that has imported TensorFlow and scikit-learn, so it runs in a new one.
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *arguments, *map(str, PROTOS)], check=True)
     return descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
 
@@ -33,7 +33,7 @@ def all_messages(messages: Iterable[descriptor_pb2.DescriptorProto]) -> Iterator
         yield from all_messages(message.nested_type)
 
 
-def test_no_stub_is_stale(described: descriptor_pb2.FileDescriptorSet) -> None:
+def test_the_stubs_are_up_to_date(described: descriptor_pb2.FileDescriptorSet) -> None:
     assert len(described.file) == 3
     for file in described.file:
         module = importlib.import_module(file.name.replace("/", ".").removesuffix(".proto") + "_pb2")
@@ -41,24 +41,24 @@ def test_no_stub_is_stale(described: descriptor_pb2.FileDescriptorSet) -> None:
         module.DESCRIPTOR.CopyToProto(installed)
         for message in all_messages(file.message_type):
             for field in message.field:
-                field.ClearField("json_name")  # derived; only protoc writes it down
-        assert installed == file, f"{file.name} changed: run ./launch.sh or ./test.sh, they generate the stubs again"
+                field.ClearField("json_name")  # only protoc sets this derived field
+        assert installed == file, f"{file.name} has changed. ./launch.sh and ./test.sh generate the stubs again"
 
 
 def test_every_element_has_a_comment() -> None:
-    elements, bare = 0, []
+    elements, missing = 0, []
     for path in PROTOS:
         lines = path.read_text().splitlines()
         for number, line in enumerate(lines):
             if re.match(r"\s*(message|enum|service|rpc|oneof)\s|\s*[\w.<>, ]+ \w+ = \d+;", line):
                 elements += 1
                 if not lines[number - 1].lstrip().startswith("//"):
-                    bare.append(f"{path.name}:{number + 1}: {line.strip()}")
+                    missing.append(f"{path.name}:{number + 1}: {line.strip()}")
     assert elements > 80
-    assert bare == []
+    assert missing == []
 
 
-def test_enums_begin_with_unspecified(described: descriptor_pb2.FileDescriptorSet) -> None:
+def test_the_first_value_of_an_enum_is_unspecified(described: descriptor_pb2.FileDescriptorSet) -> None:
     for file in described.file:
         for enum in file.enum_type:
             assert enum.value[0].number == 0
