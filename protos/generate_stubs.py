@@ -1,4 +1,4 @@
-"""Build hook: generates verger/v1/*_pb2.py, *_pb2.pyi and *_pb2_grpc.py straight into the wheel; see pyproject.toml."""
+"""Build hook of the package verger-protos: generates the stubs in verger/v1 into the wheel; see pyproject.toml."""
 
 import tempfile
 from importlib.resources import files
@@ -11,7 +11,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class GenerateStubs(BuildHookInterface[Any]):
-    """Leaves nothing behind in the source tree, so there is nothing to edit, to commit or to go stale."""
+    """Generates *_pb2.py, *_pb2.pyi and *_pb2_grpc.py. The source tree stays as it is, so no stub can become stale."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         source, self.out = Path(self.root), tempfile.TemporaryDirectory()
@@ -21,7 +21,7 @@ class GenerateStubs(BuildHookInterface[Any]):
         outputs = [f"--{kind}_out={out}" for kind in ("python", "pyi", "grpc_python")]
         protos = sorted(str(path) for path in source.glob("verger/v1/*.proto"))
         if protoc.main(["protoc", *includes, *outputs, *protos]) != 0:
-            raise SystemExit("protoc refused the files in protos/verger/v1; its messages are above")
+            raise SystemExit("protoc can't compile the files in protos/verger/v1; its messages are above")
         for package_file in ("verger/__init__.py", "verger/v1/__init__.py", "verger/py.typed"):
             (out / package_file).touch()
         build_data["force_include"][str(out)] = "/"

@@ -1,9 +1,9 @@
-"""Makes the database's password when a system starts for the first time, so that it stands in no file of the project.
+"""Creates the password of the database at the first start, so that no file of the project contains it.
 
 usage: python credentials.py FOLDER
 
-Writes for the database FOLDER/password, and for its client, MLflow, FOLDER/pgpass in PostgreSQL's own format
-(https://www.postgresql.org/docs/current/libpq-pgpass.html). A password that is there already stays.
+Writes FOLDER/password for the database, and FOLDER/pgpass for its client, MLflow, in PostgreSQL's format
+(https://www.postgresql.org/docs/current/libpq-pgpass.html). An existing password is kept.
 """
 
 import os
@@ -13,13 +13,13 @@ from pathlib import Path
 
 
 def main(folder: Path) -> None:
-    """Makes both files, readable for their owner only."""
+    """Writes both files, which only their owner can read."""
     password = folder / "password"
     if password.exists():
         return
     value = secrets.token_urlsafe(32)
     _write(folder / "pgpass", f"*:*:*:*:{value}\n")
-    _write(password, value)  # last: an interrupted start begins again
+    _write(password, value)  # written last, so that an interrupted start is repeated
 
 
 def _write(path: Path, content: str) -> None:
