@@ -8,7 +8,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 import grpc
@@ -18,7 +18,8 @@ import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
-from services.common.errors import Overloaded
+from engine.errors import VergerError
+from services.common.errors import InferenceUnavailable, ModelNotLoaded, Overloaded
 from services.common.process.health import problem_with
 from services.common.process.settings import ServiceSettings
 from services.common.rpc.channel import open_channel
@@ -35,12 +36,15 @@ Request = classifier_pb2.ClassifyRequest
 class Scripted(classifier_pb2_grpc.ClassifierServiceServicer):
     """Does what the request id says."""
 
-    def __init__(self) -> None:
-        self.calls = 0
+    def __init__(self, error: VergerError | None = None) -> None:
+        """Answers every call with the error, if there is one."""
+        self.calls, self.error = 0, error
         self.cancelled = threading.Event()
 
     async def Classify(self, request: Request, context: object) -> classifier_pb2.ClassifyResponse:
         self.calls += 1
+        if self.error is not None:
+            raise self.error
         try:
             match request.request_id.split():
                 case ["sleep", seconds]:
@@ -165,6 +169,41 @@ async def test_calls_are_shared_between_all_addresses_and_do_not_fail_when_one_s
             stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
             for _ in range(20):
                 await stub.Classify(Request(), timeout=5)
+
+
+async def calls_of_two_replicas(error: VergerError) -> tuple[int, int]:
+    """Makes 20 calls to two replicas, one of which fails, and returns how many failed and how many reached it."""
+    servicers = Scripted(error), Scripted()
+    failures = 0
+    with in_background(scripted_server(servicers[0])) as first, in_background(scripted_server(servicers[1])) as second:
+        target = f"ipv4:127.0.0.1:{first.port},127.0.0.1:{second.port}"
+        async with open_channel(target, ServiceSettings()) as channel:
+            stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
+
+            async def both_are_connected() -> bool:
+                with suppress(grpc.aio.AioRpcError):
+                    await stub.Classify(Request(), timeout=5)
+                return all(servicer.calls for servicer in servicers)
+
+            await eventually(both_are_connected, "a call to each replica")
+            servicers[0].calls = 0
+            for _ in range(20):
+                try:
+                    await stub.Classify(Request(), timeout=5)
+                except grpc.aio.AioRpcError:
+                    failures += 1
+    return failures, servicers[0].calls
+
+
+async def test_a_call_to_a_replica_without_a_model_is_sent_to_another_replica() -> None:
+    failed, calls = await calls_of_two_replicas(ModelNotLoaded("No version is live."))
+    assert failed == 0
+    assert calls > 0
+
+
+async def test_an_error_that_no_other_replica_can_avoid_is_not_retried() -> None:
+    failed, calls = await calls_of_two_replicas(InferenceUnavailable("Inference does not answer."))
+    assert failed == calls == 10
 
 
 async def test_with_tls_both_sides_need_a_certificate(tmp_path: Path) -> None:
