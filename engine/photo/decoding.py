@@ -32,6 +32,7 @@ FORMATS = {
 }
 """Accepted formats by Pillow's name, with their IANA media types. Pillow's parsers of other formats never run."""
 
+# Each value of verger.v1.Resampling has a filter here.
 _FILTERS = {
     model_pb2.RESAMPLING_BILINEAR: Image.Resampling.BILINEAR,
     model_pb2.RESAMPLING_BICUBIC: Image.Resampling.BICUBIC,
@@ -122,6 +123,7 @@ def _explain(error: Exception) -> InvalidArgument:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    """Loads a picture, and rotates or mirrors it as its EXIF orientation says."""
     image.load()
     try:
         is_rotated = image.getexif().get(ExifTags.Base.Orientation, 1) != 1

@@ -4,8 +4,8 @@ import asyncio
 import gc
 
 from services.common.process.logging import configure_logging
+from services.common.process.signals import stop_signal
 from services.common.process.tracing import configure_tracing
-from services.common.rpc.server import stop_signal
 from services.preprocess.config import PreprocessSettings
 from services.preprocess.server import preprocess_server
 

@@ -1,7 +1,6 @@
 """Runs a gRPC server with limits, TLS, health, reflection and metrics, and drains it at the end."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -139,12 +138,3 @@ def _bind(server: grpc.aio.Server, settings: ServiceSettings, port: int) -> int:
         return server.add_secure_port(f"{host}:{port}", credentials)
     except RuntimeError as error:
         raise OSError(f"Port {port} can't be opened; is something else listening on it?") from error
-
-
-async def stop_signal() -> None:
-    """Returns when the process receives SIGTERM or SIGINT (Ctrl-C)."""
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
-    await asked.wait()

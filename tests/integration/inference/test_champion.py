@@ -154,11 +154,11 @@ def test_the_service_starts_without_mlflow_and_follows_it_when_it_is_back(tmp_pa
 
 
 def test_a_damaged_local_copy_is_fetched_again(mlflow_server: MlflowServer, tmp_path: Path) -> None:
-    mlflow_server.register("mended", tiny_version(tmp_path / "one"))
-    with inference(mlflow_server.url, "mended", tmp_path / "cache") as stub:
+    mlflow_server.register("repaired", tiny_version(tmp_path / "one"))
+    with inference(mlflow_server.url, "repaired", tmp_path / "cache") as stub:
         wait_for_version(stub, "1")
     (copy,) = (tmp_path / "cache").glob("*/model.onnx")
     copy.write_bytes(b"damaged")
-    with inference(mlflow_server.url, "mended", tmp_path / "cache") as stub:
+    with inference(mlflow_server.url, "repaired", tmp_path / "cache") as stub:
         wait_for_version(stub, "1")
     assert copy.read_bytes() == (tmp_path / "one" / "model.onnx").read_bytes()

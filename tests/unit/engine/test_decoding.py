@@ -244,6 +244,12 @@ def test_a_box_selects_a_part_of_the_picture() -> None:
     assert np.asarray(resize(image, SPEC, (60, 0, 100, 100))).mean((0, 1)) == pytest.approx(BLUE, abs=1)
 
 
+@pytest.mark.parametrize("resampling", model_pb2.Resampling.values()[1:], ids=model_pb2.Resampling.Name)
+def test_every_resampling_of_the_contract_has_a_filter(resampling: model_pb2.Resampling) -> None:
+    spec = model_pb2.Preprocessing(width=32, height=32, resampling=resampling)
+    assert preprocess(encoded(scene()), spec, LIMITS).size == (32, 32)
+
+
 def test_reduced_scale_decoding_keeps_the_margin_and_hardly_changes_pixels() -> None:
     photo = encoded(scene((1600, 1200)), "JPEG", quality=90)
     whole = model_pb2.Preprocessing(width=224, height=224, resampling=model_pb2.RESAMPLING_BILINEAR)
