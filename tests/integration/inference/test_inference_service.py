@@ -110,7 +110,7 @@ def test_a_bad_tensor_in_a_stream_does_not_affect_the_others(stub: Stub) -> None
     assert [responses[i].classification.predictions[0].label for i in ("a", "b")] == ["red", "red"]
 
 
-def test_a_stream_of_a_hundred_tensors_is_answered_request(stub: Stub) -> None:
+def test_a_stream_of_a_hundred_tensors_is_answered(stub: Stub) -> None:
     request = red_request(stub)
     ids = [str(number) for number in range(100)]
     requests = (inference_pb2.InferRequest(request_id=i, tensor=request.tensor, top_k=1) for i in ids)

@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from engine.settings import available_cores
 from services.common.errors import Overloaded
 from services.common.process.pool import WorkPool
 
@@ -86,7 +85,3 @@ async def test_a_pool_is_idle_before_and_after_work(pool: WorkPool) -> None:
     with pytest.raises(ZeroDivisionError):
         await waiting
     assert pool.is_idle
-
-
-def test_there_is_at_least_one_core() -> None:
-    assert available_cores() >= 1

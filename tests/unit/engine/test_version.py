@@ -8,7 +8,6 @@ from verger.v1 import model_pb2
 from engine.contract import file_digest
 from engine.errors import ContractUnsupported, ModelCorrupt, VersionUnknown
 from engine.version import open_version
-from registry.models import version_tags
 from tests.support.tiny_model import tiny_version
 
 SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
@@ -45,15 +44,3 @@ def test_a_version_says_whether_it_was_tested_on_negatives(tmp_path: Path) -> No
     assert not version.was_tested_on_negatives
     version.contract.provenance.test_metrics["auroc.animal"] = 0.9
     assert version.was_tested_on_negatives
-
-
-def test_tags_show_digest_accuracy_and_gate(tmp_path: Path) -> None:
-    version = open_version(tiny_version(tmp_path))
-    assert version_tags(version, "failed", "Not as good.") == {
-        "digest": version.digest,
-        "accuracy": "unknown",
-        "gate": "failed",
-        "gate_reason": "Not as good.",
-    }
-    version.contract.provenance.test_metrics["accuracy"] = 0.95678
-    assert version_tags(version, "passed", "")["accuracy"] == "0.9568"
