@@ -55,7 +55,10 @@ class Limits:
     """Largest photos to accept. They are checked before anything is decoded."""
 
     max_bytes: int = 20 * 2**20
-    max_pixels: int = 64_000_000  # width times height, at most MAX_PIXELS
+    """Size of the encoded photo, in bytes."""
+
+    max_pixels: int = 64_000_000
+    """Width times height, in pixels. At most MAX_PIXELS."""
 
 
 def preprocess(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> Image.Image:

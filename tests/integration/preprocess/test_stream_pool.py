@@ -45,6 +45,9 @@ class Inference(inference_pb2_grpc.InferenceServiceServicer):
     async def is_over(self) -> bool:
         return self.ended + self.cancelled > 0
 
+    async def has_ended_two(self) -> bool:
+        return self.ended == 2
+
     async def has_all_four(self) -> bool:
         return self.asked == 4
 
@@ -87,6 +90,15 @@ async def test_simultaneous_requests_have_a_stream_each() -> None:
         for _ in range(2):
             assert await asyncio.gather(*(ask(pool, name) for name in "abc")) == ["a", "b", "c"]
         assert inference.opened == 3
+
+
+async def test_with_tracing_each_request_has_a_stream_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    inference = Inference()
+    async with running(inference) as pool:
+        assert [await ask(pool, name) for name in ("first", "second")] == ["first", "second"]
+        await eventually(inference.has_ended_two, "the end of both streams")
+        assert (inference.opened, inference.cancelled) == (2, 0)
 
 
 async def test_an_idle_stream_is_closed_without_an_error_at_its_maximum_age(monkeypatch: pytest.MonkeyPatch) -> None:
