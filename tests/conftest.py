@@ -1,4 +1,4 @@
-"""Fixtures for all tests."""
+"""Fixtures and settings for all tests."""
 
 import os
 import signal
@@ -9,39 +9,53 @@ import pytest
 
 from services.common.process.logging import configure_logging
 from services.common.process.settings import ServiceSettings
-from tests.support.workers import Ending, Suites
+from tests.support.repository import ROOT
+from tests.support.workers import StopWorkers, SuiteScheduling
 
-ROOT = Path(__file__).parent.parent
-
-for name in set(os.environ) - {"VERGER_DATA"}:  # what the tester has set for a system of theirs is not what is tested
+# Settings that the tester has made for a system of their own must not change what is tested.
+for name in set(os.environ) - {"VERGER_DATA"}:
     if name.startswith("VERGER_"):
         del os.environ[name]
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """To a worker one Ctrl-C may come twice; the second must not end the stopping of what its tests have started."""
+    """Raises KeyboardInterrupt once.
+
+    A worker may receive one Ctrl-C twice. The second one must not interrupt the clean-up that the first one started.
+    """
     if "PYTEST_XDIST_WORKER" in os.environ:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-signal.signal(signal.SIGINT, interrupt)  # tests may run in the background, where programs ignore it
+signal.signal(signal.SIGINT, interrupt)  # programs in the background ignore it by default, and tests may run there
 
 configure_logging("tests", ServiceSettings(log_format="console"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Ending())
+    config.pluginmanager.register(StopWorkers())
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Suites:
-    return Suites(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SuiteScheduling:
+    return SuiteScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
 def photo_data() -> Path:
-    """Real photographs: the folder with fruits/, negatives/, odd/ and predict/ that VERGER_DATA names."""
+    """Real photographs, which are not part of the repository.
+
+    VERGER_DATA names their folder. It contains:
+
+        fruits/train/<class>/, fruits/test/<class>/  the data set of the released model
+        negatives/train/, negatives/test/            photos of none of these classes
+        predict/, odd/                               photos that users tried, and awkward files; each has an INDEX.csv
+
+    Without VERGER_DATA, the folder shared/data beside the repository is taken: the project's own CI keeps its photos
+    and helper scripts (.ci/run) in shared/. You don't need either. Without photos, the tests that use this fixture are
+    skipped; all other tests run.
+    """
     folder = Path(os.environ.get("VERGER_DATA") or ROOT.parent / "shared" / "data")
     if not (folder / "odd" / "INDEX.csv").is_file():
-        pytest.skip("no real photographs: set VERGER_DATA to a folder with fruits/, negatives/, odd/ and predict/")
+        pytest.skip("no real photographs: VERGER_DATA names no folder with fruits/, negatives/, predict/ and odd/")
     return folder

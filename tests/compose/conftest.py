@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import running_browser
-from tests.support.composed import Composed, why_no_engine
+from tests.support.systems.composed import Composed, why_no_engine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.support.composed import Composed
-from tests.support.uploads import PHOTO
+from tests.support.repository import ROOT
+from tests.support.systems.composed import Composed
+from tests.support.systems.uploads import PHOTO
 
 
 def of_project(verger: Composed, *kind: str) -> list[str]:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.support.composed import Composed
+from tests.support.systems.composed import Composed
 
 SERVICES = ["web", "preprocess", "inference", "mlflow"]
 

@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 
-from tests.conftest import ROOT
-from tests.support.composed import Composed
+from tests.support.repository import ROOT
+from tests.support.systems.composed import Composed
 
 
 def test_status_of_a_running_system(verger: Composed) -> None:

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.support.composed import Composed
-from tests.support.uploads import PHOTO
+from tests.support.systems.composed import Composed
+from tests.support.systems.uploads import PHOTO
 from tests.support.waiting import wait_until
 
 

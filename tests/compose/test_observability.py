@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import ROOT
-from tests.support.composed import Composed
-from tests.support.uploads import PHOTO
+from tests.support.repository import ROOT
+from tests.support.systems.composed import Composed
+from tests.support.systems.uploads import PHOTO
 from tests.support.waiting import wait_until
 
 LAYERS = ["compose.observability.yml", "tests/compose/standins.observability.yml"]

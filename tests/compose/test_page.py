@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.composed import Composed
-from tests.support.uploads import PHOTO_FILE
+from tests.support.systems.composed import Composed
+from tests.support.systems.uploads import PHOTO_FILE
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.composed import Composed
-from tests.support.uploads import PHOTO, Uploads
+from tests.support.systems.composed import Composed
+from tests.support.systems.uploads import PHOTO, Uploads
 from tests.support.waiting import wait_until
 
 # Which metric counts the photos or tensors that a replica has answered.

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.composed import Composed
 from tests.support.fruits import copy_few_fruits
+from tests.support.systems.composed import Composed
 from tests.support.waiting import wait_until
 
 

@@ -7,8 +7,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from playwright.sync_api import Browser, Request, expect
 
-from tests.support.composed import Composed
-from tests.support.uploads import Uploads
+from tests.support.systems.composed import Composed
+from tests.support.systems.uploads import Uploads
 from tests.support.waiting import wait_until
 
 RENEW = ("up", "--build", "--detach", "--no-deps", "--force-recreate", "--wait")

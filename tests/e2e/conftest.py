@@ -1,4 +1,4 @@
-"""The launched system, once for all end-to-end tests, and a real browser."""
+"""One launched system for all end-to-end tests, and a real browser."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,18 +7,18 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import running_browser
-from tests.support.launched import Launched
+from tests.support.systems.launched import Launched
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.timeout(900))  # the first test waits for a whole installation
+            item.add_marker(pytest.mark.timeout(900))  # seconds; the first test includes an installation
 
 
 @pytest.fixture(scope="session")
 def verger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
-    """Started from nothing: its environment is set up as on a new machine."""
+    """A system in an empty data folder, so that its environment is set up as on a new machine."""
     system = Launched(tmp_path_factory.mktemp("verger"))
     started = system.launch("--detach")
     try:
@@ -30,6 +30,6 @@ def verger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for all tests of a module, where no test may be asynchronous: this one's event loop runs all the while."""
+    """One browser for all tests of a module. These can't be asynchronous: the browser's event loop keeps running."""
     with running_browser() as chromium:
         yield chromium

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.support.launched import Launched
+from tests.support.repository import ROOT
+from tests.support.systems.launched import Launched
 from tests.support.waiting import wait_until
 
 

@@ -1,4 +1,4 @@
-"""Other classes than the released model's, from a folder to the page: nobody edits a line of code or of settings."""
+"""A model of other classes than the released one, from a folder to the page, without a change of code or settings."""
 
 import json
 import re
@@ -9,8 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.test_training import trainer
-from tests.support.launched import Launched
+from tests.support.systems.launched import Launched
 from tests.support.waiting import wait_until
 
 FRUITS = ("banana", "cherry", "kiwi", "watermelon")
@@ -20,7 +19,7 @@ TRAIN, TEST = 24, 6
 
 @pytest.fixture(scope="module")
 def data(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four of the ten fruits and a new one, with names for people."""
+    """A data set with four of the ten fruits and a new one, and with display names."""
     folder = tmp_path_factory.mktemp("own")
     sources = {label: [photo_data / "fruits" / part / label for part in ("train", "test")] for label in FRUITS}
     sources["grape"] = [photo_data / "negatives" / part for part in ("train", "test")]
@@ -37,18 +36,18 @@ def data(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def version(verger: Launched, data: Path) -> Iterator[str]:
-    """The version of those classes, live; in the end the one before is again."""
+    """The live version with these classes. Afterwards, the previous version is live again."""
     verger.wait_ready()
     before = verger.version()
     trained = verger.launch("--train", str(data))
     assert trained.returncode == 0, trained.stdout + trained.stderr
     found = re.search(r"Version (\d+) is challenger\. .*It knows other classes", trained.stdout)
     assert found, trained.stdout
-    promoted = trainer(verger, "promote", found[1])
+    promoted = verger.trainer("promote", found[1])
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
     wait_until(lambda: verger.version() == found[1], 10, "the new classes going live")
     yield found[1]
-    back = trainer(verger, "rollback")
+    back = verger.trainer("rollback")
     assert back.returncode == 0, back.stdout + back.stderr
     wait_until(lambda: verger.version() == before, 10, "the old classes being back")
 
@@ -62,7 +61,7 @@ def test_the_api_describes_the_new_classes(verger: Launched, version: str) -> No
     assert names["watermelon"] == {"en": "watermelon", "fr": "pastèque"}
 
 
-def test_the_api_tells_the_new_classes_apart(verger: Launched, version: str, data: Path) -> None:
+def test_the_api_classifies_photos_of_the_new_classes(verger: Launched, version: str, data: Path) -> None:
     photos = sorted((data / "test").rglob("*.*"))
     answers = {photo: verger.answer(photo.read_bytes())["predictions"] for photo in photos}
     assert {len(predictions) for predictions in answers.values()} == {5}
@@ -78,7 +77,7 @@ def test_the_api_tells_the_new_classes_apart(verger: Launched, version: str, dat
         ("fr", "banane, bigarreau, raisin,", "raisin"),
     ],
 )
-def test_the_page_speaks_of_the_new_classes(
+def test_the_page_names_the_new_classes_in_both_languages(
     verger: Launched, version: str, data: Path, language: str, listed: str, name: str
 ) -> None:
     headers = {"Accept-Language": language}

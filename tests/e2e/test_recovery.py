@@ -7,8 +7,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Request, expect
 
-from tests.support.launched import Launched
-from tests.support.uploads import PHOTO, PHOTO_FILE, Uploads
+from tests.support.systems.launched import Launched
+from tests.support.systems.uploads import PHOTO, PHOTO_FILE, Uploads
 from tests.support.waiting import wait_until
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.load.mixed_load import send
-from tests.conftest import ROOT
-from tests.support.launched import Launched
 from tests.support.photos import encoded, scene
+from tests.support.repository import ROOT
+from tests.support.systems.launched import Launched
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads what is open from /proc")

@@ -1,4 +1,4 @@
-"""Several processes share the tests (pytest-xdist): which tests stay together, and how the processes end."""
+"""How several processes (pytest-xdist) share the tests, and how these processes end."""
 
 import contextlib
 import os
@@ -10,24 +10,28 @@ from execnet import Channel
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
-BROWSER = "tests/page"
-CONTAINERS = "tests/compose"
-TOGETHER = (CONTAINERS, "tests/e2e", "tests/terraform", "tests/unit/trainer")
-"""Folders whose tests share something that is slow to start; of others, the tests of a file do."""
+BROWSER_SUITE = "tests/page"
+CONTAINER_SUITE = "tests/compose"
+SUITES = (CONTAINER_SUITE, "tests/e2e", "tests/terraform", "tests/unit/trainer")
+"""Folders whose tests share a fixture that is slow to start. Each runs in one process. Elsewhere, each file does."""
 
 
-class Suites(LoadScopeScheduling):
-    """Deals out suites, in the order in which the command line names them."""
+class SuiteScheduling(LoadScopeScheduling):
+    """Assigns whole suites to processes, in the order in which the command line names them."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePath(nodeid.partition("::")[0])
-        if file.is_relative_to(BROWSER):  # Chromium breaks off what it loads when a container's network comes or goes
-            return CONTAINERS
-        return next((folder for folder in TOGETHER if file.is_relative_to(folder)), str(file))
+        # Chromium aborts requests when the network of a container appears or disappears: one process runs both suites.
+        if file.is_relative_to(BROWSER_SUITE):
+            return CONTAINER_SUITE
+        return next((folder for folder in SUITES if file.is_relative_to(folder)), str(file))
 
 
-class Ending:
-    """Ends when all workers have: xdist leaves them seconds, and kills who has a whole system to stop."""
+class StopWorkers:
+    """Waits at the end until every worker has ended.
+
+    xdist kills workers after a few seconds, which is too soon for a worker that must stop a whole system.
+    """
 
     def __init__(self) -> None:
         self._workers: list[WorkerController] = []
@@ -39,7 +43,7 @@ class Ending:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         for worker in self._workers:
             if exitstatus == pytest.ExitCode.INTERRUPTED:
-                with contextlib.suppress(ProcessLookupError):  # a terminal has told it, too
+                with contextlib.suppress(ProcessLookupError):  # a terminal has sent the signal to the worker as well
                     os.kill(worker.gateway._rinfo().pid, signal.SIGINT)
         for worker in self._workers:
             with contextlib.suppress(EOFError, Channel.RemoteError):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.moto_server import MotoServer, running_moto
-from tests.support.provider import with_running_provider
-from tests.support.terraform import PACKAGES, Workspace, missing
-from tests.terraform.life import Life, live
+from tests.support.aws.lifecycle import Life, live
+from tests.support.aws.moto_server import MotoServer, running_moto
+from tests.support.aws.provider import with_running_provider
+from tests.support.aws.workspace import PACKAGES, Workspace, missing
 
 OFFLINE = "http://127.0.0.1:9"  # nobody answers there: what must not ask AWS anything can't
 

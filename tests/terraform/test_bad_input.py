@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.terraform import Workspace, assert_success, missing
+from tests.support.aws.workspace import Workspace, assert_success, missing
 
 GOOD = {
     "region": "eu-west-3",

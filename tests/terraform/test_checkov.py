@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.support.terraform import BESIDE_PYTHON
+from tests.support.aws.workspace import BESIDE_PYTHON
+from tests.support.repository import ROOT
 
 CHECKOV = "checkov==3.3.30"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.support.terraform import SEARCHED, Workspace, assert_success, missing
+from tests.support.aws.workspace import SEARCHED, Workspace, assert_success, missing
+from tests.support.repository import ROOT
 
 TERRAFORM = ROOT / "terraform"
 MODULES = sorted(f"modules/{folder.name}" for folder in (TERRAFORM / "modules").iterdir())

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ROOT
-from tests.support.terraform import Plan
-from tests.terraform.life import Life
+from tests.support.aws.lifecycle import Life
+from tests.support.aws.workspace import Plan
+from tests.support.repository import ROOT
 
 CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(
     (ROOT / "terraform" / "modules" / "stack" / "containers.yaml").read_text()

@@ -16,8 +16,8 @@ from engine.errors import VersionUnknown
 from engine.model.loading import load_model
 from engine.version import open_version
 from registry.models import CHALLENGER, CHAMPION, PREVIOUS, Registry, RegistryUnavailable
-from tests.conftest import ROOT
 from tests.support.mlflow_server import MlflowServer, free_port
+from tests.support.repository import ROOT
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
 

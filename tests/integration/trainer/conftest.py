@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from registry.models import Registry
-from tests.conftest import ROOT
 from tests.support.mlflow_server import MlflowServer
+from tests.support.repository import ROOT
 from tests.support.shapes import write_parts
 from trainer.config import TrainerSettings
 

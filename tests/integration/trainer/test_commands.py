@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.conftest import ROOT
 from tests.integration.trainer.conftest import Command
 from tests.support.mlflow_server import free_port
+from tests.support.repository import ROOT
 from tests.support.shapes import shape, write_parts, write_shapes
 from trainer.config import TrainerSettings
 from trainer.release.release import import_release

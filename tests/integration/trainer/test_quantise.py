@@ -12,7 +12,7 @@ from engine.model.loading import load_model
 from engine.model.tensors import scale_pixels
 from engine.version import NEGATIVES_FILE, TRAINING_FILE, VersionDirectory
 from registry.models import CHAMPION, PREVIOUS, Registry
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 from tests.support.shapes import write_shapes
 from trainer.config import TrainerSettings
 from trainer.data.dataset import Dataset, load_dataset

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from engine.version import SERVING_FILE
 from registry.models import CHAMPION, Registry
-from tests.conftest import ROOT
 from tests.integration.trainer.conftest import Command, environment_of
+from tests.support.repository import ROOT
 from tests.support.shapes import write_parts
 from tests.support.waiting import wait_until
 from trainer.config import TrainerSettings

@@ -20,8 +20,8 @@ from verger.v1 import model_pb2
 from engine.contract import read_contract
 from engine.model.loading import load_model
 from registry.models import CHALLENGER, CHAMPION, PREVIOUS, Registry
-from tests.conftest import ROOT
 from tests.integration.trainer.conftest import Command, environment_of
+from tests.support.repository import ROOT
 from tests.support.shapes import LABELS, write_parts, write_shapes
 from tests.support.waiting import wait_until
 from trainer.config import TrainerSettings

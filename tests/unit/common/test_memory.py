@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.common.process.memory import return_free_memory
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 
 ROLLUP = Path("/proc/self/smaps_rollup")
 BLOCK_BYTES = 100_000

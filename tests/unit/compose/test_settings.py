@@ -8,7 +8,7 @@ import yaml
 
 from services.inference.config import InferenceSettings
 from services.preprocess.config import PreprocessSettings
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 from trainer.config import TrainerSettings
 
 COMPOSE_FILES = sorted([ROOT / "docker-compose.yml", *ROOT.glob("compose.*.yml")])

@@ -8,7 +8,7 @@ from verger.v1 import model_pb2
 from engine.contract import CONTRACT_FILE, file_digest
 from engine.errors import ModelCorrupt
 from services.inference.store import Download, ModelStore
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 from tests.support.tiny_model import tiny_version
 
 REF = model_pb2.ModelRef(name="colours", version="3")

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 
 PROTOS = sorted((ROOT / "protos" / "verger" / "v1").glob("*.proto"))
 

@@ -10,7 +10,7 @@ from engine.errors import ContractUnsupported, ModelCorrupt
 from engine.model.golden import golden_pixels
 from engine.model.loading import load_model
 from engine.model.tensors import scale_pixels
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 from tests.support.tiny_model import tiny_version
 
 RELEASED = ROOT / "models" / "fruit-classifier"

@@ -22,8 +22,8 @@ from engine.errors import (
 )
 from engine.model.golden import golden_pixels
 from engine.photo.decoding import FORMATS, Limits, decode, preprocess, resize
-from tests.conftest import ROOT
 from tests.support.photos import BLUE, GREEN, RED, encoded, plain, scene
+from tests.support.repository import ROOT
 
 SPEC = model_pb2.Preprocessing(width=32, height=32, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
 LIMITS = Limits()

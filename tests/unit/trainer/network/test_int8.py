@@ -11,7 +11,7 @@ from onnx.numpy_helper import to_array
 from engine.model.golden import golden_pixels
 from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.network.int8 import is_quantised, quantise_graph, rounding_noise
 

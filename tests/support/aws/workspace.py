@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 
 BESIDE_PYTHON = Path(sys.executable).parent
 SEARCHED = f"{BESIDE_PYTHON}{os.pathsep}{os.environ['PATH']}"

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import ROOT
 from tests.support.mlflow_server import free_port
-from tests.support.system import System
+from tests.support.repository import ROOT
+from tests.support.systems.system import System
 
 # What can't be pulled everywhere comes from Debian's packages, so that the tests run anywhere.
 FILES = ("docker-compose.yml", "tests/compose/standins.yml")

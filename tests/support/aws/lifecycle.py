@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.moto_server import REGION, MotoServer
-from tests.support.terraform import Plan, Workspace, assert_success
+from tests.support.aws.moto_server import REGION, MotoServer
+from tests.support.aws.workspace import Plan, Workspace, assert_success
 
 DEV = "environments/dev"
 DOMAIN = "fruits.example.org"

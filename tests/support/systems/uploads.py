@@ -4,8 +4,8 @@ import threading
 
 import httpx
 
-from tests.conftest import ROOT
-from tests.support.system import System
+from tests.support.repository import ROOT
+from tests.support.systems.system import System
 
 PHOTO_FILE = ROOT / "services" / "web" / "page" / "static" / "samples" / "banana.webp"
 PHOTO = PHOTO_FILE.read_bytes()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from tests.support.terraform import Workspace
+from tests.support.aws.workspace import Workspace
 from tests.support.waiting import wait_until
 
 ADDRESS = re.compile(r"(TF_REATTACH_PROVIDERS)='(.+)'")

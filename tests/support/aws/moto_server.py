@@ -1,6 +1,6 @@
 """moto, which stands in for AWS, and what Terraform's provider and the scripts ask for that moto lacks.
 
-    python -m tests.support.moto_server PORT     serves on loopback until it is killed
+    python -m tests.support.aws.moto_server PORT     serves on loopback until it is killed
 
 moto keeps what it is told and hands it back. It runs no task and no database, and enforces no policy.
 """
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.common.process.health import problem_with
+from tests.support.aws.moto_gaps import fill_gaps
 from tests.support.mlflow_server import free_port
-from tests.support.moto_gaps import fill_gaps
 from tests.support.waiting import wait_until
 
 REGION = "eu-west-3"

@@ -1,0 +1,65 @@
+"""The whole system as a user starts it with ./launch.sh, with its own ports and data folder."""
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.mlflow_server import free_port
+from tests.support.repository import ROOT
+from tests.support.systems.system import System
+
+PORTS = (
+    "VERGER_WEB_PORT",
+    "VERGER_PREPROCESS_PORT",
+    "VERGER_INFERENCE_PORT",
+    "VERGER_MLFLOW_PORT",
+    "VERGER_PREPROCESS_METRICS_PORT",
+    "VERGER_INFERENCE_METRICS_PORT",
+)
+
+
+@dataclass
+class Launched(System):
+    """A system that ./launch.sh runs."""
+
+    home: Path
+    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables for launch.sh: this process's variables with the settings of this system alone."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith("VERGER_")}
+        return others | {"VERGER_HOME": str(self.home)} | {name: str(port) for name, port in self.ports.items()}
+
+    @property
+    def inference(self) -> str:
+        """Address of the inference service."""
+        return self._address("VERGER_INFERENCE_PORT")
+
+    def launch(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Runs launch.sh with these arguments in `cwd` and waits for its end."""
+        return subprocess.run(
+            [str(ROOT / "launch.sh"), *arguments],
+            cwd=cwd,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+
+    def trainer(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command of the trainer that needs no TensorFlow, in the serving environment, which has none."""
+        return subprocess.run(
+            [str(self.home / "env" / "serving" / "bin" / "python"), "-m", "trainer", *arguments],
+            cwd=ROOT,
+            env=self.environment | {"VERGER_MLFLOW_URL": self.mlflow},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def pids(self, program: str) -> list[int]:
+        """Returns the processes of this system whose command line contains `program`."""
+        found = subprocess.run(["pgrep", "-f", f"{self.home}.*{program}"], capture_output=True, text=True)
+        return [int(pid) for pid in found.stdout.split()]
