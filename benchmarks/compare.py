@@ -97,8 +97,8 @@ def with_cpu(load: Callable[[float], Sample], seconds: float, root: int | None) 
 
 
 def bare(photo: Path, concurrency: int, seconds: float) -> Sample:
-    """The bare limit on the released model."""
-    return measure.bare(photo, concurrency, seconds, MODEL / "model.onnx")
+    """Measures the bare limit with the released model."""
+    return measure.bare(photo, concurrency, seconds, MODEL)
 
 
 def write(about: dict[str, Any], rows: list[dict[str, Any]], servers: list[dict[str, Any]]) -> None:

@@ -66,11 +66,10 @@ def stream(target: str, photo: Path, in_flight: int, seconds: float) -> Sample:
     return _last_line([sys.executable, "-m", "benchmarks.load.grpc_stream", *options], {})
 
 
-def bare(photo: Path, concurrency: int, seconds: float, model: Path) -> Sample:
-    """Runs the bare limit; see benchmarks.systems.bare."""
-    return _last_line(
-        [sys.executable, "-m", "benchmarks.systems.bare", str(photo), str(concurrency), f"{seconds:g}", str(model)], {}
-    )
+def bare(photo: Path, concurrency: int, seconds: float, version: Path) -> Sample:
+    """Measures the bare limit with the model version in a directory; see benchmarks.systems.bare."""
+    options = [str(photo), str(concurrency), f"{seconds:g}", str(version)]
+    return _last_line([sys.executable, "-m", "benchmarks.systems.bare", *options], {})
 
 
 def _last_line(command: Sequence[str], settings: dict[str, str]) -> Sample:
