@@ -1,1 +1,1 @@
-"""Verger beside what else a user could pick: one run, one machine, the same photos and the same load generators."""
+"""Compares Verger with its alternatives on one machine, with the same photos and the same load generators."""

@@ -1,4 +1,4 @@
-"""Starts each contender in turn, in rounds, and loads it with the same photos; see run.sh.
+"""Starts each contender in turn, in several rounds, and loads it with the same photos; see run.sh.
 
 python -m benchmarks.compare ROUNDS SECONDS writes docs/benchmarks/results.json after each round.
 """
@@ -27,8 +27,9 @@ from benchmarks.systems.servers import CONTENDERS, HOME, MODEL, Load, Server
 RESULTS = Path("docs/benchmarks/results.json")
 CONCURRENCY = (8, 1, 32)
 WARM_UP_SECONDS = 4
-"""A server that has just started may still have other things to do."""
-MOST_SECONDS = 30
+"""Duration of a first load that is not measured."""
+MAX_SECONDS = 30
+"""Longest load that a slow contender gets to answer enough photos."""
 log = logging.getLogger("benchmark")
 
 
@@ -51,7 +52,7 @@ def main() -> None:
 def measure_server(
     server: Server, photos: Mapping[str, Path], seconds: float, rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Adds a row a cell; returns start-up time and memory. A contender that fails is recorded with its reason."""
+    """Adds one row per cell and returns start-up time and memory. A failure is recorded with its reason."""
     smallest = next(iter(photos.values()))
     try:
         with server.running(smallest.read_bytes()) as (root, start_seconds):
@@ -66,7 +67,7 @@ def measure_server(
 def measure_doors(
     doors: Mapping[str, Load], photos: Mapping[str, Path], seconds: float, root: int | None
 ) -> Iterator[dict[str, Any]]:
-    """One row for each door, photo and concurrency."""
+    """Yields one row for each door (interface), photo and concurrency."""
     for door, load in doors.items():
         load(next(iter(photos.values())), 8, WARM_UP_SECONDS)
         for name, photo in photos.items():
@@ -77,18 +78,18 @@ def measure_doors(
 
 
 def measure_cell(load: Callable[[float], Sample], answers: int, seconds: float, root: int | None) -> Sample:
-    """One load of so many seconds; where it brought fewer answers than asked for, another one that is long enough."""
+    """Runs one load. If it gave fewer than `answers` answers, runs a longer one and returns that."""
     sample = with_cpu(load, seconds, root)
     if sample["photos"] < answers and root:
         measure.settle(root)
         rate = sample["photos"] / sample["seconds"]
-        sample = with_cpu(load, min(MOST_SECONDS, answers / rate) if rate else MOST_SECONDS, root)
+        sample = with_cpu(load, min(MAX_SECONDS, answers / rate) if rate else MAX_SECONDS, root)
         measure.settle(root)
     return sample
 
 
 def with_cpu(load: Callable[[float], Sample], seconds: float, root: int | None) -> Sample:
-    """One load, and what the server's whole tree of processes spent on it."""
+    """Runs one load and adds the processor seconds that all processes of the server used."""
     before = measure.cpu_seconds(root) if root else 0.0
     sample = load(seconds)
     if root:
@@ -102,7 +103,7 @@ def bare(photo: Path, concurrency: int, seconds: float) -> Sample:
 
 
 def write(about: dict[str, Any], rows: list[dict[str, Any]], servers: list[dict[str, Any]]) -> None:
-    """Writes every sample, and for each cell the median over the rounds."""
+    """Writes every sample, and the median of each cell over the rounds."""
     cells = defaultdict(list)
     for row in rows:
         cells[row["door"], row["photo"], row["concurrency"]].append(row)
@@ -116,7 +117,7 @@ def write(about: dict[str, Any], rows: list[dict[str, Any]], servers: list[dict[
 
 
 def summarise(samples: list[dict[str, Any]]) -> dict[str, float]:
-    """Medians over the rounds; errors are added up."""
+    """Returns medians over the rounds, and the sum of the errors."""
     median = statistics.median
     return {
         "photos_per_second": round(median(s["photos"] / s["seconds"] for s in samples), 2),
@@ -127,7 +128,7 @@ def summarise(samples: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on, and how busy it was before."""
+    """Describes the machine, and its load before the measurement."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
     revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)

@@ -1,6 +1,6 @@
-"""Where the processor time of a photo goes: by service, and within it by what its threads are for.
+"""Measures the processor time per photo, by service and by kind of thread.
 
-python -m benchmarks.cost SECONDS writes docs/benchmarks/cost.json. Linux only: reads /proc.
+python -m benchmarks.cost SECONDS writes docs/benchmarks/cost.json. It reads /proc, so it needs Linux.
 """
 
 import json
@@ -17,7 +17,7 @@ CONCURRENCY = 8
 
 
 def by_thread(root: int) -> Counter[str]:
-    """Milliseconds that each kind of thread of Verger's services has run so far, as "service kind"."""
+    """Returns the processor time so far in ms by "service kind", for the kinds of threads of Verger's services."""
     found: Counter[str] = Counter()
     for process in measure.tree(root):
         module = process.cmdline()[-1]
@@ -27,7 +27,7 @@ def by_thread(root: int) -> Counter[str]:
             try:
                 name = (task / "comm").read_text().strip()
                 nanoseconds = int((task / "schedstat").read_text().split()[0])
-            except OSError:  # a thread that has just ended
+            except OSError:  # the thread has just ended
                 continue
             main = int(task.name) == process.pid
             kind = "event loop" if main else "gRPC's threads" if name.startswith("event_engine") else "work"

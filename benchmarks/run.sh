@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Measures Verger beside what else a user could pick: ./benchmarks/run.sh [ROUNDS] [SECONDS], by default 2 rounds, 2 s a cell,
-# which takes about 25 minutes. Writes docs/benchmarks/.
-# Needs Linux, wrk and h2load (Debian: apt install wrk nghttp2-client) and a way to a Python package index.
-# "./benchmarks/run.sh PART [ARGUMENT...]" runs one part alone, such as "steady 1800 50": half an hour of mixed load.
-# Everything it installs and starts lies under .verger/benchmarks (or $VERGER_HOME/benchmarks).
+# Compares Verger with its alternatives and writes the results to docs/benchmarks/.
+#
+#   ./benchmarks/run.sh [ROUNDS] [SECONDS]        runs all parts (default: 2 rounds, 2 s per cell; about 25 minutes)
+#   ./benchmarks/run.sh PART [ARGUMENT...]        runs one part, for example "steady 1800 50": 30 minutes of mixed load
+#
+# It needs Linux, wrk and h2load (Debian: apt install wrk nghttp2-client) and access to a Python package index.
+# It installs and runs everything under .verger/benchmarks (or $VERGER_HOME/benchmarks).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/environment.sh
@@ -13,11 +15,11 @@ export VERGER_HOME=$VERGER_HOME/benchmarks
 export BENCHMARK_HOME=$VERGER_HOME
 mkdir -p "$VERGER_HOME/env"
 for tool in wrk h2load; do
-    command -v "$tool" >/dev/null || die "$tool is needed, a load generator (Debian: apt install wrk nghttp2-client)."
+    command -v "$tool" >/dev/null || die "The load generator $tool is missing (Debian: apt install wrk nghttp2-client)."
 done
 make_environment serving
 
-# environment NAME FILE: a virtual environment with the packages that FILE pins, if it is not there yet.
+# environment NAME FILE: makes the virtual environment NAME with the packages in FILE, unless it exists.
 environment() {
     local folder=$VERGER_HOME/env/$1
     cmp -s "$2" "$folder/requirements.txt" && return

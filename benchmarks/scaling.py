@@ -1,6 +1,6 @@
-"""What Verger costs as work grows: with cores, size of photos, number of classes, replicas of inference.
+"""Measures throughput by number of cores, size of photos, number of classes and replicas of inference.
 
-python -m benchmarks.scaling SECONDS writes docs/benchmarks/scaling.json; SECONDS is what each point takes.
+python -m benchmarks.scaling SECONDS writes docs/benchmarks/scaling.json. Each point takes SECONDS.
 """
 
 import json
@@ -24,13 +24,14 @@ DOORS = ("Verger REST", "Verger gRPC")
 CLASSES = (10, 100, 1000)
 REPLICAS = (1, 2, 3, 4)
 FORWARD_SECONDS = 0.05
+"""Duration of a forward pass of the stand-in that sleeps."""
 CALLERS = 8
 WARM_UP_SECONDS = 2
 
 
 @contextmanager
 def on_cores(count: int) -> Iterator[None]:
-    """What is started in this block runs on so many cores; the load generators, started elsewhere, on all."""
+    """Limits processes that the block starts to `count` cores. Load generators start outside and use all cores."""
     every = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(every)[:count])
     try:
@@ -40,7 +41,7 @@ def on_cores(count: int) -> Iterator[None]:
 
 
 def cores_and_sizes(photos: dict[str, Path], seconds: float) -> list[dict[str, Any]]:
-    """The launched system on one core, and on all: photos of each size at each door."""
+    """Loads the launched system on one core, then on all cores, with photos of each size at each door."""
     rows = []
     for cores in sorted({1, len(os.sched_getaffinity(0))}):
         with ExitStack() as stack:
@@ -66,7 +67,7 @@ def _doors(photos: dict[str, Path], cores: int, seconds: float) -> Iterator[dict
 
 
 def classes(photo: Path, seconds: float) -> Iterator[dict[str, Any]]:
-    """The released backbone with heads of several sizes; the answers name every class."""
+    """Loads models with the released backbone and different numbers of classes. Answers contain every class."""
     for count in CLASSES:
         version = heads.version_with(count, HOME / "heads" / str(count))
         with chain(heads.store_of(version, HOME / "store")) as system:
@@ -75,7 +76,7 @@ def classes(photo: Path, seconds: float) -> Iterator[dict[str, Any]]:
 
 
 def replicas(photo: Path, seconds: float) -> Iterator[dict[str, Any]]:
-    """Replicas of the stand-in that sleeps: what the services around a forward pass make of several of them."""
+    """Loads 1 to 4 replicas of inference whose forward pass sleeps, which shows how calls are balanced."""
     store = heads.store_of(MODEL, HOME / "store")
     for count in REPLICAS:
         with chain(store, count, FORWARD_SECONDS) as system:

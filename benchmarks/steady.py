@@ -1,7 +1,7 @@
-"""What a long mixed load leaves behind: memory, files and threads of the services while versions come and go.
+"""Watches memory, open files and threads of the services under a long mixed load with versions going live.
 
-python -m benchmarks.steady SECONDS SWAPS writes docs/benchmarks/steady.json and steady.svg. Linux only: own memory is
-what /proc says that a process shares with none (USS).
+python -m benchmarks.steady SECONDS SWAPS writes docs/benchmarks/steady.json. It needs Linux: it reads /proc for the
+memory that a process shares with no other (unique set size, USS).
 """
 
 import json
@@ -27,12 +27,12 @@ OUTPUT = Path("docs/benchmarks/steady.json")
 CALLERS = 4
 SAMPLES = 300
 WARM_UP, END = 0.2, 0.8
-"""Compared are the fifth of the time after the first one, which is warm-up, and the last one."""
+"""Shares of the time. The first fifth is warm-up; the second fifth is compared with the last one."""
 KEYS = ("own_mib", "files", "threads")
 
 
 def services(root: int) -> dict[str, psutil.Process]:
-    """Verger's own processes, by the service's name."""
+    """Returns the processes of Verger's services by name."""
     found = {}
     for process in measure.tree(root):
         command = process.cmdline()
@@ -42,19 +42,19 @@ def services(root: int) -> dict[str, psutil.Process]:
 
 
 def state(process: psutil.Process) -> dict[str, float]:
-    """Memory that is the process's own, open files, threads."""
+    """Returns unshared memory in MiB, and the numbers of open files and threads."""
     own = round(process.memory_full_info().uss / 2**20, 1)
     return {"own_mib": own, "files": process.num_fds(), "threads": process.num_threads()}
 
 
 def swaps_so_far() -> int:
-    """Times that inference made a version live."""
+    """Returns how many times inference has made a version live."""
     ((_, swaps),) = read_metrics(PORTS["INFERENCE_METRICS"], "verger_model_swaps")
     return int(swaps)
 
 
 def watch(root: int, pause: float, goes_on: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-    """Every `pause` seconds: the services' states."""
+    """Yields the states of the services every `pause` seconds."""
     begun, processes = time.monotonic(), services(root)
     while goes_on():
         states = {name: state(process) for name, process in processes.items()}
@@ -63,7 +63,7 @@ def watch(root: int, pause: float, goes_on: Callable[[], bool]) -> Iterator[dict
 
 
 def soak(root: int, seconds: float, swaps: int) -> dict[str, Any]:
-    """Loads and watches a running system."""
+    """Loads a running system and watches it."""
     options = [f"http://127.0.0.1:{PORT}", TARGET, str(HOME / "photos"), f"{seconds:g}", str(CALLERS)]
     command = [sys.executable, "-m", "benchmarks.load.mixed_load", *options]
     before = swaps_so_far()
@@ -74,13 +74,13 @@ def soak(root: int, seconds: float, swaps: int) -> dict[str, Any]:
         samples = list(watch(root, max(1, seconds / SAMPLES), lambda: load.poll() is None))
         output, _ = load.communicate()
     if load.returncode:
-        raise RuntimeError("The load failed; the lines above say why.")
+        raise RuntimeError("The load failed. The lines above give the reason.")
     seen = swaps_so_far() - before
     return {"seconds": seconds, "swaps": swaps, "swaps_seen": seen, **json.loads(output), "samples": samples}
 
 
 def part(found: dict[str, Any], service: str, key: str, begin: float, end: float) -> list[float]:
-    """One service's samples between two shares of the time."""
+    """Returns the samples of one service between two shares of the time."""
     last = found["samples"][-1]["second"]
     return [
         sample["services"][service][key]
@@ -90,9 +90,10 @@ def part(found: dict[str, Any], service: str, key: str, begin: float, end: float
 
 
 def change(found: dict[str, Any], service: str, key: str) -> tuple[float, float, float]:
-    """Lower quartiles after warm-up and at the end, and how far a sample after warm-up lies from its own, typically.
+    """Returns the lower quartiles after warm-up and at the end, and the median deviation from the first one.
 
-    Quartiles, since a swap holds two models for a while: a leak is what raises the floor.
+    Quartiles are compared because two models are in memory for a short time around each swap. A leak raises the lower
+    quartile; a swap does not.
     """
     first, last = part(found, service, key, WARM_UP, 2 * WARM_UP), part(found, service, key, END, 1)
     floor, end = (statistics.quantiles(values, n=4, method="inclusive")[0] for values in (first, last))

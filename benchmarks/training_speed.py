@@ -1,19 +1,22 @@
-"""Training the dense layers on a frozen backbone: Verger against plain Keras `fit`, and what a picture costs.
+"""Compares Verger with plain Keras `fit` in training the dense layers on a frozen backbone.
 
     .verger/env/trainer/bin/python -m benchmarks.training_speed DIR
 
-DIR is a folder as `trainer train --data` takes it; that environment is there after the first `./launch.sh --train`.
-Writes docs/benchmarks/training.json and training.md.
+DIR is a data set for `trainer train --data`. The first `./launch.sh --train` makes the environment. The results go to
+docs/benchmarks/training.json and training.md.
 
-All sides do the same work: as many augmented views of the same pictures, on the same backbone, for the same dense
-layers with the same optimizer, schedule, loss and batch size. Keras does it as its guide to transfer learning does
-(https://keras.io/guides/transfer_learning/): a tf.data pipeline that decodes and resizes, the guide's two augmentation
-layers, and `fit` on a model whose frozen backbone runs in every step. TensorFlow computes with oneDNN where it does so
-by itself, on processors with VNNI or AMX; once more with oneDNN anywhere. Verger's views see the backbone in 8-bit
-integers where that pays (trainer/network/int8_features.py), and the test pictures see it as it is. Whether the
-step is compiled with XLA is left to Keras, which does without it on processors; there it would take ten times as long.
-Nobody has a validation part. Each measurement is a process of its own; the time is from the list of files to the
-trained head, the backbone's export included. Processor time says more than seconds where other work shares the machine.
+All sides do the same work: the same number of augmented views of the same pictures, with the same backbone, dense
+layers, optimizer, schedule, loss and batch size, and without a validation part. The Keras side follows the Keras guide
+to transfer learning (https://keras.io/guides/transfer_learning/): a tf.data pipeline that decodes and resizes, the two
+augmentation layers of the guide, and `fit` on a model whose frozen backbone runs in every step. It runs twice: with the
+default of TensorFlow, which uses oneDNN only on processors with VNNI or AMX, and with oneDNN always. Keras decides
+whether to compile the step with XLA; it does not on processors, where XLA takes ten times as long.
+
+Verger runs the backbone in int8 for training views where this is faster (trainer/network/int8_features.py), and in
+float32 for the test pictures.
+
+Each measurement runs in its own process. The time is from the list of files to the trained head and includes the export
+of the backbone. On a machine that does other work, processor time is more reliable than elapsed time.
 """
 
 import argparse
@@ -50,14 +53,14 @@ RESULTS = REPOSITORY / "docs" / "benchmarks" / "training.json"
 RELEASED = REPOSITORY / "models" / "fruit-classifier" / "model.keras"
 SIZES = (2_000, 10_000, 50_000)
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-"""Read when TensorFlow is imported: above, before the trainer's own setting."""
+"""TensorFlow reads it when it is imported above, before the trainer makes its own setting."""
 SIDE = 224
 SEED = 0
 WORKERS = available_cores()
 
 
 class Stopwatch:
-    """Notes what an epoch takes. A trainer.tracking.progress.Watch."""
+    """Measures an epoch. Implements trainer.tracking.progress.Watch."""
 
     def begin(self, *_: object) -> None:
         self.cost = Cost()
@@ -70,13 +73,13 @@ class Stopwatch:
 
 
 class Cost:
-    """Seconds, processor seconds and memory of this process, from here on."""
+    """Elapsed seconds, processor seconds and peak memory of this process, from the construction of this object."""
 
     def __init__(self) -> None:
         self._start, self._cpu = perf_counter(), process_time()
 
     def so_far(self) -> dict[str, float]:
-        """The memory is the most that was ever in use (Linux counts in KiB)."""
+        """Returns the figures. Linux reports the peak memory of the process in KiB."""
         return {
             "seconds": round(perf_counter() - self._start, 1),
             "cpu_seconds": round(process_time() - self._cpu, 1),
@@ -88,13 +91,17 @@ def main() -> None:
     """Runs from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--weights", type=Path, default=RELEASED, help="backbone: .keras or .h5 (default: the release)")
+    parser.add_argument(
+        "--weights", type=Path, default=RELEASED, help="backbone, a .keras or .h5 file (default: the released model)"
+    )
     parser.add_argument("--epochs", type=int, default=HeadStage.epochs)
-    parser.add_argument("--most", type=int, default=SIZES[-1], help="largest data set whose cost is measured")
-    parser.add_argument("--only", help=argparse.SUPPRESS)  # what the processes are started with
+    parser.add_argument(
+        "--most", type=int, default=SIZES[-1], help="largest number of pictures to measure the cost for"
+    )
+    parser.add_argument("--only", help=argparse.SUPPRESS)  # for the processes that this one starts
     options = parser.parse_args()
     if options.only:
-        sys.stdout.write(json.dumps(measure(options)) + "\n")  # for the process that asked
+        sys.stdout.write(json.dumps(measure(options)) + "\n")  # for the parent process
         return
     begun = datetime.now(UTC).isoformat(timespec="seconds")
     results: dict[str, Any] = {
@@ -111,14 +118,14 @@ def main() -> None:
 
 
 def write(results: Mapping[str, Any]) -> None:
-    """Writes what is there so far: as data, and for people."""
+    """Writes the results so far as JSON and as a page."""
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     RESULTS.with_suffix(".md").write_text(page(results))
 
 
 def in_a_process(only: str) -> dict[str, Any]:
-    """What `measure` found, called in a process that does nothing else."""
+    """Runs `measure` in a separate process and returns its result."""
     command = [sys.executable, "-m", "benchmarks.training_speed", *sys.argv[1:], "--only", only]
     environment = {name: value for name, value in os.environ.items() if name != ONEDNN}
     if only == KERAS_ONEDNN:
@@ -129,7 +136,7 @@ def in_a_process(only: str) -> dict[str, Any]:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """One measurement: a side by its name, or Verger on so many pictures for one epoch."""
+    """Runs one measurement: a side by its name, or one epoch of Verger on a given number of pictures."""
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(WORKERS))
     keras.utils.set_random_seed(SEED)
     dataset = replace(load_dataset(options.data, [], [], WORKERS, lambda *_: None), validation=[])
@@ -145,7 +152,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def verger(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict[str, Any]:
-    """The trainer's own code."""
+    """Trains with the trainer's code."""
     cost = Cost()
     head = train_head(backbone, dataset, stage, mobilenet_preprocessing(SIDE), SEED, WORKERS, Stopwatch())
     spent = cost.so_far()
@@ -160,7 +167,7 @@ def verger(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict[st
 
 
 def keras_fit(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict[str, Any]:
-    """The guide's code, with the layers, rates and loss of the trainer."""
+    """Trains with the code of the Keras guide, and with the layers, learning rates and loss of the trainer."""
     cost = Cost()
     layers = [keras.layers.RandomFlip("horizontal"), keras.layers.RandomRotation(0.1)]
 
@@ -186,13 +193,13 @@ def keras_fit(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict
 
 
 def files(pictures: Sequence[Picture], labels: Sequence[str]) -> Any:
-    """Paths and targets as a tf.data.Dataset."""
+    """Returns paths and targets as a tf.data.Dataset."""
     targets = one_hot(class_indices(pictures, labels), len(labels))
     return tf.data.Dataset.from_tensor_slices(([str(picture.path) for picture in pictures], targets))
 
 
 def pixels(path: Any, target: Any) -> tuple[Any, Any]:
-    """A file as keras.utils.image_dataset_from_directory reads it: float32 [224, 224, 3], 0 to 255."""
+    """Reads a file as keras.utils.image_dataset_from_directory does: float32 [224, 224, 3] from 0 to 255."""
     image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
     image = tf.image.resize(image, (SIDE, SIDE))
     image.set_shape((SIDE, SIDE, 3))
@@ -200,7 +207,7 @@ def pixels(path: Any, target: Any) -> tuple[Any, Any]:
 
 
 def figures(dataset: Dataset, stage: HeadStage, accuracy: float) -> dict[str, Any]:
-    """What all sides report."""
+    """Returns the figures that all sides report."""
     views = stage.epochs * len(dataset.train)
     return {"views": views, "accuracy": round(accuracy, 4), "tested": len(dataset.test)}
 
@@ -214,7 +221,7 @@ SIDES: Mapping[str, Callable[[keras.Model, Dataset, HeadStage], dict[str, Any]]]
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Describes the machine and the versions of the libraries."""
     information = Path("/proc/cpuinfo").read_text()
     lines = information.splitlines()
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
@@ -230,7 +237,7 @@ def machine() -> dict[str, Any]:
 
 
 def page(results: Mapping[str, Any]) -> str:
-    """The figures for people."""
+    """Returns the results as a page in Markdown."""
     about, ours = results["about"], results["sides"]["Verger"]
     sides = [
         f"| {name} | {side['views']:,} | {side['seconds']:.0f} | {ms(side):.1f} | {ms(side) / ms(ours):.1f} | "
@@ -244,24 +251,24 @@ def page(results: Mapping[str, Any]) -> str:
     lines = [
         "# Training the dense layers",
         "",
-        f"Begun {about['begun']} on {about['cores']} cores ({about['processor']}, "
-        f"{'with' if about['vnni'] else 'without'} VNNI), Python {about['python']}, "
-        f"Keras {about['keras']}, TensorFlow {about['tensorflow']}:",
-        "`python -m benchmarks.training_speed DIR`, whose docstring says what is compared.",
+        f"`python -m benchmarks.training_speed DIR`, started {about['begun']} on {about['cores']} cores",
+        f"({about['processor']}, {'with' if about['vnni'] else 'without'} VNNI) with Python {about['python']}, Keras "
+        f"{about['keras']} and TensorFlow {about['tensorflow']}.",
+        "Its docstring says what is compared.",
         "",
         "## Against plain Keras",
         "",
-        f"{about['epochs']} epochs; right on {ours['tested']} test pictures.",
+        f"{about['epochs']} epochs. The accuracy is that on {ours['tested']} test pictures.",
         "",
-        "| | views | seconds | ms a view | times Verger's | processor ms a view | right | peak memory, MiB |",
+        "| | views | seconds | ms per view | relative to Verger | processor ms per view | accuracy | peak memory, MiB |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *sides,
         "",
         "## By the size of the data set",
         "",
-        "One epoch of Verger's; the same pictures again and again.",
+        "One epoch of Verger on the same pictures, repeated as often as needed.",
         "",
-        "| pictures | seconds | processor ms a picture | peak memory, MiB |",
+        "| pictures | seconds | processor ms per picture | peak memory, MiB |",
         "| ---: | ---: | ---: | ---: |",
         *sizes,
     ]
@@ -269,7 +276,7 @@ def page(results: Mapping[str, Any]) -> str:
 
 
 def ms(row: Mapping[str, Any], of: str = "seconds") -> float:
-    """Milliseconds for each view."""
+    """Returns milliseconds per view."""
     return float(1e3 * row[of] / row["views"])
 
 

@@ -1,6 +1,7 @@
-"""What every contender does with a photo, as tutorials do it: Pillow, NumPy, then ONNX Runtime or Keras.
+"""Classifies a photo in every contender, as tutorials do it: Pillow, NumPy, then ONNX Runtime or Keras.
 
-Frameworks that start one process per core give each forward pass one thread; TensorFlow keeps its own defaults.
+Each forward pass in ONNX Runtime uses one thread, because the frameworks run one process per core. TensorFlow uses its
+defaults.
 """
 
 import io
@@ -17,27 +18,27 @@ MODEL = Path(os.environ.get("BENCHMARK_MODEL", "."))
 
 
 class Predictor(Protocol):
-    """A loaded model: float32 [1, 224, 224, 3] from -1 to 1 in, logits [10] out."""
+    """A loaded model. It takes float32 [1, 224, 224, 3] from -1 to 1 and returns logits [10]."""
 
     def __call__(self, pixels: np.ndarray, /) -> list[float]: ...
 
 
 def load() -> Predictor:
-    """Loads the graph or the Keras model, whichever BENCHMARK_RUNTIME names."""
+    """Loads the Keras model if BENCHMARK_RUNTIME is "keras", else the ONNX graph."""
     return (
         _keras(MODEL / "model.keras") if os.environ.get("BENCHMARK_RUNTIME") == "keras" else _onnx(MODEL / "model.onnx")
     )
 
 
 def pixels_of(photo: bytes | Image.Image) -> np.ndarray:
-    """Model input from an encoded or an opened photo."""
+    """Makes model input from an encoded or an opened photo."""
     image = photo if isinstance(photo, Image.Image) else Image.open(io.BytesIO(photo))
     small = image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BILINEAR)
     return np.asarray(small, np.float32)[None] / np.float32(127.5) - np.float32(1)
 
 
 def answer(logits: list[float]) -> dict[str, Any]:
-    """The answer that goes over the wire."""
+    """Returns the answer that is sent to the client."""
     return {"class": int(np.argmax(logits)), "logits": logits}
 
 

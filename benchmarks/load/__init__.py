@@ -1,1 +1,1 @@
-"""Load generators, their photos, and what is measured while they run."""
+"""Load generators, the photos that they send, and what is measured meanwhile."""

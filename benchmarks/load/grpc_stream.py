@@ -1,8 +1,7 @@
-"""Loads Verger over one ClassifyStream, which no load generator speaks; from a process of its own.
+"""Loads Verger over one ClassifyStream, because no common load generator supports gRPC streams.
 
-python -m benchmarks.load.grpc_stream TARGET PHOTO IN_FLIGHT SECONDS prints one line of JSON. The next
-photo is sent as soon as an answer came. Python spends up to a
-millisecond a photo here, on the cores that the services use.
+python -m benchmarks.load.grpc_stream TARGET PHOTO IN_FLIGHT SECONDS prints one line of JSON. It sends the next photo
+as soon as an answer arrives. This client uses up to 1 ms of processor time per photo, on the cores of the services.
 """
 
 import asyncio

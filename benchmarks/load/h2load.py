@@ -1,8 +1,8 @@
 """Loads one unary gRPC method with h2load, nghttp2's load generator (https://nghttp2.org/documentation/h2load.1.html).
 
-A unary call is an HTTP/2 POST: five bytes of framing and the message in, the same out. h2load does not read gRPC's
-status, which comes after the body: a refusal is a 200 to it. What came of the calls is read from the service's own
-counters, before and after.
+A unary call is an HTTP/2 POST whose body is five bytes of framing and the message. h2load does not read the gRPC
+status, which follows the body, so it counts a refused call as a success (200). The outcomes of the calls are therefore
+read from the counters of the service before and after the load.
 """
 
 import math
@@ -21,32 +21,33 @@ from benchmarks.load.measure import Sample, latencies
 
 METHOD = "/verger.v1.ClassifierService/Classify"
 CONNECTION_SECONDS = 8
-"""Verger asks a connection to go after 9 to 11 s; h2load, whose one connection that is, would stop sending."""
+"""Verger closes connections after 9 to 11 s. h2load uses one connection and would then stop, so it runs in parts."""
 Call = tuple[int, int, int]
-"""Start, status, duration; times in microseconds."""
+"""Start in microseconds, HTTP status, duration in microseconds."""
 OK, REFUSED, CANCELLED = "OK", "RESOURCE_EXHAUSTED", "CANCELLED"
 
 
 @dataclass(frozen=True)
 class Classify:
-    """ClassifierService.Classify of a preprocess service on this machine, by its two ports."""
+    """ClassifierService.Classify of a preprocess service on this machine."""
 
     port: int
     metrics_port: int
 
     def callers(self, photo: Path, concurrency: int, seconds: float) -> Sample:
-        """So many callers on one connection, each sending as soon as its last answer came."""
+        """Runs `concurrency` callers on one connection. Each sends the next photo as soon as it gets an answer."""
         parts = math.ceil(seconds / CONNECTION_SECONDS)
         return self._load(photo, parts, [f"-m{concurrency}", f"-D{1000 * seconds / parts:.0f}ms"])
 
     def at_rate(self, photo: Path, rate: float, seconds: float) -> Sample:
-        """`rate` calls a second, whatever has come back."""
+        """Sends `rate` calls per second, whether or not earlier ones are answered."""
         parts = math.ceil(seconds / CONNECTION_SECONDS)
         return self._load(photo, parts, ["-m10000", f"--rps={rate:.3f}", f"-n{rate * seconds / parts:.0f}"])
 
     def _load(self, photo: Path, parts: int, options: list[str]) -> Sample:
-        """Refusals are quicker than answers, and h2load can't tell them apart: the quickest calls count as the refused
-        ones. Were one of them slower than an answer, the answers' percentiles would come out too high, never too low.
+        """Runs h2load and counts the fastest calls as the refused ones, because h2load can't tell these from answers.
+
+        If a refusal was slower than an answer, the percentiles of the answers are too high, never too low.
         """
         before = self._codes()
         with tempfile.TemporaryDirectory() as folder:
@@ -69,13 +70,13 @@ class Classify:
         return {**latencies(times[codes[REFUSED] :], span, failed), "refused": codes[REFUSED]}
 
     def _codes(self) -> Counter[str]:
-        """Finished calls so far, by status. CANCELLED are those under way when h2load's time is over."""
+        """Returns the numbers of finished calls by status. CANCELLED calls were in progress when h2load ended."""
         samples = read_metrics(self.metrics_port, "verger_grpc_calls")
         return Counter({labels["code"]: int(value) for labels, value in samples if labels["method"] == METHOD})
 
 
 def framed(image: bytes) -> bytes:
-    """A request as gRPC puts it on the wire: a byte that says "not compressed", the length, the message."""
+    """Returns a request in gRPC's framing: a zero byte (not compressed), the length in 4 bytes, the message."""
     message = classifier_pb2.ClassifyRequest(image=image).SerializeToString()
     return struct.pack(">BI", 0, len(message)) + message
 
@@ -86,14 +87,14 @@ def _call(line: str) -> Call:
 
 
 def span_of(calls: list[Call]) -> float:
-    """Seconds from the first call's start to the last one's end."""
+    """Returns the seconds from the start of the first call to the end of the last one."""
     if not calls:
         return 0.0
     return (max(start + took for start, _, took in calls) - min(start for start, _, _ in calls)) / 1e6
 
 
 def read_metrics(port: int, family: str) -> list[tuple[dict[str, str], float]]:
-    """Labels and value of each sample of a counter or gauge, or of a histogram's count."""
+    """Returns the labels and value of each sample of a counter or gauge, or of a histogram's count."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
         families = text_string_to_metric_families(response.read().decode())
     names = (family, f"{family}_total", f"{family}_count")

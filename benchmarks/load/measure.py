@@ -1,4 +1,4 @@
-"""What is measured, and how: one load on one server, with the processor time and memory of its whole process tree."""
+"""Runs one load on one server and measures the processor time and memory of all its processes."""
 
 import json
 import math
@@ -14,7 +14,7 @@ import psutil
 
 
 class Sample(TypedDict, total=False):
-    """One load: photos answered, the seconds that took, errors, latencies in ms, processor seconds of the server."""
+    """Result of one load: answered photos, duration, errors, latencies, and processor time of the server."""
 
     photos: int
     seconds: float
@@ -27,7 +27,7 @@ class Sample(TypedDict, total=False):
 
 
 def latencies(times: Sequence[float], seconds: float, errors: int) -> Sample:
-    """Sums up calls that took `times` seconds each within `seconds`."""
+    """Summarises calls that took `times` seconds each, of a load that took `seconds`."""
     ordered = sorted(times) or [0.0]
 
     def percentile(share: float) -> float:
@@ -44,12 +44,12 @@ def latencies(times: Sequence[float], seconds: float, errors: int) -> Sample:
 
 
 def wrk(url: str, body: Path, content_type: str, concurrency: int, seconds: float) -> Sample:
-    """Posts one body over so many connections, each as soon as its last answer came."""
+    """Posts one body over `concurrency` connections. Each sends again as soon as it gets an answer."""
     command = [
         "wrk",
         "-t1",
         f"-c{concurrency}",
-        f"-d{math.ceil(seconds)}s",  # it takes whole seconds
+        f"-d{math.ceil(seconds)}s",  # wrk accepts whole seconds only
         "--timeout",
         "60s",
         "-s",
@@ -61,7 +61,7 @@ def wrk(url: str, body: Path, content_type: str, concurrency: int, seconds: floa
 
 
 def stream(target: str, photo: Path, in_flight: int, seconds: float) -> Sample:
-    """Sends photos over one gRPC stream from a process of its own; see grpc_stream."""
+    """Sends photos over one gRPC stream from a separate process; see grpc_stream."""
     options = [target, str(photo), str(in_flight), f"{seconds:g}"]
     return _last_line([sys.executable, "-m", "benchmarks.load.grpc_stream", *options], {})
 
@@ -79,13 +79,13 @@ def _last_line(command: Sequence[str], settings: dict[str, str]) -> Sample:
 
 
 def tree(root: int) -> list[psutil.Process]:
-    """A process and all that it started."""
+    """Returns a process and all its descendants."""
     process = psutil.Process(root)
     return [process, *process.children(recursive=True)]
 
 
 def cpu_seconds(root: int) -> float:
-    """Processor time that a living tree has used so far."""
+    """Returns the processor time in seconds that a running process tree has used so far."""
     total = 0.0
     for process in tree(root):
         try:
@@ -97,7 +97,7 @@ def cpu_seconds(root: int) -> float:
 
 
 def memory(root: int) -> dict[str, float]:
-    """MiB of a living tree: `pss` shares out what processes have in common, `rss` counts it each time."""
+    """Returns the memory of a process tree. PSS divides shared pages among processes; RSS counts them in each."""
     pss = rss = 0
     for process in tree(root):
         try:
@@ -109,7 +109,7 @@ def memory(root: int) -> dict[str, float]:
 
 
 def settle(root: int, seconds: float = 15) -> None:
-    """Waits until a tree has little left to do: what a load left unanswered is worked on after its end."""
+    """Waits until a process tree is idle, because servers continue to work on unanswered requests after a load."""
     until = time.monotonic() + seconds
     before = cpu_seconds(root)
     while time.monotonic() < until:

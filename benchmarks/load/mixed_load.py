@@ -1,8 +1,7 @@
-"""Everything that people send, in turn: REST and gRPC, single photos and many, small and large, good and bad.
+"""Sends every kind of request in turn: REST and gRPC, one photo and several, small and large, valid and invalid.
 
-python -m benchmarks.load.mixed_load WEB_URL GRPC_TARGET FOLDER SECONDS CALLERS sends the JPEGs in FOLDER and
-prints one line of JSON. Each caller waits as long after an answer as it waited for it, so that a few of
-them are half a load.
+python -m benchmarks.load.mixed_load WEB_URL GRPC_TARGET FOLDER SECONDS CALLERS sends the JPEGs in FOLDER and prints one
+line of JSON. After each answer a caller pauses for as long as the answer took, so each is busy half of the time.
 """
 
 import asyncio
@@ -25,11 +24,11 @@ Request = classifier_pb2.ClassifyRequest
 
 
 class Unexpected(Exception):
-    """An answer that is not what it must be."""
+    """An answer differs from what the request must get."""
 
 
 class Client:
-    """Sends requests of every kind; each method raises Unexpected when the answer is not what it must be."""
+    """Sends requests of every kind. Each method raises Unexpected if the answer is wrong."""
 
     def __init__(self, http: httpx.AsyncClient, channel: grpc.aio.Channel, photos: Sequence[bytes]) -> None:
         self._http = http
@@ -38,18 +37,18 @@ class Client:
         self._random = random.Random(7)
 
     def kinds(self) -> list[Callable[[], Awaitable[None]]]:
-        """What can be sent."""
+        """Returns one method for each kind of request."""
         return [self.rest, self.rest_form, self.rest_bad, self.grpc_call, self.grpc_stream, self.grpc_bad]
 
     async def rest(self) -> None:
-        """One photo as the body."""
+        """Sends one photo as the body."""
         photo, evidence = self._photo(), self._coin()
         response = await self._post(content=photo, params={"evidence": str(evidence).lower()})
         require(response.status_code == 200, response.text)
         _check_results(response.json(), [True], evidence)
 
     async def rest_form(self) -> None:
-        """A form with a bad file between two good ones."""
+        """Sends a form with an invalid file between two photos."""
         evidence = self._coin()
         files = [("file", ("x.jpg", data, "image/jpeg")) for data in (self._photo(), NO_PHOTO, self._photo())]
         response = await self._post(files=files, params={"evidence": str(evidence).lower()})
@@ -57,14 +56,14 @@ class Client:
         _check_results(response.json(), [True, False, True], evidence)
 
     async def rest_bad(self) -> None:
-        """Something else, or half of a photo."""
+        """Sends text, or the first half of a photo."""
         photo = self._photo()
         content, status = (NO_PHOTO, 415) if self._coin() else (photo[: len(photo) // 2], 422)
         response = await self._post(content=content)
         require(response.status_code == status, response.text)
 
     async def grpc_call(self) -> None:
-        """One photo, one call."""
+        """Sends one photo in a unary call."""
         evidence = self._coin()
         response = await self._stub.Classify(
             Request(image=self._photo(), include_evidence=evidence), timeout=CALL_SECONDS
@@ -72,12 +71,12 @@ class Client:
         _check_classification(response.classification, evidence)
 
     async def grpc_stream(self) -> None:
-        """Six items on one stream, a bad one among them."""
+        """Sends six items on one stream. One of them is invalid."""
         evidence = self._coin()
         images = {str(number): NO_PHOTO if number == 3 else self._photo() for number in range(6)}
 
         async def requests() -> AsyncIterator[Request]:
-            for number, image in list(images.items()):  # answers take items away meanwhile
+            for number, image in list(images.items()):  # a copy, because answers remove items meanwhile
                 yield Request(request_id=number, image=image, include_evidence=evidence)
 
         async for response in self._stub.ClassifyStream(requests(), timeout=CALL_SECONDS):
@@ -88,13 +87,13 @@ class Client:
         require(not images, f"no answer to {list(images)}")
 
     async def grpc_bad(self) -> None:
-        """What is no photo."""
+        """Sends text in a unary call."""
         try:
             await self._stub.Classify(Request(image=NO_PHOTO), timeout=CALL_SECONDS)
         except grpc.aio.AioRpcError as error:
             require(error.code() is grpc.StatusCode.INVALID_ARGUMENT, error)
         else:
-            raise Unexpected("text was taken for a photo")
+            raise Unexpected("text was classified as a photo")
 
     async def _post(self, **body: Any) -> httpx.Response:
         return await self._http.post("/api/v1/classify", **body)
@@ -107,7 +106,7 @@ class Client:
 
 
 def require(condition: bool, found: object) -> None:
-    """Raises Unexpected, with what was found, unless the condition holds."""
+    """Raises Unexpected with `found` unless the condition is true."""
     if not condition:
         raise Unexpected(str(found))
 
@@ -124,7 +123,7 @@ def _check_classification(found: classifier_pb2.Classification, evidence: bool) 
 
 
 async def send(web: str, target: str, photos: Sequence[bytes], seconds: float, callers: int) -> dict[str, Any]:
-    """Runs the load; returns how many requests of each kind were sent, and what went wrong."""
+    """Runs the load. Returns the number of requests of each kind, and the errors."""
     sent, wrong, end = Counter[str](), list[str](), time.monotonic() + seconds
     limit = ("grpc.max_send_message_length", 64 * 2**20)
     async with (

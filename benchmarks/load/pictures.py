@@ -1,4 +1,4 @@
-"""Photos for the benchmark, made by code: smooth light, hard edges and noise, so that decoding them is real work."""
+"""Draws photos for the benchmark with gradients, edges and noise, so that they take as long to decode as real ones."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +10,12 @@ SIZES = ((500, 333), (1600, 1067), (4000, 3000))
 
 
 def name_of(size: tuple[int, int]) -> str:
-    """500x333"""
+    """Returns a name such as 500x333."""
     return f"{size[0]}x{size[1]}"
 
 
 def make_pictures(folder: Path, sizes: Sequence[tuple[int, int]] = SIZES) -> dict[str, Path]:
-    """Writes one JPEG a size, quality 90, as cameras do; returns their paths by name. The same bytes on every call."""
+    """Writes one JPEG of quality 90 per size and returns their paths by name. Every call writes the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name_of(size): folder / f"{name_of(size)}.jpg" for size in sizes}
     for size, path in zip(sizes, paths.values(), strict=True):
@@ -24,7 +24,7 @@ def make_pictures(folder: Path, sizes: Sequence[tuple[int, int]] = SIZES) -> dic
 
 
 def draw(size: tuple[int, int], seed: int = 7) -> Image.Image:
-    """An RGB picture with the statistics of a photo: most energy in large shapes, some in edges, a little in noise."""
+    """Draws an RGB picture of `size` (width, height) with large shapes, edges and a little noise."""
     random = np.random.default_rng(seed)
     light = Image.fromarray(random.integers(0, 256, (9, 12, 3), np.uint8)).resize(size, Image.Resampling.BICUBIC)
     texture = Image.fromarray(random.integers(96, 160, (size[1] // 6, size[0] // 6, 3), np.uint8))

@@ -1,4 +1,4 @@
--- wrk's part: sends one prepared body again and again, and prints what it saw as one line of JSON.
+-- Script for wrk: it sends one prepared body repeatedly and prints the results as one line of JSON.
 local file = assert(io.open(os.getenv("BENCHMARK_BODY"), "rb"))
 wrk.method = "POST"
 wrk.body = file:read("*all")

@@ -1,1 +1,1 @@
-"""Pages, tables and charts made from results."""
+"""Makes pages, tables and charts from the results."""

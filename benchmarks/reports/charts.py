@@ -1,4 +1,4 @@
-"""Charts that read on light and dark pages: transparent, grey text, few colours."""
+"""Draws charts that are legible on light and dark pages: transparent, with grey text and few colours."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Literal
 import matplotlib
 
 matplotlib.use("svg")
-from matplotlib import pyplot  # the backend is chosen first
+from matplotlib import pyplot  # must follow the choice of the backend
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,11 +17,11 @@ BLUE = "#3b82c4"
 ORANGE = "#d97a2b"
 COLOURS = (GREEN, BLUE, ORANGE)
 
-matplotlib.rcParams["svg.hashsalt"] = "verger"  # the same figures give the same file
+matplotlib.rcParams["svg.hashsalt"] = "verger"  # so that the same figures give the same file
 
 
 def new_chart(title: str, across: str, up: str) -> tuple[Figure, Axes]:
-    """One panel; title and the names of both axes, with units."""
+    """Returns one panel with a title and the names of both axes."""
     figure, panel = pyplot.subplots(figsize=(6, 3))
     panel.set_title(title, color=GREY, fontsize=10)
     panel.set_xlabel(across, color=GREY)
@@ -35,7 +35,7 @@ def new_chart(title: str, across: str, up: str) -> tuple[Figure, Axes]:
 def bars(
     title: str, across: str, up: str, groups: Mapping[str, Sequence[float]], names: Sequence[str], path: Path
 ) -> None:
-    """Groups of bars side by side: one colour a group, one bar a name."""
+    """Draws groups of bars side by side, with one colour per group and one bar per name."""
     figure, panel = new_chart(title, across, up)
     width = 0.8 / len(groups)
     for number, (group, values) in enumerate(groups.items()):
@@ -56,10 +56,10 @@ def lines(
     mark: str = "o",
     scale: str = "linear",
 ) -> None:
-    """One line a group, from its places and values; upwards from zero.
+    """Draws one line per group from its x and y values. The y axis starts at zero.
 
     Args:
-        scale: of the places, as matplotlib names it.
+        scale: scale of the x axis, by its name in matplotlib.
     """
     figure, panel = new_chart(title, across, up)
     for colour, (group, (places, values)) in zip(COLOURS, groups.items(), strict=False):
@@ -71,7 +71,7 @@ def lines(
 
 
 def finish(figure: Figure, panel: Axes, place: Literal["upper left", "lower left"], path: Path) -> None:
-    """Writes the file, with a legend where there is more than one group."""
+    """Adds a legend if there is more than one group, and writes the file."""
     names = panel.get_legend_handles_labels()[1]
     if len(names) > 1:
         panel.legend(loc=place, ncols=len(names), frameon=False, labelcolor=GREY)
@@ -80,6 +80,6 @@ def finish(figure: Figure, panel: Axes, place: Literal["upper left", "lower left
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a figure as SVG, without its date."""
+    """Writes a figure as SVG without a date."""
     figure.savefig(path, transparent=True, metadata={"Date": None})
     pyplot.close(figure)

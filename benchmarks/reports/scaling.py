@@ -1,4 +1,4 @@
-"""The page and the charts of docs/benchmarks/scaling.json; called by benchmarks.reports."""
+"""Writes the page and the charts for docs/benchmarks/scaling.json. benchmarks.reports calls it."""
 
 import json
 from typing import Any
@@ -26,27 +26,27 @@ def write() -> None:
 
 
 def head(about: dict[str, Any]) -> str:
-    """What was measured, when and where."""
-    return f"""# As work grows
+    """Says what was measured, when and where."""
+    return f"""# Scaling
 
-Begun {about["begun"]} at revision {about["revision"]}, on {about["cores"]} cores ({about["processor"]}):
-`python -m benchmarks.scaling {about["seconds"]:g}`, {about["seconds"]:g} s a point, load average before
-{about["load_before"][0]:.1f}. Photos of 500x333, {CALLERS} at a time, over gRPC where nothing else is said; the load
-generators (wrk, h2load) run on the same cores."""
+`./benchmarks/run.sh scaling {about["seconds"]:g}`, started {about["begun"]} at revision {about["revision"]}, on
+{about["cores"]} cores ({about["processor"]}). Each point took {about["seconds"]:g} s.
+The load average before the run was {about["load_before"][0]:.1f}. Unless a section says otherwise, {CALLERS} callers
+send photos of 500x333 over gRPC. The load generators (wrk, h2load) run on the same cores."""
 
 
 def section(title: str, chart: str, text: str, figures: str) -> str:
-    """A chart, the paragraph that says what it shows, and the figures behind it."""
+    """Returns a section with a chart, a paragraph and the figures."""
     return f"## {title}\n\n![{title}]({chart})\n\n{text}\n\n{figures}"
 
 
 def chart_of(name: str) -> Any:
-    """Where a chart lies."""
+    """Returns the path of a chart."""
     return OUTPUT.with_name(f"scaling-{name}.svg")
 
 
 def cores(found: Rows) -> str:
-    """Photos a second by cores."""
+    """Shows photos per second by number of cores."""
     rates = {
         door: {one["cores"]: rate_of(one) for one in found if one["door"] == door and one["photo"] == "500x333"}
         for door in DOORS
@@ -57,8 +57,8 @@ def cores(found: Rows) -> str:
     charts.bars("Photos per second", "cores", "", groups, [str(count) for count in counts], path)
     gains = " and ".join(f"{by[counts[-1]] / by[counts[0]]:.2f} times ({door})" for door, by in rates.items())
     text = (
-        f"All of Verger's processes held on one core by CPU affinity, then on {counts[-1]}; decoding and forward "
-        f"passes use as many threads as there are cores. {counts[-1]} cores answer {gains} as many photos as one."
+        f"CPU affinity limits all processes of Verger to one core, then to {counts[-1]}. Decoding and forward passes "
+        f"use as many threads as there are cores. {counts[-1]} cores answer {gains} as many photos as one core."
     )
     rows = [row(door, *(f"{rate:.1f}" for rate in by.values())) for door, by in rates.items()]
     names = [f"{count} core{'s' if count > 1 else ''}" for count in counts]
@@ -66,7 +66,7 @@ def cores(found: Rows) -> str:
 
 
 def sizes(found: Rows) -> str:
-    """Photos a second by their size."""
+    """Shows photos per second by photo size."""
     most = max(one["cores"] for one in found)
     by_door = {door: [one for one in found if one["door"] == door and one["cores"] == most] for door in DOORS}
     groups = {
@@ -77,10 +77,9 @@ def sizes(found: Rows) -> str:
     some = by_door["Verger gRPC"]
     first, last = some[0], some[-1]
     text = (
-        f"On {most} cores. From {first['photo']} to {last['photo']} a photo has "
-        f"{last['megapixels'] / first['megapixels']:.0f} times the pixels and takes "
-        f"{rate_of(first) / rate_of(last):.1f} times as long over gRPC: the forward pass costs the same for all, and "
-        "JPEGs are decoded at a reduced scale where they are large."
+        f"Measured on {most} cores. A photo of {last['photo']} has {last['megapixels'] / first['megapixels']:.0f} "
+        f"times the pixels of one of {first['photo']} and takes {rate_of(first) / rate_of(last):.1f} times as long "
+        "over gRPC. The forward pass takes the same time for all sizes, and large JPEGs are decoded at a reduced scale."
     )
     rows = [
         row(one["photo"], one["megapixels"], *(f"{rate_of(by_door[door][place]):.1f}" for door in DOORS))
@@ -90,15 +89,15 @@ def sizes(found: Rows) -> str:
 
 
 def classes(found: Rows) -> str:
-    """Photos a second by the number of classes."""
+    """Shows photos per second by number of classes."""
     rates = [rate_of(one) for one in found]
     path = chart_of("classes")
     names = [f"{one['classes']:,}" for one in found]
     charts.bars("Photos per second", "classes", "", {"Verger gRPC": rates}, names, path)
     text = (
-        "The released backbone with random last layers; every answer names all classes with their probabilities, best "
-        f"first. With {names[1]} classes Verger answers {rates[1] / rates[0]:.0%} of the photos per second that it "
-        f"does with {names[0]}, with {names[-1]} {rates[-1] / rates[0]:.0%}."
+        "The models have the released backbone and random last layers. Every answer contains all classes with their "
+        f"probabilities. The throughput with {names[1]} classes is {rates[1] / rates[0]:.0%} of the throughput with "
+        f"{names[0]} classes; with {names[-1]} classes it is {rates[-1] / rates[0]:.0%}."
     )
     rows = [
         row(name, f"{rate:.1f}", f"{one['p50_ms']:.1f}", f"{one['p99_ms']:.1f}")
@@ -108,22 +107,22 @@ def classes(found: Rows) -> str:
 
 
 def replicas(found: Rows, forward_seconds: float) -> str:
-    """Photos a second by replicas of inference, and each one's share."""
+    """Shows photos per second by replicas of inference, and the share of each replica."""
     rates = [rate_of(one) for one in found]
     shares = [[passes / sum(one["passes"]) for passes in one["passes"]] for one in found]
     path = chart_of("replicas")
     names = [str(one["replicas"]) for one in found]
     charts.bars("Photos per second", "replicas of inference", "", {"Verger gRPC": rates}, names, path)
     text = (
-        f"Several inference services behind one name, {4 * CALLERS} photos at a time. Their forward pass is a stand-in "
-        f"that sleeps {1000 * forward_seconds:.0f} ms instead of computing, so that the cores are enough for all of "
-        f"them: this shows the balancing, not the speed of a model. {names[-1]} replicas answer "
-        f"{rates[-1] / rates[0]:.2f} times as many photos as one; of these the least busy one had "
-        f"{min(shares[-1]):.1%} and the busiest {max(shares[-1]):.1%} of the calls."
+        f"Several inference services have one name, and {4 * CALLERS} callers send photos. The forward pass of these "
+        f"services sleeps {1000 * forward_seconds:.0f} ms instead of computing, so that the cores are enough for all "
+        f"replicas: this measures balancing, not the speed of a model. {names[-1]} replicas answer "
+        f"{rates[-1] / rates[0]:.2f} times as many photos as one. The least busy of them got {min(shares[-1]):.1%} of "
+        f"the calls, the busiest {max(shares[-1]):.1%}."
     )
     rows = [
         row(name, f"{rate:.1f}", f"{rate / rates[0]:.2f}", " ".join(f"{share:.1%}" for share in some))
         for name, rate, some in zip(names, rates, shares, strict=True)
     ]
-    figures = table(["replicas", "photos/s", "times one replica's", "share of each"], rows)
+    figures = table(["replicas", "photos/s", "relative to one replica", "share of each"], rows)
     return section("Replicas", path.name, text, figures)

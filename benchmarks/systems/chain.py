@@ -1,4 +1,4 @@
-"""The two gRPC services alone, with one or more replicas of inference and a model of one's choice, without MLflow."""
+"""Runs preprocess and one or more replicas of inference with any model, without web and MLflow."""
 
 import os
 import subprocess
@@ -10,11 +10,11 @@ from benchmarks.load.h2load import Classify, read_metrics
 from benchmarks.systems.servers import HOME, PORT, PORTS, end
 
 PYTHON = HOME / "env" / "serving" / "bin" / "python"
-NOBODY = "http://127.0.0.1:9"  # the discard port: no registry; inference starts from its store
+NO_REGISTRY = "http://127.0.0.1:9"  # nothing listens on the discard port, so inference takes the model from its store
 
 
 class Chain:
-    """A running chain."""
+    """Running preprocess and inference services."""
 
     classify = Classify(PORTS["PREPROCESS"], PORTS["PREPROCESS_METRICS"])
 
@@ -23,7 +23,7 @@ class Chain:
         self.metrics_ports = [PORT + 200 + number for number in range(replicas)]
 
     def forward_passes(self) -> list[int]:
-        """How many each replica has made so far."""
+        """Returns the number of forward passes that each replica has made so far."""
         return [
             sum(int(value) for _, value in read_metrics(port, "verger_stage_seconds")) for port in self.metrics_ports
         ]
@@ -31,11 +31,11 @@ class Chain:
 
 @contextmanager
 def chain(store: Path, replicas: int = 1, forward_seconds: float = 0) -> Iterator[Chain]:
-    """Starts preprocess and the replicas, waits until they are ready, and ends them.
+    """Starts preprocess and the replicas, waits until they are ready, and stops them at the end of the block.
 
     Args:
-        store: see heads.store_of.
-        forward_seconds: what a forward pass sleeps in place of computing; 0: it computes.
+        store: folder of models for inference; see heads.store_of.
+        forward_seconds: duration of a forward pass that sleeps instead of computing; 0 runs the real one.
     """
     found = Chain(replicas)
     module = "benchmarks.systems.sleeping_inference" if forward_seconds else "services.inference"
@@ -45,7 +45,7 @@ def chain(store: Path, replicas: int = 1, forward_seconds: float = 0) -> Iterato
                 "VERGER_INFERENCE_PORT": str(port),
                 "VERGER_INFERENCE_METRICS_PORT": str(metrics_port),
                 "VERGER_MODEL_CACHE_DIRECTORY": str(store),
-                "VERGER_MLFLOW_URL": NOBODY,
+                "VERGER_MLFLOW_URL": NO_REGISTRY,
                 "BENCHMARK_FORWARD_SECONDS": str(forward_seconds),
             }
             stack.enter_context(_program(module, settings, f"inference-{number}"))

@@ -1,4 +1,4 @@
-"""Models of any number of classes: the released backbone with a random last layer, in a store that inference reads."""
+"""Makes models with any number of classes from the released backbone and a random last layer."""
 
 import shutil
 from pathlib import Path
@@ -19,7 +19,7 @@ NAME = "fruit-classifier"
 
 
 def store_of(version: Path, store: Path) -> Path:
-    """Makes a version the one that inference starts with when there is no registry; returns the store."""
+    """Puts a version into a new store as the one that inference loads without a registry. Returns the store."""
     shutil.rmtree(store, ignore_errors=True)
     models = ModelStore(store)
     folder = models.add(lambda path, destination: shutil.copy(version / path, destination / path))
@@ -28,7 +28,7 @@ def store_of(version: Path, store: Path) -> Path:
 
 
 def version_with(classes: int, folder: Path) -> Path:
-    """Writes the directory of a version with so many classes."""
+    """Writes a version directory with `classes` classes to `folder`, and returns `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     contract = read_contract(MODEL / CONTRACT_FILE)
     file = serving_file(contract)
@@ -47,7 +47,7 @@ def version_with(classes: int, folder: Path) -> Path:
 
 
 def _write_graph(source: Path, classes: int, path: Path) -> None:
-    """Replaces the weights and biases that make "logits", and the copy of the weights that makes the evidence."""
+    """Replaces the weights and biases that compute "logits", and the copy of the weights that computes the evidence."""
     model = onnx.load(source)
     makers = {name: node for node in model.graph.node for name in node.output}
     product, biases = makers["logits"].input
@@ -62,5 +62,5 @@ def _write_graph(source: Path, classes: int, path: Path) -> None:
     for output in model.graph.output:
         if output.name == "logits":
             output.CopyFrom(helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["n", classes]))
-    del model.graph.value_info[:]  # shapes of what has another shape now
+    del model.graph.value_info[:]  # these shapes are those of the old layer
     onnx.save(model, path)

@@ -1,7 +1,7 @@
-"""Moves the champion back and forth between two copies of the released model; runs in the serving environment.
+"""Promotes two copies of the released model to champion in turn. It runs in the serving environment.
 
-python -m benchmarks.systems.promotions TIMES PAUSE prints a line when it is ready; TIMES promotions follow, one
-every PAUSE seconds.
+python -m benchmarks.systems.promotions TIMES PAUSE prints a line when both are registered. Then it makes TIMES
+promotions, one every PAUSE seconds.
 """
 
 import sys
@@ -13,7 +13,7 @@ from trainer.config import TrainerSettings
 
 
 def main(times: int, pause: float) -> None:
-    """Registers the second copy where there is none yet."""
+    """Registers a second copy if there is none yet, and promotes."""
     settings = TrainerSettings()
     registry = Registry(settings.mlflow_url, settings.model_name)
     release = open_version(settings.release_dir)
@@ -24,7 +24,7 @@ def main(times: int, pause: float) -> None:
     sys.stdout.flush()
     begun = time.monotonic()
     for number in range(times):
-        # What promotions take on a busy machine does not add up: the last one shall not come when all is over.
+        # Each promotion has a fixed time, so that slow ones on a busy machine do not delay the last one.
         time.sleep(max(0.0, begun + (number + 1) * pause - time.monotonic()))
         registry.promote(str(2 - number % 2))
 

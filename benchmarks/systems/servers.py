@@ -1,4 +1,4 @@
-"""The contenders: how each is started, stopped, and by which doors (interfaces) photos come in."""
+"""The contenders: how each is started and stopped, and by which doors (interfaces) it takes photos."""
 
 import base64
 import json
@@ -25,24 +25,24 @@ MODEL = Path("models/fruit-classifier").absolute()
 PORT = 18000
 PROGRAMS = ("WEB", "PREPROCESS", "INFERENCE", "MLFLOW", "PREPROCESS_METRICS", "INFERENCE_METRICS")
 PORTS = {name: PORT + number for number, name in enumerate(PROGRAMS)}
-"""Verger's; all other contenders have no more than the first three."""
+"""Ports of Verger. Every other contender uses at most the first three."""
 TARGET = f"127.0.0.1:{PORTS['PREPROCESS']}"
 CLASSIFY = Classify(PORTS["PREPROCESS"], PORTS["PREPROCESS_METRICS"])
-START_SECONDS = 240
+MAX_START_SECONDS = 240
 
 Encode = Callable[[bytes], tuple[bytes, str]]
-"""A photo's bytes in; the request's body and content type out."""
+"""Takes the bytes of a photo; returns the body and content type of a request."""
 Load = Callable[[Path, int, float], Sample]
-"""The photo's path, concurrency, seconds."""
+"""Takes the path of a photo, the concurrency and the duration in seconds."""
 
 
 def raw(photo: bytes) -> tuple[bytes, str]:
-    """The photo is the body."""
+    """Sends the photo itself as the body."""
     return photo, "image/jpeg"
 
 
 def form(photo: bytes) -> tuple[bytes, str]:
-    """The photo is the field `file` of a form."""
+    """Sends the photo as the field `file` of a form."""
     mark = uuid.UUID(int=7).hex
     head = (
         f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="p.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
@@ -51,13 +51,13 @@ def form(photo: bytes) -> tuple[bytes, str]:
 
 
 def dataframe(photo: bytes) -> tuple[bytes, str]:
-    """MLflow's own JSON."""
+    """Sends the photo in MLflow's JSON for data frames."""
     rows = {"dataframe_split": {"columns": ["photo"], "data": [[base64.b64encode(photo).decode()]]}}
     return json.dumps(rows).encode(), "application/json"
 
 
 def v2(photo: bytes) -> tuple[bytes, str]:
-    """The Open Inference Protocol."""
+    """Sends the photo in the JSON of the Open Inference Protocol (V2)."""
     data = [base64.b64encode(photo).decode()]
     tensor = {
         "name": "photo",
@@ -71,7 +71,7 @@ def v2(photo: bytes) -> tuple[bytes, str]:
 
 @dataclass(frozen=True)
 class Server:
-    """One contender. `command` runs in the environment of that name; {port} is filled in."""
+    """A contender. `command` runs in the virtual environment named `environment`; {port} is replaced."""
 
     name: str
     environment: str
@@ -82,11 +82,11 @@ class Server:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def url(self) -> str:
-        """Where photos are posted to."""
+        """Returns the URL to which photos are posted."""
         return f"http://127.0.0.1:{PORT}{self.path}"
 
     def doors(self) -> Mapping[str, Load]:
-        """What is measured of it, by name."""
+        """Returns the measured interfaces by name."""
         return {self.name: self._post}
 
     def _post(self, photo: Path, concurrency: int, seconds: float) -> Sample:
@@ -97,7 +97,7 @@ class Server:
 
     @contextmanager
     def running(self, photo: bytes) -> Iterator[tuple[int, float]]:
-        """Starts it; gives its process id and the seconds until it answered a photo; stops all that it started."""
+        """Starts the server, yields its process id and the seconds until it answered a photo, and stops it."""
         program, *arguments = (part.format(port=PORT) for part in self.command)
         folder = HOME / "env" / self.environment / "bin"
         settings = {"BENCHMARK_MODEL": str(MODEL), "BENCHMARK_RUNTIME": self.runtime, "PYTHONPATH": str(Path.cwd())}
@@ -118,16 +118,16 @@ class Server:
 
 
 class Verger(Server):
-    """The whole product, as ./launch.sh runs it, MLflow included."""
+    """The whole system as ./launch.sh runs it, including MLflow."""
 
     def doors(self) -> Mapping[str, Load]:
-        """REST, gRPC one photo a call, gRPC one stream."""
+        """Returns REST, unary gRPC calls and one gRPC stream."""
         stream = partial(measure.stream, TARGET)
         return {"Verger REST": self._post, "Verger gRPC": CLASSIFY.callers, "Verger gRPC stream": stream}
 
     @contextmanager
     def running(self, photo: bytes) -> Iterator[tuple[int, float]]:
-        """Starts and stops it by launch.sh."""
+        """Starts and stops the system with launch.sh."""
         ports = {f"VERGER_{name}_PORT": str(port) for name, port in PORTS.items()}
         settings = os.environ | ports | {"VERGER_HOME": str(HOME)}
         begun = time.monotonic()
@@ -140,9 +140,9 @@ class Verger(Server):
 
 
 def wait_for_answer(server: Server, photo: bytes, process: subprocess.Popen[bytes] | None) -> None:
-    """Returns at the first answered photo. Raises RuntimeError when the server ends first or takes too long."""
+    """Returns at the first answered photo. Raises RuntimeError if the server ends or takes too long."""
     body, content_type = server.encode(photo)
-    until = time.monotonic() + START_SECONDS
+    until = time.monotonic() + MAX_START_SECONDS
     while time.monotonic() < until and (process is None or process.poll() is None):
         request = urllib.request.Request(server.url(), body, {"Content-Type": content_type})
         try:
@@ -151,11 +151,11 @@ def wait_for_answer(server: Server, photo: bytes, process: subprocess.Popen[byte
                 return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError(f"{server.name} does not answer; see its log in {HOME}.")
+    raise RuntimeError(f"{server.name} does not answer. Its log is in {HOME}.")
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Stops a tree of processes, by ids taken from the tree itself."""
+    """Stops a process and all its descendants."""
     family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)

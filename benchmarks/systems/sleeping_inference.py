@@ -1,8 +1,7 @@
-"""The inference service with a forward pass that sleeps, so that two cores are enough for many replicas.
+"""Runs the inference service with a forward pass that sleeps, so that two cores are enough for many replicas.
 
-python -m benchmarks.systems.sleeping_inference takes the settings of services.inference; a pass takes
-BENCHMARK_FORWARD_SECONDS. Everything else is the real service, with the checks of the model's files before it
-goes live.
+python -m benchmarks.systems.sleeping_inference takes the settings of services.inference. A forward pass takes
+BENCHMARK_FORWARD_SECONDS. Everything else is the real service, including the checks of the model before it goes live.
 """
 
 import asyncio
@@ -24,24 +23,24 @@ FORWARD_SECONDS = float(os.environ["BENCHMARK_FORWARD_SECONDS"])
 
 
 class SleepingSession(OnnxSession):
-    """Without a graph; the first class wins."""
+    """A session without a graph. Its answer is always the first class."""
 
     def __init__(self, classes: int) -> None:
         self._answer = np.eye(1, classes, dtype=np.float32) * 20
 
     def logits(self, _batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Takes its time, and no core."""
+        """Sleeps for FORWARD_SECONDS, which uses no core."""
         time.sleep(FORWARD_SECONDS)
         return self._answer
 
 
 def load_and_replace(ref: model_pb2.ModelRef, folder: Path, cores: int = 1) -> LoadedModel:
-    """Loads and checks as ever, then puts the stand-in in the graph's place."""
+    """Loads and checks the model as usual, then replaces its sessions by the stand-in."""
     model = load_model(ref, folder, cores)
     sleeping = SleepingSession(len(model.contract.classes))
     return replace(model, session=sleeping, multicore_session=sleeping)
 
 
 if __name__ == "__main__":
-    champion.load_model = load_and_replace  # type: ignore[attr-defined]  # which that module imports
+    champion.load_model = load_and_replace  # type: ignore[attr-defined]  # champion imports it by this name
     asyncio.run(main())

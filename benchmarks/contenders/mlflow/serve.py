@@ -1,4 +1,4 @@
-"""Serves a pyfunc model with `mlflow models serve`, one worker per core. The model is saved first, from code."""
+"""Saves a pyfunc model from code and serves it with `mlflow models serve`, with one worker per core."""
 
 import base64
 import os

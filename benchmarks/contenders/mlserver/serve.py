@@ -1,4 +1,4 @@
-"""MLServer's custom runtime; settings.json beside it asks for one worker per core."""
+"""A custom runtime for MLServer, with one worker per core (MLSERVER_PARALLEL_WORKERS)."""
 
 import json
 

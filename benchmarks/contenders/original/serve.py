@@ -1,4 +1,4 @@
-"""The original design: FastAPI and Keras' predict in one process."""
+"""The original design: FastAPI and the predict method of Keras in one process."""
 
 from fastapi import FastAPI, UploadFile
 
