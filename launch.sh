@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs all of Verger on this machine: MLflow, inference, preprocess and the web page.
+# Runs all parts of Verger on this machine: MLflow, inference, preprocess and the web page.
 set -euo pipefail
 called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -7,19 +7,24 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
     cat <<'TEXT'
-usage: ./launch.sh                     start everything, show the logs, stop everything on Ctrl-C
-       ./launch.sh --detach            start everything and return when it is healthy
-       ./launch.sh --status            say what runs (exit status 0: all of it, and healthy)
-       ./launch.sh --stop              stop everything
-       ./launch.sh --train DIR [...]   train on a folder of class folders in the running system (started if it is not);
-                                       more options go to the trainer: ./launch.sh --train DIR --help
-       ./launch.sh --docker [...]      each of these, in containers: ./launch.sh --docker --detach and so on
+usage: ./launch.sh                     start Verger and show the logs; Ctrl-C stops Verger
+       ./launch.sh --detach            start Verger and return when it is healthy
+       ./launch.sh --status            show the state of each program (exit status 0: all are healthy)
+       ./launch.sh --stop              stop Verger
+       ./launch.sh --train DIR [...]   train on a folder with one subfolder per class; starts Verger if necessary;
+                                       for more options: ./launch.sh --train DIR --help
+       ./launch.sh --docker [...]      do the same in containers, for example ./launch.sh --docker --detach
 
-Settings, from the environment or the file .env (those of --docker are in .env.example):
-       VERGER_WEB_PORT (8000)  VERGER_PREPROCESS_PORT (50051)  VERGER_INFERENCE_PORT (50052)  VERGER_MLFLOW_PORT (5000)
-       VERGER_PREPROCESS_METRICS_PORT (9101)  VERGER_INFERENCE_METRICS_PORT (9102)
-       VERGER_BIND_ADDRESS (127.0.0.1; 0.0.0.0 lets other machines in)  VERGER_HOME (.verger: all data and logs)
-       VERGER_START_SECONDS (300: how long everything may take to become healthy, on a busy machine too)
+Settings and their defaults. They come from the environment or from the file .env (for --docker, see .env.example):
+       VERGER_WEB_PORT=8000                  page and REST API
+       VERGER_PREPROCESS_PORT=50051          gRPC API
+       VERGER_INFERENCE_PORT=50052           gRPC of the inference service
+       VERGER_MLFLOW_PORT=5000               MLflow
+       VERGER_PREPROCESS_METRICS_PORT=9101   metrics of the preprocess service
+       VERGER_INFERENCE_METRICS_PORT=9102    metrics of the inference service
+       VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 allows access from other machines
+       VERGER_HOME=.verger                   folder for data and logs
+       VERGER_START_SECONDS=300              time limit for the start, in seconds
 TEXT
 }
 
@@ -35,7 +40,7 @@ settings() {
     export VERGER_PREPROCESS_TARGET=127.0.0.1:$VERGER_PREPROCESS_PORT
     export VERGER_INFERENCE_TARGET=127.0.0.1:$VERGER_INFERENCE_PORT
     export VERGER_MODEL_CACHE_DIRECTORY=$VERGER_HOME/models
-    # A socket's path may have 104 characters at most, and a data folder may lie deep.
+    # The path of a socket is limited to 104 characters, so the socket is not in VERGER_HOME.
     VERGER_SOCKET=${TMPDIR:-/tmp}/verger-$(id -u)-$(printf '%s' "$VERGER_HOME" | cksum | cut -d' ' -f1).sock
     export VERGER_SOCKET
     serving=$VERGER_HOME/env/serving/bin
@@ -67,7 +72,7 @@ for name in sys.argv[1:]:
             taken.append(name)
 for name in taken:
     port = os.environ[name]
-    print(f"verger: port {port} is taken. Free it, or choose another: {name}={int(port) + 1000} ./launch.sh", file=sys.stderr)
+    print(f"verger: port {port} is in use. Free it or choose another one: {name}={int(port) + 1000} ./launch.sh", file=sys.stderr)
 sys.exit(bool(taken))
 PYTHON
 }
@@ -75,19 +80,20 @@ PYTHON
 start() {
     make_environment serving
     if is_running; then
-        say "Verger is running already."
+        say "Verger is already running."
     else
         require_free_ports
         mkdir -p "$VERGER_HOME/logs" "$VERGER_HOME/run"
         rm -f "$VERGER_SOCKET"
-        "$serving/supervisord" -c scripts/supervisord.conf || die "supervisord does not start; see $VERGER_HOME/logs."
+        "$serving/supervisord" -c scripts/supervisord.conf ||
+            die "supervisord does not start; its log is in $VERGER_HOME/logs."
         import_release || explain_failure
     fi
-    # shellcheck disable=SC2046  # one address a word
+    # shellcheck disable=SC2046  # each word is one address
     "$serving/python" -m services.common.process.health --wait "$start_seconds" $(addresses) || explain_failure
 }
 
-# An empty registry gets the released model. Asking whether it is empty takes seconds, so that is asked only once.
+# Registers the released model if the registry is empty. This check takes seconds, so it runs only once per data folder.
 import_release() {
     local mark=$VERGER_HOME/mlflow/release-imported
     [ -f "$mark" ] || {
@@ -97,15 +103,15 @@ import_release() {
 
 explain_failure() {
     supervisor status >&2 || true
-    die "Not everything became healthy. The logs are in $VERGER_HOME/logs; ./launch.sh --stop ends what runs."
+    die "Not all programs are healthy. The logs are in $VERGER_HOME/logs; \"./launch.sh --stop\" stops Verger."
 }
 
 stop() {
     is_running || { say "Verger is not running."; return; }
     supervisor shutdown >/dev/null
-    # supervisord removes its socket last, when every program has ended.
+    # supervisord removes its socket after all programs have ended.
     for _ in $(seq 300); do [ -S "$VERGER_SOCKET" ] || break; sleep 0.1; done
-    [ ! -S "$VERGER_SOCKET" ] || die "Something does not stop; see $VERGER_HOME/logs/supervisord.log."
+    [ ! -S "$VERGER_SOCKET" ] || die "A program does not stop. $VERGER_HOME/logs/supervisord.log says which."
     say "Verger has stopped."
 }
 
@@ -131,7 +137,7 @@ status() {
     is_running || { say "Verger is not running."; return 1; }
     supervisor status || true
     # shellcheck disable=SC2046
-    "$serving/python" -m services.common.process.health $(addresses) && say "All healthy."
+    "$serving/python" -m services.common.process.health $(addresses) && say "Everything is healthy."
 }
 
 train() {
@@ -139,8 +145,8 @@ train() {
     is_running || start
     make_environment trainer
     export PYTHONPATH=$VERGER_ROOT
-    cd "$called_from" # where the folders that were named are looked for
-    # Photos come first: the services go on answering while a version is trained beside them.
+    cd "$called_from" # relative folders are relative to the directory of the caller
+    # Photos have priority over training, so that the services continue to answer quickly.
     exec nice -n 10 "$VERGER_HOME/env/trainer/bin/python" -m trainer train --data "$@"
 }
 
@@ -151,7 +157,7 @@ run() {
     trap 'stop' EXIT
     start
     show_addresses
-    say "Ctrl-C stops everything."
+    say "Ctrl-C stops Verger."
     show_logs &
     wait $!
 }

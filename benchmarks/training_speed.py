@@ -260,7 +260,7 @@ def page(results: Mapping[str, Any]) -> str:
         "",
         f"{about['epochs']} epochs. The accuracy is that on {ours['tested']} test pictures.",
         "",
-        "| | views | seconds | ms per view | relative to Verger | processor ms per view | accuracy | peak memory, MiB |",
+        "| | views | seconds | ms per view | relative to Verger | processor ms per view | accuracy | peak MiB |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *sides,
         "",

@@ -1,20 +1,21 @@
-# Sourced by launch.sh for --docker: the same commands, done by docker compose.
+# launch.sh sources this file for --docker. It defines the same commands with docker compose.
 
 compose() { docker compose "$@"; }
 
 require_engine() {
     docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 ||
         die "--docker needs a running Docker with its compose plugin (docker compose version)." \
-            "./launch.sh alone needs neither."
+            "Without --docker, ./launch.sh needs neither."
 }
 
 is_running() { [ -n "$(compose ps --quiet web preprocess inference 2>/dev/null)" ]; }
 
 start() {
-    is_running && say "Verger is running already; what has changed is built and replaced."
+    is_running && say "Verger is already running. Changed images are rebuilt, and their containers are replaced."
     compose up --build --detach --wait && return
     compose ps --all >&2 || true
-    die "Not everything became healthy. docker compose logs says why; ./launch.sh --docker --stop ends what runs."
+    die "Not all containers are healthy. \"docker compose logs\" gives the reason." \
+        "\"./launch.sh --docker --stop\" stops Verger."
 }
 
 stop() {
@@ -33,13 +34,13 @@ status() {
             return 1
         }
     done
-    say "All healthy."
+    say "Everything is healthy."
 }
 
 train() {
     local data
     [ $# -ge 1 ] || { usage >&2; exit 2; }
-    data=$(cd "$called_from" && cd "$1" 2>/dev/null && pwd) || { say "verger: there is no folder $1." >&2; exit 2; }
+    data=$(cd "$called_from" && cd "$1" 2>/dev/null && pwd) || { say "verger: the folder $1 does not exist." >&2; exit 2; }
     shift
     is_running || start
     VERGER_TRAINING_DATA=$data compose --profile trainer run --build --rm trainer train --data /data "$@"
@@ -48,7 +49,7 @@ train() {
 show_logs() { compose logs --follow --since 1s; }
 
 grpc_address() {
-    compose port preprocess 50051 2>/dev/null || say "not published; the layer compose.grpc.yml does that"
+    compose port preprocess 50051 2>/dev/null || say "not published; compose.grpc.yml publishes it"
 }
 
-where_data_is() { say "volumes and logs of Docker: docker volume ls, docker compose logs"; }
+where_data_is() { say "in Docker: docker volume ls, docker compose logs"; }

@@ -1,21 +1,22 @@
-# Sourced by launch.sh and test.sh: settings, and Python environments made from requirements/.
-# Works with bash 3.2 and nothing else than Python 3.11 or newer.
+# launch.sh, test.sh and other scripts source this file. It reads settings and makes Python environments from
+# requirements/. It needs only bash 3.2 and Python 3.11 or newer.
 
-# Many processes import the same packages: what the first has compiled is kept for the others, also where a container or
-# CI says not to. It lies in .verger, and saves each process with TensorFlow eight seconds.
+# Python must cache compiled modules even where a container or CI turns this off. The cache is in .verger and saves each
+# process that imports TensorFlow 8 s.
 unset PYTHONDONTWRITEBYTECODE
 
-# How glibc treats freed memory; other C libraries ignore these. By default each large block goes back to the kernel at once,
-# and the page faults of getting it again take a tenth of the time of a photo of 1600 x 1067. Also, each thread gets a heap
-# of its own, which doubles the memory of a service; one heap for all threads is as fast, since a photo needs few blocks.
+# Settings of glibc's memory allocator. Other C libraries ignore them. The Dockerfiles set the same values.
+# By default, glibc returns each large block to the kernel at once, and the page faults of the next allocation take a
+# tenth of the time for a photo of 1600x1067. It also gives each thread its own heap, which doubles the memory of a
+# service. One heap for all threads is as fast, because a photo needs few allocations.
 export MALLOC_ARENA_MAX=1
-export MALLOC_MMAP_THRESHOLD_=33554432 # 32 MiB, glibc's maximum: smaller blocks come from the heap and are reused
-export MALLOC_TRIM_THRESHOLD_=67108864 # 64 MiB: free memory at the end of the heap that a process keeps
+export MALLOC_MMAP_THRESHOLD_=33554432 # 32 MiB, the maximum; smaller blocks come from the heap and are reused
+export MALLOC_TRIM_THRESHOLD_=67108864 # 64 MiB; a process keeps this much free memory at the end of the heap
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'verger: %s\n' "$*" >&2; exit 1; }
 
-# Settings come from the environment, then from .env (lines VERGER_NAME=value), then from the defaults.
+# Takes each setting from the environment, else from .env (lines VERGER_NAME=value), else from the defaults.
 load_settings() {
     local line name
     if [ -f .env ]; then
@@ -30,7 +31,7 @@ load_settings() {
     VERGER_HOME=$(cd "$VERGER_HOME" && pwd)
 }
 
-# TensorFlow supports a new Python months after its release, so the newest one is not the first choice.
+# Prefers Python 3.12, because TensorFlow supports a new Python only months after its release.
 find_python() {
     local candidate
     for candidate in ${VERGER_PYTHON:-python3.12 python3.13 python3.11 python3 python}; do
@@ -40,11 +41,11 @@ find_python() {
         fi
     done
     die "Python 3.11 or newer with its venv module is needed (on Debian: apt install python3 python3-venv)." \
-        "Set VERGER_PYTHON if it has an unusual name."
+        "If its command has another name, set VERGER_PYTHON."
 }
 
-# make_environment NAME: brings $VERGER_HOME/env/NAME up to requirements/NAME.txt and protos/, if it is not.
-# The stamp covers both, so a pin that moved or a changed .proto can't be missed.
+# make_environment NAME: makes or updates $VERGER_HOME/env/NAME from requirements/NAME.txt and protos/. A stamp of both
+# shows whether the environment is up to date.
 make_environment() {
     local name=$1 lock=requirements/$1.txt folder=$VERGER_HOME/env/$1 python stamp
     python=$(find_python) || exit 1
@@ -55,15 +56,15 @@ print(hashlib.sha256(content + sys.version.encode()).hexdigest())
 PYTHON
     )
     [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ] || return 0
-    say "Setting up the environment \"$name\" (once; a minute or so) ..."
+    say "Setting up the environment \"$name\" (only once, takes about a minute) ..."
     "$python" -m venv --clear "$folder" || die "$python can't make a virtual environment in $folder."
     "$folder/bin/python" -m pip install --quiet --require-hashes -r requirements/uv.txt ||
-        die "The packages can't be fetched. Is there a way to a Python package index (see pip config)?"
-    # uv has its own settings; whoever pointed pip at a mirror means uv as well.
+        die "The packages can't be downloaded. Check the access to a Python package index (pip config)."
+    # uv does not read pip's configuration, so a package mirror that pip uses is passed on to uv.
     UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$("$folder/bin/python" -m pip config get global.index-url 2>/dev/null || true)} \
         "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" --require-hashes -r "$lock" ||
-        die "Installing $lock failed; the lines above say why."
+        die "Installing $lock failed. The lines above give the reason."
     "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" --no-deps --no-build-isolation --reinstall ./protos ||
-        die "Generating verger.v1 from protos/ failed; the lines above say why."
+        die "Generating verger.v1 from protos/ failed. The lines above give the reason."
     printf '%s' "$stamp" >"$folder/stamp"
 }

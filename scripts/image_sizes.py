@@ -1,17 +1,17 @@
-"""Says how large the images are, and fails when one has outgrown its budget.
+"""Prints the sizes of the images, and fails if one exceeds its budget.
 
 usage: python scripts/image_sizes.py [BASE]
 
-BASE: the image that all others are built on (default: what VERGER_PYTHON_IMAGE names, as in docker-compose.yml).
-Images that are not built are left out. Sizes are of the unpacked images, in millions of bytes.
+BASE is the image that all others are built on (default: VERGER_PYTHON_IMAGE, as in docker-compose.yml). Images that are
+not built are left out. Sizes are those of the unpacked images in MB (10^6 bytes).
 """
 
 import os
 import subprocess
 import sys
 
-# Above the base image, in MB. What has no budget is as small as its packages let it be.
-BUDGETS = {
+# Size above the base image in MB. The packages of the images without a budget leave no choice.
+BUDGETS_MB = {
     "verger-web": 120,
     "verger-preprocess": 100,
     "verger-inference": 230,
@@ -22,22 +22,22 @@ BUDGETS = {
 
 
 def megabytes(image: str) -> float | None:
-    """The size of an image, None when it is not there."""
+    """Returns the size of an image in MB, or None if there is no such image."""
     inspect = ["docker", "image", "inspect", "--format", "{{.Size}}", image]
     found = subprocess.run(inspect, capture_output=True, text=True)  # noqa: S603  # names from this file and the operator
     return int(found.stdout) / 1e6 if found.returncode == 0 else None
 
 
 def main(base: str) -> int:
-    """Prints the table. Exit status 1 when a budget is exceeded, 2 when the base image is not there."""
+    """Prints the table. Returns the exit status: 1 if a budget is exceeded, 2 if there is no base image."""
     below = megabytes(base)
     if below is None:
-        sys.stderr.write(f"There is no image {base}. Name the one that the others were built on.\n")
+        sys.stderr.write(f"There is no image {base}. Give the image that the others are built on.\n")
         return 2
     exceeded = 0
     tag = os.environ.get("VERGER_TAG") or "latest"
     sys.stdout.write("| image | size | above the base | budget |\n| --- | ---: | ---: | ---: |\n")
-    for name, budget in BUDGETS.items():
+    for name, budget in BUDGETS_MB.items():
         size = megabytes(f"{name}:{tag}")
         if size is None:
             continue

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Pins every package of every program, with hashes, from the groups in pyproject.toml into requirements/.
-# Run it after a change of a group; give "--upgrade" to move all pins. Needs uv.
+# Pins all packages of each dependency group in pyproject.toml, with hashes, in requirements/. Needs uv.
+# Run it after each change of a group. With --upgrade, it updates all packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lock() {
@@ -9,7 +9,7 @@ lock() {
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate "$@" \
         --group "$group" --output-file "requirements/$group.txt"
 }
-lock test "$@" # holds every program's packages: what it pins is what all others take
+lock test "$@" # contains the packages of all programs, so the other groups take their versions from it
 for group in uv serving stubs web preprocess inference registrar trainer; do
     lock "$group" --constraint requirements/test.txt "$@"
 done

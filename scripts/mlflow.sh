@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
-# Runs MLflow for launch.sh: SQLite and artifacts under $VERGER_HOME/mlflow, artifacts through the server.
+# Runs MLflow for launch.sh. The SQLite database and the artifacts are under $VERGER_HOME/mlflow. Clients read and write
+# artifacts through the server.
 set -eu
 home=$VERGER_HOME/mlflow
 mkdir -p "$home/artifacts"
-# "mlflow server" has a worker process of its own. Killed outright it leaves that behind, on the port that the next one
-# needs: end what is left of the group that the last start noted down.
+# "mlflow server" starts a worker process. If the server is killed, the worker survives and keeps the port. Each start
+# therefore writes down its process group, and the next start kills what is left of it.
 group=$VERGER_HOME/run/mlflow.group
 if [ -f "$group" ]; then kill -KILL -- "-$(cat "$group")" 2>/dev/null || true; fi
 printf '%s' $$ >"$group"
-# No jobs (of language models) run here, and their processes would cost 300 MB.
+# Verger runs no MLflow jobs, whose processes need 300 MB.
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
-# Photos come first: while a version is promoted, MLflow works for half a second as hard as it can. That holds once it
-# answers: a start that gets only what others leave lasts minutes on a busy machine.
+# Photos have priority over MLflow, which uses a whole core for half a second when a version is promoted. Its priority
+# is lowered only once it answers, because its start would otherwise take minutes on a busy machine.
 serving=$VERGER_HOME/env/serving/bin
-then_come_last() {
+lower_priority_once_started() {
     "$serving/python" -m services.common.process.health --wait 3600 "$VERGER_MLFLOW_URL/health" && renice -n 10 -g $$ >/dev/null
 }
-(then_come_last &) # an orphan: as a child it would stay behind as a zombie of MLflow's
+(lower_priority_once_started &) # in a subshell, so that it does not become a zombie child of MLflow
 exec "$serving/mlflow" server \
     --host "$VERGER_BIND_ADDRESS" --port "$VERGER_MLFLOW_PORT" --workers 1 \
     --backend-store-uri "sqlite:///$home/mlflow.db" --artifacts-destination "$home/artifacts" --serve-artifacts

@@ -1,8 +1,8 @@
-"""Takes out of an image's packages what no program of Verger ever reads: tests, headers, type stubs, build tools.
+"""Deletes files from installed packages that Verger never reads: tests, headers, type stubs and build tools.
 
 usage: python slim_image.py PREFIX [PART ...]
 
-PREFIX: what packages were installed into. PART: a folder below its site-packages that this image can do without.
+PREFIX is the installation prefix of the packages. PART is a folder in site-packages that the image does not need.
 """
 
 import shutil
@@ -14,7 +14,7 @@ SUFFIXES = {".pyi", ".pyx", ".pxd", ".h", ".hpp", ".c", ".a", ".proto"}
 
 
 def main(prefix: Path, parts: list[str]) -> None:
-    """Deletes below `prefix`; console scripts and package data stay. A part that is not there is an error."""
+    """Deletes files below `prefix` but keeps console scripts and package data. Raises an error if a part is missing."""
     (packages,) = prefix.glob("lib/python3*/site-packages")
     for part in parts:
         shutil.rmtree(packages / part)

@@ -11,7 +11,7 @@ from tests.support.systems.composed import Composed
 def test_status_of_a_running_system(verger: Composed) -> None:
     status = verger.launch("--status")
     assert status.returncode == 0, status.stdout + status.stderr
-    assert "All healthy" in status.stdout
+    assert "Everything is healthy" in status.stdout
 
 
 def test_status_names_what_is_not_healthy(verger: Composed) -> None:
@@ -32,7 +32,7 @@ def test_a_folder_that_is_not_there_is_explained(verger: Composed) -> None:
 def test_without_docker_the_other_way_is_named(verger: Composed) -> None:
     refused = verger.run("./launch.sh", "--docker", DOCKER_HOST="unix:///no/such/socket")
     assert refused.returncode == 1
-    assert "./launch.sh alone needs neither" in refused.stderr
+    assert "Without --docker, ./launch.sh needs neither" in refused.stderr
 
 
 def test_ctrl_c_stops_everything_and_what_people_made_stays(verger: Composed) -> None:
@@ -47,7 +47,7 @@ def test_ctrl_c_stops_everything_and_what_people_made_stays(verger: Composed) ->
     ) as process:
         assert process.stdout
         for line in process.stdout:
-            if "Ctrl-C stops everything" in line:
+            if "Ctrl-C stops Verger" in line:
                 break
         os.killpg(process.pid, signal.SIGINT)
         rest = process.stdout.read()

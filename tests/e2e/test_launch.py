@@ -16,13 +16,13 @@ from tests.support.waiting import wait_until
 def test_status_of_a_running_system(verger: Launched) -> None:
     status = verger.launch("--status")
     assert status.returncode == 0, status.stdout + status.stderr
-    assert "All healthy" in status.stdout
+    assert "Everything is healthy" in status.stdout
 
 
 def test_starting_twice_says_that_it_runs(verger: Launched) -> None:
     again = verger.launch("--detach")
     assert again.returncode == 0
-    assert "running already" in again.stdout
+    assert "already running" in again.stdout
     assert f"http://localhost:{verger.ports['VERGER_WEB_PORT']}" in again.stdout
 
 
@@ -48,7 +48,7 @@ def test_a_taken_port_is_said_by_name(verger: Launched, tmp_path: Path) -> None:
         refused = system.launch("--detach")
     port = system.ports["VERGER_PREPROCESS_PORT"]
     assert refused.returncode == 1
-    assert f"port {port} is taken" in refused.stderr
+    assert f"port {port} is in use" in refused.stderr
     assert "VERGER_PREPROCESS_PORT=" in refused.stderr
 
 
@@ -59,7 +59,7 @@ def test_ctrl_c_stops_everything(verger: Launched, tmp_path: Path) -> None:
     ) as process:
         assert process.stdout
         for line in process.stdout:
-            if "Ctrl-C stops everything" in line:
+            if "Ctrl-C stops Verger" in line:
                 break
         assert system.pids("services.web")
         os.killpg(process.pid, signal.SIGINT)
