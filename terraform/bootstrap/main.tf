@@ -1,5 +1,5 @@
-# What must be there before any environment: a bucket for Terraform's states, and the registry of images, which all
-# environments of this account share, so that prod runs the very bytes that dev has tried.
+# Resources that must exist before any environment: the bucket for Terraform's states, and the image registry. All
+# environments of the account share the registry, so that prod runs the same images that were tested in dev.
 
 data "aws_caller_identity" "current" {}
 

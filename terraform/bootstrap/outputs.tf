@@ -1,9 +1,9 @@
 output "state_bucket" {
-  description = "Bucket that holds Terraform's states."
+  description = "Bucket of Terraform's states."
   value       = module.state.name
 }
 
 output "repository_urls" {
-  description = "Where to push images to, by name."
+  description = "URLs of the repositories by image name."
   value       = module.registry.repository_urls
 }

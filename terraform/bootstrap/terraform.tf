@@ -8,7 +8,8 @@ terraform {
     }
   }
 
-  # Its own state lies in the bucket that it makes: scripts/bootstrap.sh starts with a local one and moves it there.
+  # The state is in the bucket that this configuration creates. scripts/bootstrap.sh starts with a local state and moves
+  # it.
   backend "s3" {
     key          = "bootstrap/terraform.tfstate"
     encrypt      = true

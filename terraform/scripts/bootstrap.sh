@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes what must be there before any environment: the bucket for Terraform's states, and the registry of images.
-# Once per account and region; running it again changes nothing.
+# Creates the bucket for Terraform's states and the image registry, which all environments need.
+# Run it once per account and region. Running it again changes nothing.
 #   AWS_REGION=eu-west-3 scripts/bootstrap.sh [--yes]
 set -euo pipefail
 # shellcheck source=common.sh
@@ -18,7 +18,7 @@ if aws s3api head-bucket --bucket "$state_bucket" >/dev/null 2>&1 && [ ! -f "$lo
     connect bootstrap
     tf apply ${approve[@]+"${approve[@]}"}
 else
-    # The bucket that shall hold the state isn't there yet: begin with a state on this disk, then move it.
+    # The bucket for the state does not exist yet, so Terraform starts with a local state and moves it afterwards.
     printf 'terraform {\n  backend "local" {}\n}\n' >"$override"
     trap 'rm -f "$override"' EXIT
     tf init -input=false -reconfigure >/dev/null
@@ -29,4 +29,4 @@ else
     rm -f "$local_state" "$local_state.backup"
 fi
 
-say "" "States are in the bucket $state_bucket. Next: scripts/push-images.sh TAG"
+say "" "Terraform's states are in the bucket $state_bucket. Next step: scripts/push-images.sh TAG"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deletes an environment with all its data. Images and Terraform's states stay; they belong to bootstrap.
+# Deletes an environment with all its data. It keeps images and Terraform's states, which belong to bootstrap.
 #   AWS_REGION=eu-west-3 scripts/destroy.sh dev [--yes]
 set -euo pipefail
 # shellcheck source=common.sh
@@ -9,11 +9,11 @@ approve=()
 [ "${2:-}" != --yes ] || approve=(-input=false -auto-approve)
 
 use_environment "${1:-}"
-tag=$(tf output -raw image_tag 2>/dev/null) || die "Terraform's state knows no $environment; nothing to destroy."
+tag=$(tf output -raw image_tag 2>/dev/null) || die "Terraform's state contains no $environment, so there is nothing to destroy."
 tf destroy ${approve[@]+"${approve[@]}"} -var "image_tag=$tag" ||
-    die "Not everything could be deleted. A protected environment (prod) must be opened first: terraform/README.md, \"Destroy\"."
+    die "Not everything could be deleted. Remove the protection of prod first: see \"Destroy\" in terraform/README.md."
 
-# Terraform leaves old revisions for ECS to go back to. They cost nothing, but now nobody needs them.
+# Terraform keeps old task definitions for rollbacks. They cost nothing but are no longer needed.
 for family in web preprocess inference mlflow trainer registrar; do
     aws ecs list-task-definitions --family-prefix "verger-$environment-$family" --query 'taskDefinitionArns[]' --output text |
         tr '\t' '\n' | while read -r arn; do
@@ -21,4 +21,4 @@ for family in web preprocess inference mlflow trainer registrar; do
     done
 done
 
-say "" "$environment is gone."
+say "" "$environment is deleted."

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs a command of the trainer in an environment, once, and shows what it writes.
+# Runs a command of the trainer in an environment and shows its log.
 #   AWS_REGION=eu-west-3 scripts/trainer.sh dev train [--data NAME] [options of `trainer train`]
 #   AWS_REGION=eu-west-3 scripts/trainer.sh dev promote 3 | rollback | import-release
-# NAME is a folder under datasets/ in the environment's bucket; without it, the one that the environment names.
+# NAME is a folder under datasets/ in the bucket of the environment. The default is the data set of the environment.
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-[ $# -ge 2 ] || die "Name environment and command: scripts/trainer.sh dev train, or promote 3, rollback, import-release."
+[ $# -ge 2 ] || die "Give an environment and a command: scripts/trainer.sh dev train, or promote 3, rollback, import-release."
 name=$1 command=$2
 shift 2
 
@@ -23,7 +23,7 @@ train() {
     fi
     source=$(output datasets_uri)/$dataset
     [ -n "$(aws s3 ls "$source/" | head -n 1)" ] ||
-        die "There is nothing under $source/. Upload it: aws s3 sync FOLDER $source/"
+        die "There are no files under $source/. Upload the data set: aws s3 sync FOLDER $source/"
     run_task trainer "$(jq -cn \
         --argjson fetch "$(as_json artifacts download --artifact-uri "$source" --dst-path /data)" \
         --argjson train "$(as_json train --data "/data/$dataset" "$@")" \
@@ -37,5 +37,5 @@ case $command in
         run_task registrar "$(jq -cn --argjson command "$(as_json "$command" "$@")" \
             '{containerOverrides: [{name: "registrar", command: $command}]}')"
         ;;
-    *) die "No such command: $command. There are train, promote, rollback and import-release." ;;
+    *) die "The command $command does not exist. Use train, promote, rollback or import-release." ;;
 esac

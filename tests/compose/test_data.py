@@ -42,7 +42,7 @@ def shell(verger: Composed, folder: Path, lines: Sequence[str]) -> None:
 
 
 def test_a_backup_brings_back_what_was_removed_for_good(verger: Composed, tmp_path: Path) -> None:
-    verger.remark("Saved from the fire.")
+    verger.description("Saved from the fire.")
     shell(verger, tmp_path, BACK_UP)
 
     verger.compose("down", "--volumes")
@@ -52,6 +52,6 @@ def test_a_backup_brings_back_what_was_removed_for_good(verger: Composed, tmp_pa
 
     shell(verger, tmp_path, RESTORE)
     assert left == []
-    assert verger.remark() == "Saved from the fire."
+    assert verger.description() == "Saved from the fire."
     answer = verger.classify(PHOTO)  # by the restored files: the cache went with the volumes
     assert answer.status_code == 200, answer.text

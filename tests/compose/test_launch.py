@@ -36,7 +36,7 @@ def test_without_docker_the_other_way_is_named(verger: Composed) -> None:
 
 
 def test_ctrl_c_stops_everything_and_what_people_made_stays(verger: Composed) -> None:
-    verger.remark("The one from the fair.")
+    verger.description("The one from the fair.")
     before = verger.version()
     with subprocess.Popen(
         [str(ROOT / "launch.sh"), "--docker"],
@@ -61,4 +61,4 @@ def test_ctrl_c_stops_everything_and_what_people_made_stays(verger: Composed) ->
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"web page     {verger.web.replace('127.0.0.1', 'localhost')}" in again.stdout
     assert verger.version() == before
-    assert verger.remark() == "The one from the fair."
+    assert verger.description() == "The one from the fair."

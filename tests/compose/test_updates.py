@@ -17,7 +17,7 @@ RENEW = ("up", "--build", "--detach", "--no-deps", "--force-recreate", "--wait")
 
 def change_under_load(verger: Composed, *change: str) -> None:
     """Runs docker compose with these arguments while people upload; they must not notice."""
-    with Uploads(verger, people=4) as uploads:
+    with Uploads(verger, users=4) as uploads:
         wait_until(lambda: len(uploads.answers) >= 20, what="load")
         verger.compose(*change)
         changed = len(uploads.answers)

@@ -1,4 +1,4 @@
-"""A real MLflow server, and versions registered in it."""
+"""Runs a real MLflow server and registers versions in it."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """Returns a port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 @dataclass
 class MlflowServer:
-    """`mlflow server` with SQLite and proxied artifacts in a folder; can be stopped and started again on its port."""
+    """`mlflow server` with SQLite and proxied artifacts in a folder. It can be restarted on its port."""
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -36,7 +36,7 @@ class MlflowServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Returns when it answers."""
+        """Starts the server and waits until it answers."""
         store = ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"]
         artifacts = ["--artifacts-destination", str(self.folder / "artifacts"), "--serve-artifacts"]
         address = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
@@ -58,7 +58,7 @@ class MlflowServer:
             self._process = None
 
     def register(self, name: str, version: Path, alias: str | None = "champion") -> str:
-        """Uploads a version directory and registers it; returns its number."""
+        """Uploads and registers a version directory. Returns the number of the version."""
         client = MlflowClient(self.url, self.url)
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
@@ -76,7 +76,7 @@ class MlflowServer:
 
 @contextmanager
 def running_mlflow(folder: Path) -> Iterator[MlflowServer]:
-    """A server for the length of a block."""
+    """Runs a server for the duration of a block."""
     server = MlflowServer(folder)
     server.start()
     try:

@@ -1,6 +1,6 @@
-"""checkov finds nothing, or what it finds has its reason beside it.
+"""checkov finds no problem, or the exception has its reason beside it.
 
-It has an environment of its own: its pins contradict those of half of Verger's packages.
+checkov runs in its own environment, because its pins conflict with many packages of Verger.
 """
 
 import json
@@ -16,12 +16,10 @@ from tests.support.repository import ROOT
 CHECKOV = "checkov==3.3.30"
 
 
-def beside_checkov(*command: str) -> "subprocess.CompletedProcess[str]":
-    """Runs a command in the environment of checkov, which uv makes once and keeps."""
+def run_with_checkov(*command: str) -> "subprocess.CompletedProcess[str]":
+    """Runs a command in the environment of checkov, which uv makes once and caches."""
     environment = dict(os.environ)
-    if (
-        "UV_DEFAULT_INDEX" not in environment
-    ):  # uv has settings of its own; whoever pointed pip at a mirror means it too
+    if "UV_DEFAULT_INDEX" not in environment:  # uv does not read pip's configuration
         pip = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
         index = subprocess.run(pip, capture_output=True, text=True, check=False).stdout.strip()
         environment |= {"UV_DEFAULT_INDEX": index} if index else {}
@@ -31,18 +29,18 @@ def beside_checkov(*command: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, list[dict[str, str]]]:
-    """Checks of terraform/ by result."""
+    """Returns the checks of terraform/ by result."""
     if not (BESIDE_PYTHON / "uv").exists():
-        pytest.skip("uv is not beside this Python, so checkov can't be fetched")
-    if (fetched := beside_checkov("python", "-c", "pass")).returncode != 0:
-        pytest.skip(f"checkov can't be fetched: {fetched.stderr.strip()[-200:]}")
+        pytest.skip("uv is not installed beside this Python, so checkov can't be downloaded")
+    if (fetched := run_with_checkov("python", "-c", "pass")).returncode != 0:
+        pytest.skip(f"checkov can't be downloaded: {fetched.stderr.strip()[-200:]}")
     scan = ["--directory", "terraform", "--framework", "terraform", "--skip-download", "--output", "json"]
-    told = json.loads(beside_checkov("checkov", *scan).stdout)
-    results: dict[str, list[dict[str, str]]] = told["results"]
+    output = json.loads(run_with_checkov("checkov", *scan).stdout)
+    results: dict[str, list[dict[str, str]]] = output["results"]
     return results
 
 
-def test_nothing_is_left_to_say(report: dict[str, list[dict[str, str]]]) -> None:
+def test_checkov_finds_no_problem(report: dict[str, list[dict[str, str]]]) -> None:
     assert len(report["passed_checks"]) > 200
     failed = [f"{one['check_id']} {one['resource']}: {one['check_name']}" for one in report["failed_checks"]]
     assert failed == []

@@ -1,4 +1,4 @@
-"""Every module: formatted, valid, described, and as its own tests (tests/*.tftest.hcl) want it."""
+"""Every module is formatted, valid and described, and passes its own tests (tests/*.tftest.hcl)."""
 
 import re
 import shutil
@@ -16,8 +16,8 @@ ENVIRONMENTS = ("environments/dev", "environments/prod")
 TESTED = (*MODULES, *ENVIRONMENTS)
 
 
-def asks_aws(directory: str) -> bool:
-    """Terraform can't mock a provider of ephemeral values: some tests plan with the real one, against the emulator."""
+def needs_aws(directory: str) -> bool:
+    """Whether the tests need the emulator. Terraform can't mock a provider of ephemeral values."""
     return not all("mock_provider" in file.read_text() for file in (TERRAFORM / directory).glob("tests/*.tftest.hcl"))
 
 
@@ -26,30 +26,30 @@ def test_everything_is_formatted(detached: Workspace) -> None:
 
 
 @pytest.mark.parametrize("directory", ["bootstrap", *ENVIRONMENTS])
-def test_is_valid(detached: Workspace, directory: str) -> None:
-    """These three call all modules."""
+def test_configuration_is_valid(detached: Workspace, directory: str) -> None:
+    """These three configurations call all modules."""
     detached.initialise(directory)
     assert_success(detached.terraform(directory, "validate"))
 
 
 @pytest.mark.parametrize("directory", TESTED)
-def test_passes_its_own_tests(request: pytest.FixtureRequest, directory: str) -> None:
-    workspace: Workspace = request.getfixturevalue("attached" if asks_aws(directory) else "detached")
+def test_module_passes_its_own_tests(request: pytest.FixtureRequest, directory: str) -> None:
+    workspace: Workspace = request.getfixturevalue("attached" if needs_aws(directory) else "detached")
     workspace.initialise(directory)
     said = assert_success(workspace.terraform(directory, "test"))
     assert re.search(r"Success! [1-9]\d* passed, 0 failed\.", said), said
 
 
 @pytest.mark.parametrize("directory", MODULES)
-def test_has_the_usual_files(directory: str) -> None:
+def test_module_has_the_usual_files(directory: str) -> None:
     folder = TERRAFORM / directory
     names = {file.name for file in folder.iterdir()}
     assert names >= {"main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md", "tests"}
 
 
 @pytest.mark.parametrize("directory", [*TESTED, "bootstrap"])
-def test_variables_and_outputs_are_described(directory: str) -> None:
-    """A variable has a type too, and says whether it may be null: by its default, or by `nullable = false`."""
+def test_variables_and_outputs_have_descriptions(directory: str) -> None:
+    """A variable also has a type, and a default or `nullable = false`."""
     folder = TERRAFORM / directory
     for name, body in blocks(folder / "variables.tf", "variable"):
         assert re.search(r"^  description +=", body, re.M), name
@@ -60,20 +60,20 @@ def test_variables_and_outputs_are_described(directory: str) -> None:
 
 
 def blocks(file: Path, kind: str) -> list[tuple[str, str]]:
-    """Name and body of every block of a kind, as terraform fmt lays them out."""
+    """Returns name and body of every block of a kind in a formatted file."""
     found = re.findall(rf'^{kind} "(\w+)" {{\n(.*?)^}}', file.read_text(), re.M | re.S)
     assert len(found) == file.read_text().count(f'\n{kind} "') + file.read_text().startswith(f'{kind} "')
     return found
 
 
-def test_environments_differ_in_size_only() -> None:
+def test_environments_have_the_same_files_variables_and_outputs() -> None:
     dev, prod = ({file.name for file in (TERRAFORM / directory).glob("*.tf")} for directory in ENVIRONMENTS)
     assert dev == prod
     for name in ("variables.tf", "outputs.tf"):
         assert (TERRAFORM / ENVIRONMENTS[0] / name).read_text() == (TERRAFORM / ENVIRONMENTS[1] / name).read_text()
 
 
-def test_scripts_are_clean() -> None:
+def test_shellcheck_finds_no_problem_in_the_scripts() -> None:
     if reason := missing("shellcheck"):
         pytest.skip(reason)
     folder = TERRAFORM / "scripts"

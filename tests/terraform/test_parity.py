@@ -13,8 +13,8 @@ COMPOSE: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml"
 CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(
     (ROOT / "terraform" / "modules" / "stack" / "containers.yaml").read_text()
 )
-NAMES_IN_COMPOSE = {"registrar": "import-release"}  # there it is run for one command only
-SECRETS_AS_FILES = {"PGPASSFILE": "PGPASSWORD"}  # libpq reads a file of passwords, or a password
+NAMES_IN_COMPOSE = {"registrar": "import-release"}  # compose runs this command only
+SECRETS_AS_FILES = {"PGPASSFILE": "PGPASSWORD"}  # libpq reads either a password file or a password
 
 every_container = pytest.mark.parametrize("name", CONTAINERS)
 
@@ -24,7 +24,7 @@ def in_compose(name: str) -> dict[str, Any]:
 
 
 def image_of(name: str) -> list[tuple[str, str]]:
-    """Instructions of the image's last stage: (EXPOSE, "8000"), ..."""
+    """Returns the instructions of the last stage of the image, such as ("EXPOSE", "8000")."""
     build = in_compose(name)["build"]
     text = (ROOT / build["context"] / build["dockerfile"]).read_text().replace("\\\n", " ")
     lines = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
@@ -52,18 +52,18 @@ def test_images_have_the_same_names(name: str) -> None:
 
 @every_container
 def test_variables_have_the_same_values(name: str) -> None:
-    """Compose also lets through what its user may set; on AWS that is the variable `settings`."""
-    told = {key: value for key, value in in_compose(name)["environment"].items() if value is not None}
+    """Compose also passes on settings of the user. On AWS, the variable `settings` contains these."""
+    actual = {key: value for key, value in in_compose(name)["environment"].items() if value is not None}
     fixed = CONTAINERS[name].get("environment", {})
-    assert {key: told.get(key) for key in fixed} == fixed
-    others = {SECRETS_AS_FILES.get(key, key) for key in told.keys() - fixed.keys()}
-    assert others == {*CONTAINERS[name].get("environment_per_home", []), *CONTAINERS[name].get("secrets", [])}
+    assert {key: actual.get(key) for key in fixed} == fixed
+    others = {SECRETS_AS_FILES.get(key, key) for key in actual.keys() - fixed.keys()}
+    assert others == {*CONTAINERS[name].get("environment_per_deployment", []), *CONTAINERS[name].get("secrets", [])}
 
 
 @every_container
-def test_settings_are_vergers_own(name: str) -> None:
-    let_through = [key for key, value in in_compose(name)["environment"].items() if value is None]
-    assert [key for key in let_through if not key.startswith("VERGER_")] == []
+def test_compose_passes_on_variables_of_verger_only(name: str) -> None:
+    passed_on = [key for key, value in in_compose(name)["environment"].items() if value is None]
+    assert [key for key in passed_on if not key.startswith("VERGER_")] == []
 
 
 @every_container
@@ -76,22 +76,22 @@ def test_ports_are_the_same(name: str) -> None:
 
 @every_container
 def test_health_checks_are_the_same(name: str) -> None:
-    assert "healthcheck" not in in_compose(name)  # the image's own counts
-    told = [text for found, text in image_of(name) if found == "HEALTHCHECK"]
-    checks = [json.loads(text[text.index("[") :]) for text in told]
+    assert "healthcheck" not in in_compose(name)  # the image defines it
+    actual = [text for found, text in image_of(name) if found == "HEALTHCHECK"]
+    checks = [json.loads(text[text.index("[") :]) for text in actual]
     assert checks == [check for check in [CONTAINERS[name].get("health_check")] if check]
 
 
 @every_container
-def test_there_is_the_same_time_to_stop(name: str) -> None:
-    grace = in_compose(name).get("stop_grace_period", "10s")  # Docker's default
+def test_the_stop_timeout_is_the_same_and_longer_than_the_drain(name: str) -> None:
+    grace = in_compose(name).get("stop_grace_period", "10s")  # default of Docker
     assert grace == f"{CONTAINERS[name]['stop_timeout_seconds']}s"
     drain = float(CONTAINERS[name].get("environment", {}).get("VERGER_DRAIN_SECONDS", 0))
     assert drain + 10 <= CONTAINERS[name]["stop_timeout_seconds"]
 
 
 @every_container
-def test_the_same_directories_can_be_written_to(name: str) -> None:
+def test_the_same_directories_are_writable(name: str) -> None:
     service = in_compose(name)
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
@@ -101,14 +101,14 @@ def test_the_same_directories_can_be_written_to(name: str) -> None:
 
 
 @every_container
-def test_the_image_lets_its_user_write_there(name: str) -> None:
-    """Fargate gives a volume the owner that the image's VOLUME has, and root where there is none."""
+def test_the_user_of_the_image_may_write_to_these_directories(name: str) -> None:
+    """Fargate gives a volume to the owner of the VOLUME in the image, and to root if there is none."""
     assert words(name, "USER") == ["10001:10001"]
     assert set(words(name, "VOLUME")) >= set(CONTAINERS[name]["writable"])
 
 
-def test_addresses_lead_to_the_ports() -> None:
-    """Each program finds the next one by its name and port."""
+def test_addresses_match_the_ports() -> None:
+    """Each program calls the next one by its name and port."""
     ports = {f"{name}:{port}" for name, container in CONTAINERS.items() for port in container.get("ports", {}).values()}
     text = json.dumps([container.get("environment", {}) for container in CONTAINERS.values()])
     called = set(re.findall(r"//(?:/)?([a-z]+:\d+)", text))

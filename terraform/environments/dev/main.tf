@@ -1,4 +1,4 @@
-# Small and cheap: one task of each service, most of them on Spot capacity, nothing that survives the loss of a zone.
+# Small and cheap: one task per service, mostly on Spot capacity. It does not survive the loss of a zone.
 
 module "verger" {
   source = "../../modules/stack"
@@ -9,7 +9,7 @@ module "verger" {
   log_retention_days = 14
 
   cidr_block          = "10.20.0.0/16"
-  taken_cidr_blocks   = concat(["10.21.0.0/16"], var.taken_cidr_blocks) # prod's
+  taken_cidr_blocks   = concat(["10.21.0.0/16"], var.taken_cidr_blocks) # range of prod
   zone_count          = 2
   endpoint_zone_count = 1
 

@@ -1,30 +1,30 @@
 output "url" {
-  description = "Address of the page and of the REST API."
+  description = "URL of the page and the REST API."
   value       = module.verger.url
 }
 
 output "grpc_address" {
-  description = "Address for gRPC clients, which must use TLS. Null without a certificate."
+  description = "Address for gRPC clients with TLS. Null without a certificate."
   value       = module.verger.grpc_address
 }
 
 output "load_balancer_dns_name" {
-  description = "What records for domain_name and grpc.DOMAIN must point to where zone_id is not set."
+  description = "Target of the records for domain_name and grpc.DOMAIN if zone_id is not set."
   value       = module.verger.load_balancer_dns_name
 }
 
 output "dashboard_url" {
-  description = "Address of the dashboard."
+  description = "URL of the dashboard."
   value       = module.verger.dashboard_url
 }
 
 output "datasets_uri" {
-  description = "Where data sets go: each is one folder of class folders under it."
+  description = "S3 URI of the data sets. Each is a folder that contains one folder per class."
   value       = module.verger.datasets_uri
 }
 
 output "image_tag" {
-  description = "Release that runs."
+  description = "Deployed release."
   value       = var.image_tag
 }
 
@@ -34,11 +34,11 @@ output "cluster_name" {
 }
 
 output "service_definitions" {
-  description = "Revision of the task definition that each service shall run, for scripts."
+  description = "ARN of the task definition revision that each service must run, for scripts."
   value       = module.verger.service_definitions
 }
 
 output "one_off_tasks" {
-  description = "How to run trainer and registrar once, for scripts."
+  description = "Parameters to run trainer and registrar as one-off tasks, for scripts."
   value       = module.verger.one_off_tasks
 }

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Bucket and region come from scripts/, as -backend-config.
+  # The scripts pass bucket and region with -backend-config.
   backend "s3" {
     key          = "dev/terraform.tfstate"
     encrypt      = true

@@ -1,4 +1,4 @@
-# For users: two tasks of each service or more, on capacity that is not taken away, over three zones.
+# For users: at least two tasks of each service, on demand capacity, in three zones.
 
 module "verger" {
   source = "../../modules/stack"
@@ -9,7 +9,7 @@ module "verger" {
   log_retention_days = 90
 
   cidr_block          = "10.21.0.0/16"
-  taken_cidr_blocks   = concat(["10.20.0.0/16"], var.taken_cidr_blocks) # dev's
+  taken_cidr_blocks   = concat(["10.20.0.0/16"], var.taken_cidr_blocks) # range of dev
   zone_count          = 3
   endpoint_zone_count = 3
 
@@ -22,7 +22,7 @@ module "verger" {
 
   database_size = { instance_class = "db.t4g.small", storage_gib = 50, multi_zone = true, backup_retention_days = 14 }
   trainer_size  = { cpu = 8192, memory_mib = 32768, storage_gib = 50 }
-  training      = { schedule = "cron(0 3 ? * SUN *)" } # Sundays, 3 o'clock UTC
+  training      = { schedule = "cron(0 3 ? * SUN *)" } # Sundays at 03:00 UTC
 
   image_tag                    = var.image_tag
   domain_name                  = var.domain_name

@@ -1,11 +1,11 @@
-# Where tasks run, and the names by which they find each other.
+# ECS cluster, and the namespaces in which tasks find each other.
 
 resource "aws_ecs_cluster" "this" {
   name = var.name
 
   setting {
     name  = "containerInsights"
-    value = "enhanced" # tells the health of containers, which the alarms need
+    value = "enhanced" # includes the health of containers, which the alarms need
   }
 
   service_connect_defaults {
@@ -18,13 +18,13 @@ resource "aws_ecs_cluster_capacity_providers" "this" {
   capacity_providers = ["FARGATE", "FARGATE_SPOT"]
 }
 
-# Between services: Service Connect balances every single call, gRPC included.
+# Service Connect, for calls between services. It balances each call, including gRPC calls.
 resource "aws_service_discovery_http_namespace" "this" {
   name        = var.name
   description = "Names between the services of ${var.name}"
 }
 
-# For tasks that are no service, such as the trainer: Service Connect has no names for those, DNS has.
+# Private DNS, for tasks that are not services, such as the trainer. They can't use Service Connect.
 resource "aws_service_discovery_private_dns_namespace" "this" {
   name        = "${var.name}.internal"
   description = "Names for the one-off tasks of ${var.name}"

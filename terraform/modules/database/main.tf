@@ -1,5 +1,5 @@
-# PostgreSQL for MLflow. Its password is made by AWS and goes from Secrets Manager to the database without ever being in
-# a variable, a plan or the state: ephemeral values and write-only arguments leave no trace there.
+# PostgreSQL for MLflow. AWS generates the password, and Secrets Manager stores it. Ephemeral values and write-only
+# arguments keep it out of variables, plans and the state.
 
 locals {
   major_version = split(".", var.engine_version)[0]
@@ -7,12 +7,12 @@ locals {
 
 ephemeral "aws_secretsmanager_random_password" "new" {
   password_length     = 40
-  exclude_punctuation = true # some clients would have to escape it
+  exclude_punctuation = true # some clients would need to escape punctuation
 }
 
 resource "aws_secretsmanager_secret" "password" {
-  # checkov:skip=CKV2_AWS_57: Tasks read the password when they start. One that rotates by itself would lock MLflow out; password_generation changes both in one step.
-  name_prefix             = "${var.name}-database-" # a deleted secret keeps its name for a while
+  # checkov:skip=CKV2_AWS_57: Tasks read the password when they start, so automatic rotation would lock MLflow out. password_generation changes secret and database in one step.
+  name_prefix             = "${var.name}-database-" # the name of a deleted secret is reserved for some days
   description             = "Password of MLflow's database user in ${var.name}"
   kms_key_id              = var.kms_key_arn
   recovery_window_in_days = var.protected ? 30 : 0
@@ -24,7 +24,7 @@ resource "aws_secretsmanager_secret_version" "password" {
   secret_string_wo_version = var.password_generation
 }
 
-# Read back rather than taken from above: whatever happens half-way, database and secret can't differ for long.
+# The password is read back from the secret, so that database and secret are equal even after an interrupted apply.
 ephemeral "aws_secretsmanager_secret_version" "password" {
   secret_id  = aws_secretsmanager_secret_version.password.secret_id
   version_id = aws_secretsmanager_secret_version.password.version_id
@@ -62,10 +62,10 @@ resource "aws_db_parameter_group" "this" {
 }
 
 resource "aws_db_instance" "this" {
-  # checkov:skip=CKV_AWS_293: prod is protected, dev must be easy to delete.
-  # checkov:skip=CKV_AWS_157: prod has a standby, dev need not survive the loss of a zone.
-  # checkov:skip=CKV_AWS_118: Performance Insights and the free metrics tell enough of so small a database.
-  # checkov:skip=CKV_AWS_161: Nobody signs in with IAM; MLflow can't.
+  # checkov:skip=CKV_AWS_293: prod is protected; dev must be easy to delete.
+  # checkov:skip=CKV_AWS_157: prod has a standby; dev need not survive the loss of a zone.
+  # checkov:skip=CKV_AWS_118: Performance Insights and the free metrics are enough for this small database.
+  # checkov:skip=CKV_AWS_161: MLflow can't sign in with IAM.
   identifier     = var.name
   engine         = "postgres"
   engine_version = var.engine_version
@@ -103,14 +103,14 @@ resource "aws_db_instance" "this" {
   enabled_cloudwatch_logs_exports       = ["postgresql", "upgrade"]
   performance_insights_enabled          = true
   performance_insights_kms_key_id       = var.kms_key_arn
-  performance_insights_retention_period = 7 # days; the longest that costs nothing
+  performance_insights_retention_period = 7 # days; longer retention is not free
 
   depends_on = [aws_cloudwatch_log_group.this]
 }
 
-# RDS would make these itself, unencrypted and kept for ever.
+# RDS would otherwise create these log groups without encryption and without an end of retention.
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: How long logs are kept is the environment's choice; nothing here must be kept for a year.
+  # checkov:skip=CKV_AWS_338: The environment chooses the retention; no log must be kept for a year.
   for_each = toset(["postgresql", "upgrade"])
 
   name              = "/aws/rds/instance/${var.name}/${each.key}"

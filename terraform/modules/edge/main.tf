@@ -1,5 +1,5 @@
-# The one thing that the internet can reach. With a certificate: HTTPS for the page and REST, and gRPC on a host name of
-# its own, grpc.DOMAIN. Without one (a first look at dev): plain HTTP and no gRPC, since that needs TLS.
+# Load balancer, the only part that the internet can reach. With a certificate, it serves the page and REST over HTTPS
+# and gRPC on grpc.DOMAIN. Without one (to try dev), it serves plain HTTP and no gRPC, because gRPC needs TLS here.
 
 locals {
   secure    = var.certificate_arn != null
@@ -7,7 +7,7 @@ locals {
 }
 
 resource "aws_lb" "this" {
-  # checkov:skip=CKV2_AWS_28: Verger limits sizes, rates and time itself; a firewall over all sites of a company is not one application's.
+  # checkov:skip=CKV2_AWS_28: Verger limits sizes, rates and times itself. A web application firewall belongs to all sites of a company, not to one application.
   name               = var.name
   load_balancer_type = "application"
   internal           = false
@@ -17,7 +17,7 @@ resource "aws_lb" "this" {
   drop_invalid_header_fields = true
   desync_mitigation_mode     = "strictest"
   enable_deletion_protection = var.protected
-  idle_timeout               = 60 # seconds; the web service keeps its connections longer, so that none closes under a request
+  idle_timeout               = 60 # seconds; the web service keeps connections open longer, so that it closes none during a request
 
   access_logs {
     bucket  = var.log_bucket
@@ -27,7 +27,7 @@ resource "aws_lb" "this" {
 }
 
 resource "aws_lb_target_group" "web" {
-  # checkov:skip=CKV_AWS_378: TLS ends at the load balancer; behind it are private subnets and one security group an arrow.
+  # checkov:skip=CKV_AWS_378: TLS ends at the load balancer. The targets are in private subnets, and security groups allow each connection separately.
   name                 = "${var.name}-web"
   vpc_id               = var.vpc_id
   target_type          = "ip"
@@ -35,8 +35,8 @@ resource "aws_lb_target_group" "web" {
   port                 = var.ports.web
   deregistration_delay = var.deregistration_delay_seconds
 
-  # ECS replaces a task that fails this. Hence alive, not ready: new web tasks don't mend an outage behind them, and the
-  # old ones still explain it to their users.
+  # ECS replaces a task that fails this check. It therefore checks liveness, not readiness: new web tasks would not
+  # repair an outage of another service, and the old ones can still explain it to users.
   health_check {
     path                = "/healthz"
     matcher             = "200"
@@ -48,7 +48,7 @@ resource "aws_lb_target_group" "web" {
 }
 
 resource "aws_lb_target_group" "grpc" {
-  # checkov:skip=CKV_AWS_378: TLS ends at the load balancer; behind it are private subnets and one security group an arrow.
+  # checkov:skip=CKV_AWS_378: TLS ends at the load balancer. The targets are in private subnets, and security groups allow each connection separately.
   count = local.secure ? 1 : 0
 
   name                 = "${var.name}-grpc"
@@ -59,7 +59,7 @@ resource "aws_lb_target_group" "grpc" {
   port                 = var.ports.preprocess
   deregistration_delay = var.deregistration_delay_seconds
 
-  # The matcher is a gRPC status: 0 is OK, the health service's answer when the process is alive.
+  # The matcher is a gRPC status. The health service answers 0 (OK) while the process is alive.
   health_check {
     path                = "/grpc.health.v1.Health/Check"
     matcher             = "0"
@@ -71,7 +71,7 @@ resource "aws_lb_target_group" "grpc" {
 }
 
 resource "aws_lb_listener" "http" {
-  # checkov:skip=CKV_AWS_2: With a certificate this redirects to HTTPS; only dev may go without one.
+  # checkov:skip=CKV_AWS_2: With a certificate this redirects to HTTPS. Only dev may have no certificate.
   load_balancer_arn = aws_lb.this.arn
   protocol          = "HTTP"
   port              = 80

@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Name of the environment, and of the load balancer."
+  description = "Name of the environment and of the load balancer."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,26}$", var.name))
-    error_message = "name must have 2 to 27 lower-case letters, digits and hyphens: names of load balancers are short."
+    error_message = "name must have 2 to 27 lower-case letters, digits and hyphens, because names of load balancers are short."
   }
 }
 
@@ -16,30 +16,30 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Public subnets, in at least two zones."
+  description = "IDs of public subnets in at least two zones."
   type        = list(string)
   nullable    = false
 
   validation {
     condition     = length(var.subnet_ids) >= 2
-    error_message = "subnet_ids must name public subnets in at least two zones: a load balancer runs in no fewer."
+    error_message = "subnet_ids must name public subnets in at least two zones: a load balancer needs them."
   }
 }
 
 variable "security_group_id" {
-  description = "Security group of the load balancer."
+  description = "ID of the security group of the load balancer."
   type        = string
   nullable    = false
 }
 
 variable "ports" {
-  description = "Ports that the targets listen on."
+  description = "Ports of the targets."
   type        = object({ web = number, preprocess = number })
   nullable    = false
 }
 
 variable "domain_name" {
-  description = "Host name of the page; gRPC answers on grpc.DOMAIN. Null: the load balancer's own name."
+  description = "Host name of the page; gRPC uses grpc.DOMAIN. Null: the DNS name of the load balancer."
   type        = string
   default     = null
 
@@ -50,7 +50,7 @@ variable "domain_name" {
 }
 
 variable "certificate_arn" {
-  description = "Certificate in ACM for domain_name and grpc.DOMAIN, in the load balancer's region. Null: plain HTTP."
+  description = "ARN of a certificate in ACM for domain_name and grpc.DOMAIN, in the region of the load balancer. Null: plain HTTP."
   type        = string
   default     = null
 
@@ -61,7 +61,7 @@ variable "certificate_arn" {
 
   validation {
     condition     = var.certificate_arn == null ? true : var.domain_name != null
-    error_message = "A certificate is for a host name: set domain_name too."
+    error_message = "A certificate is for a host name: set domain_name as well."
   }
 
   validation {
@@ -71,24 +71,24 @@ variable "certificate_arn" {
 }
 
 variable "zone_id" {
-  description = "Route 53 zone that gets records for domain_name and grpc.DOMAIN. Null: make them yourself."
+  description = "ID of the Route 53 zone for records of domain_name and grpc.DOMAIN. Null: create the records yourself."
   type        = string
   default     = null
 
   validation {
     condition     = var.zone_id == null ? true : var.domain_name != null
-    error_message = "zone_id without domain_name: say which name shall point to the load balancer."
+    error_message = "zone_id needs domain_name, the name that shall point to the load balancer."
   }
 }
 
 variable "log_bucket" {
-  description = "Bucket that takes the access logs."
+  description = "Name of the bucket for access logs."
   type        = string
   nullable    = false
 }
 
 variable "deregistration_delay_seconds" {
-  description = "How long a task that is taken away may finish its requests. At least the longest request."
+  description = "Time in seconds in which a removed task may finish its requests. It must be longer than the longest request."
   type        = number
   default     = 30
   nullable    = false

@@ -1,5 +1,5 @@
-# One key for everything that one environment stores. Roles use it where their own policies say so; services that write
-# on nobody's behalf (CloudWatch Logs, alarms) are named here.
+# One key for all data of an environment. Roles may use it if their own policies allow it. The key policy allows only
+# the services that act without a role: CloudWatch Logs, alarms, budgets and events.
 
 locals {
   policy = {
@@ -43,7 +43,7 @@ locals {
           Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
         },
         {
-          Sid       = "EventsSayNotFromWhere" # EventBridge names no source when it publishes to a topic
+          Sid       = "EventsWithoutSource" # EventBridge gives no source when it publishes to a topic
           Effect    = "Allow"
           Principal = { Service = "events.amazonaws.com" }
           Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]

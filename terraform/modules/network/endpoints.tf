@@ -1,11 +1,11 @@
-# The ways out of the private subnets: to these AWS services, and to nothing else.
+# Endpoints: the private subnets can reach these AWS services and nothing else.
 
 locals {
   interface_endpoints = {
-    ecr-api        = "ecr.api"        # which layers an image has
-    ecr-dkr        = "ecr.dkr"        # the image's manifest; its layers come from S3
-    logs           = "logs"           # what containers write
-    secretsmanager = "secretsmanager" # the database's password, read when a task starts
+    ecr-api        = "ecr.api"        # list of the layers of an image
+    ecr-dkr        = "ecr.dkr"        # manifest of an image; its layers come from S3
+    logs           = "logs"           # logs of the containers
+    secretsmanager = "secretsmanager" # password of the database, read when a task starts
   }
 }
 
@@ -24,10 +24,11 @@ resource "aws_vpc_endpoint" "interface" {
   private_dns_enabled = true
   security_group_ids  = [aws_security_group.this["endpoints"].id]
 
-  # One address serves all zones; each further one costs as much again and survives the loss of a zone.
+  # An endpoint in one zone serves all zones. Each additional zone costs the same again and survives the loss of one
+  # zone.
   subnet_ids = [for zone in slice(local.zones, 0, var.endpoint_zone_count) : aws_subnet.private[zone].id]
 
-  # Whoever took over a task can't come with keys of another account and leave there what was found here.
+  # An attacker in a task can't use credentials of another account to export data.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -49,7 +50,7 @@ resource "aws_vpc_endpoint" "s3" {
   vpc_endpoint_type = "Gateway"
   route_table_ids   = [aws_route_table.private.id]
 
-  # Nothing can be carried off to somebody else's bucket, whatever a task's role might allow.
+  # A task can't write to buckets of other accounts, whatever its role allows.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [

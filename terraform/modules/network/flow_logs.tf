@@ -1,4 +1,4 @@
-# Refused connections: the first thing to look at when a security group is in the way, or somebody knocks.
+# Log of refused connections. It shows whether a security group blocks a call, and who tries to connect.
 
 resource "aws_flow_log" "this" {
   vpc_id                   = aws_vpc.this.id
@@ -11,7 +11,7 @@ resource "aws_flow_log" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
-  # checkov:skip=CKV_AWS_338: How long logs are kept is the environment's choice; nothing here must be kept for a year.
+  # checkov:skip=CKV_AWS_338: The environment chooses the retention; no log must be kept for a year.
   name              = "/${var.name}/network"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn

@@ -1,17 +1,17 @@
-# Public subnets hold the load balancer and nothing else. Tasks and the database live in private subnets that have no
-# route to the internet, in neither direction: what they need of AWS they reach through endpoints.
+# Public subnets contain only the load balancer. Tasks and the database are in private subnets, which have no route to
+# or from the internet. They reach AWS services through endpoints.
 
 locals {
   zones = slice(sort(data.aws_availability_zones.available.names), 0, var.zone_count)
 
-  # A /16 gives subnets of 4,096 addresses: public ones from the start of the range, private ones from its middle.
+  # A /16 gives subnets of 4,096 addresses: the public ones start at its beginning, the private ones in its middle.
   public_cidr_blocks  = { for index, zone in local.zones : zone => cidrsubnet(var.cidr_block, 4, index) }
   private_cidr_blocks = { for index, zone in local.zones : zone => cidrsubnet(var.cidr_block, 4, 8 + index) }
 }
 
-# Without "state": a zone in trouble would drop out of the list, and its subnets would be planned away.
+# There is no filter on "state": otherwise a zone with an outage would leave the list, and its subnets would be deleted.
 data "aws_availability_zones" "available" {
-  # checkov:skip=CKV_AWS_394: Zones are taken from the front of a sorted list, where new ones don't appear.
+  # checkov:skip=CKV_AWS_394: Zones are taken from the beginning of a sorted list, and new zones are appended.
 
   filter {
     name   = "opt-in-status"
@@ -28,13 +28,13 @@ data "aws_availability_zones" "available" {
 
 resource "aws_vpc" "this" {
   cidr_block           = var.cidr_block
-  enable_dns_hostnames = true # endpoints and Cloud Map answer by private names
+  enable_dns_hostnames = true # endpoints and Cloud Map need private DNS names
   enable_dns_support   = true
 
   tags = { Name = var.name }
 }
 
-# Whatever forgets to name its security group can't talk to anybody.
+# A resource without its own security group can't communicate.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
@@ -75,7 +75,7 @@ resource "aws_route_table" "public" {
 
 resource "aws_route" "internet" {
   route_table_id         = aws_route_table.public.id
-  destination_cidr_block = "0.0.0.0/0" # the load balancer's answers to its clients
+  destination_cidr_block = "0.0.0.0/0" # answers of the load balancer to its clients
   gateway_id             = aws_internet_gateway.this.id
 }
 

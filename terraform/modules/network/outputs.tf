@@ -4,16 +4,16 @@ output "vpc_id" {
 }
 
 output "public_subnet_ids" {
-  description = "Subnets of the load balancer, one a zone."
+  description = "IDs of the subnets of the load balancer, one per zone."
   value       = [for zone in local.zones : aws_subnet.public[zone].id]
 }
 
 output "private_subnet_ids" {
-  description = "Subnets of tasks and database, one a zone."
+  description = "IDs of the subnets of tasks and database, one per zone."
   value       = [for zone in local.zones : aws_subnet.private[zone].id]
 }
 
 output "security_group_ids" {
-  description = "Security groups: one per service, trainer, load-balancer, database and endpoints."
+  description = "IDs of the security groups by name: each service, trainer, load-balancer, database and endpoints."
   value       = { for name, group in aws_security_group.this : name => group.id }
 }

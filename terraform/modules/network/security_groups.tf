@@ -1,4 +1,4 @@
-# Who may call whom: all of it is here. Each arrow of the design opens one port, at both of its ends.
+# All allowed connections. Each connection of the architecture opens one port in the security groups at both ends.
 
 locals {
   tasks  = toset(["web", "preprocess", "inference", "mlflow", "trainer"])
@@ -27,7 +27,7 @@ locals {
 }
 
 resource "aws_security_group" "this" {
-  # checkov:skip=CKV2_AWS_5: Other modules attach these, which checkov doesn't follow.
+  # checkov:skip=CKV2_AWS_5: Other modules attach these; checkov does not follow them.
   for_each = local.groups
 
   name        = "${var.name}-${each.key}"
@@ -59,7 +59,8 @@ resource "aws_vpc_security_group_egress_rule" "arrow" {
   to_port                      = each.value.port
 }
 
-# Layers of images, artifacts and data sets come from S3, whose gateway endpoint has a prefix list and no group.
+# Image layers, artifacts and data sets come from S3. Its gateway endpoint has a prefix list instead of a security
+# group.
 resource "aws_vpc_security_group_egress_rule" "s3" {
   for_each = local.tasks
 

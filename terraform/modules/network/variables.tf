@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the environment, in front of all names."
+  description = "Name of the environment, the prefix of all names."
   type        = string
   nullable    = false
 }
@@ -19,7 +19,7 @@ variable "cidr_block" {
     error_message = "cidr_block must start at the first address of its range: 10.20.0.0/16, not 10.20.0.1/16."
   }
 
-  # Two ranges overlap when they start with the same bits, as many as the shorter of the two prefixes has.
+  # Two ranges overlap if they are equal in the bits of the shorter prefix.
   validation {
     condition = alltrue([
       for taken in var.taken_cidr_blocks : try(
@@ -28,12 +28,12 @@ variable "cidr_block" {
         true
       )
     ])
-    error_message = "cidr_block overlaps one of taken_cidr_blocks (${join(", ", var.taken_cidr_blocks)}). Choose a free range, or the networks can never be connected."
+    error_message = "cidr_block overlaps one of taken_cidr_blocks (${join(", ", var.taken_cidr_blocks)}). Choose a free range. Otherwise the networks can never be connected."
   }
 }
 
 variable "taken_cidr_blocks" {
-  description = "IPv4 ranges of networks that this one may be connected to one day: the office, the other environments."
+  description = "IPv4 ranges of networks that may be connected to this one later, such as the office and other environments."
   type        = list(string)
   default     = []
   nullable    = false
@@ -45,19 +45,19 @@ variable "taken_cidr_blocks" {
 }
 
 variable "zone_count" {
-  description = "Availability zones to spread over."
+  description = "Number of availability zones."
   type        = number
   default     = 2
   nullable    = false
 
   validation {
     condition     = contains([2, 3], var.zone_count)
-    error_message = "zone_count must be 2 or 3: a load balancer needs two zones, and more than three only cost money."
+    error_message = "zone_count must be 2 or 3: a load balancer needs two zones, and more than three only increase costs."
   }
 }
 
 variable "endpoint_zone_count" {
-  description = "Zones in which the interface endpoints have an address. Each costs about 7 USD a month and endpoint."
+  description = "Number of zones with interface endpoints. Each zone costs about 7 USD per month and endpoint."
   type        = number
   default     = 1
   nullable    = false
@@ -69,7 +69,7 @@ variable "endpoint_zone_count" {
 }
 
 variable "ports" {
-  description = "Ports that the services and the database listen on."
+  description = "Ports of the services and the database."
   type = object({
     web        = number
     preprocess = number
@@ -81,32 +81,32 @@ variable "ports" {
 }
 
 variable "grpc_published" {
-  description = "Whether the load balancer calls the preprocess service, for gRPC clients from outside."
+  description = "Whether the load balancer forwards gRPC of external clients to the preprocess service."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "client_cidr_blocks" {
-  description = "IPv4 ranges of the clients that the load balancer accepts."
+  description = "IPv4 ranges of allowed clients."
   type        = list(string)
   default     = ["0.0.0.0/0"]
   nullable    = false
 
   validation {
     condition     = length(var.client_cidr_blocks) > 0 && alltrue([for block in var.client_cidr_blocks : can(cidrhost(block, 0))])
-    error_message = "client_cidr_blocks must name at least one IPv4 range, such as 203.0.113.0/24; 0.0.0.0/0 lets everybody in."
+    error_message = "client_cidr_blocks must name at least one IPv4 range, such as 203.0.113.0/24. 0.0.0.0/0 allows all clients."
   }
 }
 
 variable "log_retention_days" {
-  description = "How long flow logs are kept."
+  description = "Retention of flow logs, in days."
   type        = number
   nullable    = false
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts the flow logs."
+  description = "ARN of the key that encrypts the flow logs."
   type        = string
   nullable    = false
 }

@@ -1,22 +1,23 @@
-# What somebody must look at. Each alarm's description says what to do first.
+# Alarms. The description of each alarm says what to check first.
 
 locals {
   edge = { LoadBalancer = var.metric_names.load_balancer }
 
-  # Over the figures of all tasks of one service, minute by minute.
+  # Each alarm evaluates the health of all tasks of one service per minute.
   service_alarms = merge(
     {
       for service in var.services : "${service}-unhealthy" => {
-        description = "A task of ${service} fails its health check and is being replaced. Its log says why."
+        description = "A task of ${service} fails its health check, and ECS replaces it. Its log gives the reason."
         service     = service
         statistic   = "Maximum"
         missing     = "notBreaching"
       }
     },
     {
-      # Inference is healthy once a champion is loaded, so: not one task with a champion, or no task at all.
+      # A task of inference is healthy once it has loaded a champion. The alarm fires if no task is healthy or none
+      # runs.
       no-champion = {
-        description = "No inference task has a champion loaded. Is MLflow up? Has the registry a champion? See inference's log; scripts/trainer.sh rollback goes back to the version before."
+        description = "No inference task has loaded a champion. Check whether MLflow runs and the registry has a champion, and read the log of inference. scripts/trainer.sh rollback restores the previous version."
         service     = "inference"
         statistic   = "Minimum"
         missing     = "breaching"
@@ -25,14 +26,14 @@ locals {
   )
 
   database_alarms = {
-    cpu     = { metric = "CPUUtilization", comparison = "GreaterThanThreshold", threshold = 80, description = "MLflow's database is busy: above 80 % CPU." }
-    storage = { metric = "FreeStorageSpace", comparison = "LessThanThreshold", threshold = 2 * pow(1024, 3), description = "MLflow's database has less than 2 GiB of disk left." }
+    cpu     = { metric = "CPUUtilization", comparison = "GreaterThanThreshold", threshold = 80, description = "The database of MLflow uses more than 80 % CPU." }
+    storage = { metric = "FreeStorageSpace", comparison = "LessThanThreshold", threshold = 2 * pow(1024, 3), description = "The database of MLflow has less than 2 GiB of free disk space." }
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name          = "${var.name}-errors"
-  alarm_description   = "More than 2 % of requests are answered with 5xx. Look at the log of web, then at those behind it."
+  alarm_description   = "More than 2 % of requests get a 5xx answer. Read the log of web, then those of preprocess, inference and mlflow."
   comparison_operator = "GreaterThanThreshold"
   threshold           = 2
   evaluation_periods  = 5
@@ -67,7 +68,7 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
 
 resource "aws_cloudwatch_metric_alarm" "slow" {
   alarm_name          = "${var.name}-slow"
-  alarm_description   = "One request in a hundred takes longer than ${var.p99_seconds} s. Are tasks at their limit (dashboard), or photos unusually large?"
+  alarm_description   = "1 % of requests take longer than ${var.p99_seconds} s. Check on the dashboard whether tasks are at their limit, and whether photos are unusually large."
   namespace           = "AWS/ApplicationELB"
   metric_name         = "TargetResponseTime"
   dimensions          = local.edge
@@ -103,12 +104,12 @@ resource "aws_cloudwatch_metric_alarm" "service" {
   ok_actions          = [aws_sns_topic.alerts.arn]
 }
 
-# Unhealthy tasks are gone after a minute; tasks that never start are never unhealthy. This sees both.
+# ECS removes unhealthy tasks after a minute, and tasks that never start are not unhealthy. This alarm notices both.
 resource "aws_cloudwatch_metric_alarm" "missing" {
   for_each = toset(var.services)
 
   alarm_name          = "${var.name}-${each.key}-missing"
-  alarm_description   = "Fewer tasks of ${each.key} run than there should be, for ten minutes. The service's events in ECS say why."
+  alarm_description   = "For ten minutes, fewer tasks of ${each.key} have run than desired. The events of the service in ECS give the reason."
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   evaluation_periods  = 10

@@ -1,11 +1,11 @@
-# One page that answers: how many requests, how quick, how many errors, which service is at its limit.
+# Dashboard with requests, response times, errors and the use of resources by service.
 
 locals {
   region = data.aws_region.current.name
 
   charts = [
     {
-      title = "Requests a minute"
+      title = "Requests per minute"
       stat  = "Sum"
       metrics = [
         for metric, label in { RequestCount = "all", HTTPCode_Target_4XX_Count = "4xx", HTTPCode_Target_5XX_Count = "5xx", HTTPCode_ELB_5XX_Count = "5xx of the load balancer" } :
@@ -13,7 +13,7 @@ locals {
       ]
     },
     {
-      title = "Answer time in seconds"
+      title = "Response time in seconds"
       stat  = "p50"
       metrics = [
         for stat in ["p50", "p95", "p99"] :
@@ -21,12 +21,12 @@ locals {
       ]
     },
     {
-      title   = "CPU in percent of what the tasks have"
+      title   = "CPU in percent of the tasks' limit"
       stat    = "Average"
       metrics = [for service in var.services : ["AWS/ECS", "CPUUtilization", "ClusterName", var.cluster_name, "ServiceName", service, { label = service }]]
     },
     {
-      title   = "Memory in percent of what the tasks have"
+      title   = "Memory in percent of the tasks' limit"
       stat    = "Average"
       metrics = [for service in var.services : ["AWS/ECS", "MemoryUtilization", "ClusterName", var.cluster_name, "ServiceName", service, { label = service }]]
     },
@@ -36,7 +36,7 @@ locals {
       metrics = [for service in var.services : ["ECS/ContainerInsights", "RunningTaskCount", "ClusterName", var.cluster_name, "ServiceName", service, { label = service }]]
     },
     {
-      title = "Inference: tasks without a champion, champions refused"
+      title = "Inference: tasks without a champion, refused champions"
       stat  = "Sum"
       metrics = [
         ["ECS/ContainerInsights", "UnHealthyContainerHealthStatus", "ClusterName", var.cluster_name, "ServiceName", "inference", "ContainerName", "inference", { label = "without a champion" }],

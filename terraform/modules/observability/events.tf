@@ -1,16 +1,16 @@
-# What happens once rather than lasting: a refused champion, a failed deployment, a failed training.
+# Notifications of single events: a refused champion, a failed deployment, a failed training.
 
 locals {
   events = {
     deployment-failed = {
-      description = "A deployment failed and ECS went back to the version before"
+      description = "A deployment failed, and ECS restored the previous release"
       pattern = {
         source      = ["aws.ecs"]
         detail-type = ["ECS Deployment State Change"]
         resources   = [{ prefix = "${replace(var.cluster_arn, ":cluster/", ":service/")}/" }]
         detail      = { eventName = ["SERVICE_DEPLOYMENT_FAILED"] }
       }
-      text = "\"A deployment of ${var.name} failed; ECS went back to the version before. Reason: <reason>\""
+      text = "\"A deployment of ${var.name} failed, and ECS restored the previous release. Reason: <reason>\""
       path = { reason = "$.detail.reason" }
     }
     training-failed = {
@@ -28,7 +28,7 @@ locals {
           ]
         }
       }
-      text = "\"A training of ${var.name} failed: <reason> Its log is in the log group ${var.trainer_log_group_name}.\""
+      text = "\"A training of ${var.name} failed: <reason> The log is in the log group ${var.trainer_log_group_name}.\""
       path = { reason = "$.detail.stoppedReason" }
     }
   }
@@ -54,7 +54,7 @@ resource "aws_cloudwatch_event_target" "this" {
   }
 }
 
-# The old champion keeps serving when a new one is refused, so nothing else would tell.
+# When a champion is refused, the previous one continues to serve. No other alarm would notice this.
 resource "aws_cloudwatch_log_metric_filter" "refused" {
   name           = "${var.name}-champion-refused"
   log_group_name = var.inference_log_group_name
@@ -71,7 +71,7 @@ resource "aws_cloudwatch_log_metric_filter" "refused" {
 
 resource "aws_cloudwatch_metric_alarm" "refused" {
   alarm_name          = "${var.name}-champion-refused"
-  alarm_description   = "The registry's champion was refused: damaged, or made for other code. The version before keeps serving; inference's log has the reason."
+  alarm_description   = "Inference refused the champion of the registry because it is damaged or made for another release. The previous version continues to serve. The log of inference gives the reason."
   namespace           = "Verger/${var.name}"
   metric_name         = aws_cloudwatch_log_metric_filter.refused.metric_transformation[0].name
   statistic           = "Sum"

@@ -1,4 +1,4 @@
-# Who is told, and what it may cost. The alarms are in alarms.tf, the dashboard in dashboard.tf.
+# Recipient of alerts, and the budget. The alarms are in alarms.tf, the dashboard is in dashboard.tf.
 
 data "aws_caller_identity" "current" {}
 
@@ -24,7 +24,7 @@ resource "aws_sns_topic_policy" "alerts" {
         Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
       },
       {
-        Sid       = "EventsSayNotFromWhere" # a condition would never hold: EventBridge names no source to SNS
+        Sid       = "EventsWithoutSource" # without a condition, because EventBridge gives SNS no source
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
         Action    = "sns:Publish"
@@ -40,7 +40,7 @@ resource "aws_sns_topic_subscription" "email" {
   endpoint  = var.alarm_email
 }
 
-# The whole account's costs: a budget for tagged costs stays silent until somebody activates the tags in billing.
+# The budget is for the whole account, because a budget for tagged costs needs tags that are activated in billing.
 resource "aws_budgets_budget" "monthly" {
   name         = "${var.name}-monthly"
   budget_type  = "COST"

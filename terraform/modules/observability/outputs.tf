@@ -1,9 +1,9 @@
 output "topic_arn" {
-  description = "Topic that all alerts go to; subscribe a pager here."
+  description = "ARN of the topic for all alerts, to which a pager can subscribe."
   value       = aws_sns_topic.alerts.arn
 }
 
 output "dashboard_url" {
-  description = "Address of the dashboard."
+  description = "URL of the dashboard."
   value       = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.this.dashboard_name}"
 }

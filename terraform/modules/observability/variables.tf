@@ -1,33 +1,33 @@
 variable "name" {
-  description = "Name of the environment, in front of all names."
+  description = "Name of the environment, the prefix of all names."
   type        = string
   nullable    = false
 }
 
 variable "alarm_email" {
-  description = "Who is told. AWS sends a mail with a link that must be followed once."
+  description = "E-mail address for alerts. AWS sends a confirmation link to it, which must be opened once."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", var.alarm_email))
-    error_message = "alarm_email must be an address such as ops@example.org; an alarm that nobody gets is none."
+    error_message = "alarm_email must be an address such as ops@example.org. Someone must receive the alarms."
   }
 }
 
 variable "monthly_budget_usd" {
-  description = "What the account may cost in a month before somebody is told."
+  description = "Monthly costs of the account in USD above which an alert is sent."
   type        = number
   nullable    = false
 
   validation {
     condition     = var.monthly_budget_usd > 0
-    error_message = "monthly_budget_usd must be above 0."
+    error_message = "monthly_budget_usd must be greater than 0."
   }
 }
 
 variable "p99_seconds" {
-  description = "Answer time that one request in a hundred may exceed."
+  description = "Response time in seconds that 1 % of requests may exceed."
   type        = number
   default     = 2
   nullable    = false
@@ -46,24 +46,24 @@ variable "cluster_arn" {
 }
 
 variable "services" {
-  description = "Names of the services; inference must be one of them."
+  description = "Names of the services, including inference."
   type        = list(string)
   nullable    = false
 
   validation {
     condition     = contains(var.services, "inference")
-    error_message = "services must name inference, whose champion an alarm watches."
+    error_message = "services must contain inference, because an alarm watches its champion."
   }
 }
 
 variable "metric_names" {
-  description = "How CloudWatch calls the load balancer."
+  description = "Name of the load balancer in CloudWatch metrics."
   type        = object({ load_balancer = string })
   nullable    = false
 }
 
 variable "inference_log_group_name" {
-  description = "Log group of the inference service."
+  description = "Name of the log group of inference."
   type        = string
   nullable    = false
 }
@@ -75,7 +75,7 @@ variable "trainer_family" {
 }
 
 variable "trainer_log_group_name" {
-  description = "Log group of the trainer."
+  description = "Name of the log group of the trainer."
   type        = string
   nullable    = false
 }
@@ -87,7 +87,7 @@ variable "database_identifier" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts alerts on their way."
+  description = "ARN of the key that encrypts alerts."
   type        = string
   nullable    = false
 }

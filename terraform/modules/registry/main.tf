@@ -1,4 +1,4 @@
-# Images. A tag never moves: what was tested is what runs, and going back means naming an older tag.
+# Image repositories. Tags are immutable, so the tested image is the one that runs, and a rollback names an older tag.
 
 resource "aws_ecr_repository" "this" {
   for_each = var.repositories
@@ -26,13 +26,13 @@ resource "aws_ecr_lifecycle_policy" "this" {
     rules = [
       {
         rulePriority = 1
-        description  = "Untagged images are left-overs of broken uploads"
+        description  = "Untagged images are left over from interrupted uploads"
         selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 7 }
         action       = { type = "expire" }
       },
       {
         rulePriority = 2
-        description  = "The newest ${var.images_kept} releases can be gone back to"
+        description  = "The newest ${var.images_kept} releases are kept for rollbacks"
         selection    = { tagStatus = "tagged", tagPatternList = ["*"], countType = "imageCountMoreThan", countNumber = var.images_kept }
         action       = { type = "expire" }
       },

@@ -1,4 +1,4 @@
 output "repository_urls" {
-  description = "Where to push to, by name of the image."
+  description = "URLs of the repositories by image name."
   value       = { for name, repository in aws_ecr_repository.this : name => repository.repository_url }
 }

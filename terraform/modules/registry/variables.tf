@@ -5,18 +5,18 @@ variable "repositories" {
 
   validation {
     condition     = length(var.repositories) > 0 && alltrue([for name in var.repositories : can(regex("^[a-z0-9]+([._/-][a-z0-9]+)*$", name))])
-    error_message = "repositories must be names of images in lower case, such as verger-web."
+    error_message = "repositories must be image names in lower case, such as verger-web."
   }
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts the images."
+  description = "ARN of the key that encrypts the images."
   type        = string
   nullable    = false
 }
 
 variable "images_kept" {
-  description = "Tagged images kept per repository; older ones expire, so keep more than you would ever go back."
+  description = "Number of tagged images per repository. Older ones expire, so keep more than you may need for a rollback."
   type        = number
   default     = 50
   nullable    = false
@@ -28,7 +28,7 @@ variable "images_kept" {
 }
 
 variable "force_delete" {
-  description = "Whether destroying deletes repositories that still hold images."
+  description = "Whether destroying deletes repositories that contain images."
   type        = bool
   default     = false
   nullable    = false

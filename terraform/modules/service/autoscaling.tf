@@ -1,4 +1,4 @@
-# Target tracking adds tasks when a figure is above its target and takes them away, slowly, when it is below.
+# Target tracking adds tasks when a metric is above its target, and removes them slowly when it is below.
 
 locals {
   scales = var.size.max_tasks > var.size.min_tasks

@@ -1,4 +1,4 @@
-# One of Verger's services: tasks that are kept running, found by name, updated without a gap, and as many as needed.
+# An ECS service: its name in Service Connect, updates without interruption, and autoscaling.
 
 module "task" {
   source = "../task"
@@ -29,7 +29,7 @@ resource "aws_ecs_service" "this" {
     weight            = 1
   }
 
-  # A new task must be healthy before an old one goes; when new ones never are, the old ones stay.
+  # A new task must be healthy before an old one is stopped. If new tasks never become healthy, the old ones stay.
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
   health_check_grace_period_seconds  = length(var.target_group_arns) > 0 ? 60 : null
@@ -49,7 +49,7 @@ resource "aws_ecs_service" "this" {
     enabled   = true
     namespace = var.cluster.service_connect_namespace_arn
 
-    # The name that others call it by. Without this block a service only calls others.
+    # Name by which other services call this one. Without this block, the service can only call others.
     dynamic "service" {
       for_each = var.called_port[*]
 
@@ -62,7 +62,8 @@ resource "aws_ecs_service" "this" {
           port     = var.container.ports[service.value].number
         }
 
-        # Every call brings its own deadline; a second one in the proxy (15 s by default) would cut off uploads to MLflow.
+        # Callers set their own deadlines. The deadline of the proxy (15 s by default) would interrupt uploads to
+        # MLflow.
         timeout {
           idle_timeout_seconds        = 3600
           per_request_timeout_seconds = 0
@@ -90,13 +91,13 @@ resource "aws_ecs_service" "this" {
   }
 
   lifecycle {
-    ignore_changes = [desired_count] # autoscaling's
+    ignore_changes = [desired_count] # autoscaling changes it
   }
 
   depends_on = [var.callees]
 }
 
-# A plain DNS name as well, for callers that are no service.
+# Private DNS name for callers that are not services.
 resource "aws_service_discovery_service" "this" {
   count = var.dns_namespace == null ? 0 : 1
 

@@ -9,16 +9,16 @@ output "arn" {
 }
 
 output "definition_arn" {
-  description = "Revision of the task definition that the service shall run."
+  description = "ARN of the task definition revision that the service must run."
   value       = module.task.definition_arn
 }
 
 output "log_group_name" {
-  description = "Log group of the service."
+  description = "Name of the log group of the service."
   value       = module.task.log_group_name
 }
 
 output "container_definitions" {
-  description = "What ECS is told about the container."
+  description = "Container definition for ECS."
   value       = module.task.container_definitions
 }

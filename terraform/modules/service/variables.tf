@@ -1,23 +1,23 @@
 variable "name" {
-  description = "Name of the service, by which others call it."
+  description = "Name of the service, by which other services call it."
   type        = string
   nullable    = false
 }
 
 variable "environment_name" {
-  description = "Name of the environment, in front of all names."
+  description = "Name of the environment, the prefix of all names."
   type        = string
   nullable    = false
 }
 
 variable "cluster" {
-  description = "Cluster that runs the service, and the namespace of its Service Connect names."
+  description = "Cluster of the service, and its Service Connect namespace."
   type        = object({ name = string, arn = string, service_connect_namespace_arn = string })
   nullable    = false
 }
 
 variable "size" {
-  description = "CPU (1024 a core) and memory of one task, how many tasks at least and at most, and whether on Spot capacity."
+  description = "CPU units (1024 per core) and memory of a task, minimum and maximum number of tasks, and whether to use Spot capacity."
   type = object({
     cpu        = number
     memory_mib = number
@@ -34,7 +34,7 @@ variable "size" {
 }
 
 variable "container" {
-  description = "What to run; see the module task."
+  description = "Container of the task; see the module task."
   type = object({
     image                = string
     ports                = map(object({ number = number, protocol = optional(string) }))
@@ -48,69 +48,69 @@ variable "container" {
 }
 
 variable "repository_arn" {
-  description = "Repository that the image comes from."
+  description = "ARN of the repository of the image."
   type        = string
   nullable    = false
 }
 
 variable "called_port" {
-  description = "Port that other services call, by its name in container. Null: nobody calls this service by name."
+  description = "Name of the port in container that other services call. Null: no service calls this one."
   type        = string
   default     = null
 }
 
 variable "callees" {
-  description = "ARNs of the services that this one calls: Service Connect tells a task only of those that were there before it."
+  description = "ARNs of the services that this one calls. A task sees only services that existed in Service Connect before it."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "dns_namespace" {
-  description = "Namespace in which the tasks get a DNS name too. Null: none."
+  description = "Namespace in which the tasks also get a DNS name. Null: no DNS name."
   type        = object({ id = string })
   default     = null
 }
 
 variable "target_group_arns" {
-  description = "Target groups of the load balancer by the name of the port that they send to."
+  description = "ARNs of target groups of the load balancer by the name of the port that they forward to."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "request_scaling" {
-  description = "Requests that one task shall get in a minute, and the label of load balancer and target group. Null: scale on CPU alone."
+  description = "Target number of requests per minute and task, and the label of load balancer and target group. Null: scale by CPU only."
   type        = object({ per_task_and_minute = number, resource_label = string })
   default     = null
 }
 
 variable "subnet_ids" {
-  description = "Private subnets."
+  description = "IDs of private subnets."
   type        = list(string)
   nullable    = false
 }
 
 variable "security_group_id" {
-  description = "Security group of the tasks."
+  description = "ID of the security group of the tasks."
   type        = string
   nullable    = false
 }
 
 variable "bucket_access" {
-  description = "The one prefix of a bucket that the service may use; see the module task."
+  description = "Prefix of a bucket that the service may use; see the module task."
   type        = object({ bucket_arn = string, prefix = string, writes = bool })
   default     = null
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts logs, secrets and bucket."
+  description = "ARN of the key that encrypts logs, secrets and bucket."
   type        = string
   nullable    = false
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept."
+  description = "Retention of logs, in days."
   type        = number
   nullable    = false
 }

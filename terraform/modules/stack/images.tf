@@ -1,7 +1,7 @@
-# What runs: the images of one release, by digest, and how containers.yaml says that they are run.
+# Images of one release by digest, with the settings of containers.yaml.
 
 locals {
-  # As in the file, with what it leaves out.
+  # Contents of the file, with defaults for missing keys.
   images = {
     for name, image in yamldecode(file("${path.module}/containers.yaml")) : name => {
       image                = image.image
@@ -13,13 +13,13 @@ locals {
     }
   }
 
-  # ECS replaces what fails its health check, and a web task that is replaced mends nothing behind it. So ECS asks web
-  # whether it is alive; the others stay ready once they are, whoever goes away behind them.
+  # ECS replaces a task that fails its health check. Replacing web tasks would not repair an outage of another service,
+  # so web has a liveness check. The other services stay ready even if the services that they call fail.
   alive_checks = {
     web = [for word in local.images.web.health_check : replace(word, "/readyz", "/healthz")]
   }
 
-  # At the first start preprocess waits for inference, and inference until somebody registers a model.
+  # At the first start, preprocess waits for inference, and inference waits until a model is registered.
   start_seconds = { web = 60, preprocess = 300, inference = 300, mlflow = 180 }
 
   containers = {
@@ -40,12 +40,13 @@ locals {
 
   mlflow_host = "mlflow.${module.cluster.dns_namespace.name}:${local.ports.mlflow}"
 
-  # What has a value of its own in every place; containers.yaml lists the names.
+  # Values of the variables in environment_per_deployment of containers.yaml.
   own_environment = {
     mlflow = {
       MLFLOW_BACKEND_STORE_URI     = module.database.uri
       MLFLOW_ARTIFACTS_DESTINATION = "s3://${module.data.name}/${local.artifacts_prefix}"
-      # Else MLflow answers 403 to a Host that it does not know. Service Connect's name, DNS' name, and through a tunnel.
+      # MLflow answers 403 to all other hosts. These are its names in Service Connect and DNS, and localhost for a
+      # tunnel.
       MLFLOW_SERVER_ALLOWED_HOSTS = join(",", ["mlflow:${local.ports.mlflow}", local.mlflow_host, "localhost:${local.ports.mlflow}", "127.0.0.1:${local.ports.mlflow}"])
     }
   }
@@ -58,7 +59,7 @@ locals {
   datasets_prefix  = "datasets"
 }
 
-# An image that was never pushed fails here, before anything is changed.
+# If an image is missing in the registry, the plan fails here, before any change.
 data "aws_ecr_image" "this" {
   for_each = local.images
 

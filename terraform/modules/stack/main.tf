@@ -1,9 +1,9 @@
-# One whole Verger. environments/ call this with their sizes; nothing else differs between them.
+# A complete Verger system. The environments call this module and differ only in the sizes that they pass.
 
 locals {
   account_id = data.aws_caller_identity.current.account_id
 
-  # Without a certificate there is no TLS, and without TLS no gRPC from outside.
+  # External gRPC needs TLS, and TLS needs a certificate.
   grpc_published = var.certificate_arn != null
 
   ports = {
@@ -43,7 +43,7 @@ module "network" {
   kms_key_arn         = module.encryption.key_arn
 }
 
-# Names of buckets are unique in the world, hence the account's number in them.
+# Bucket names are globally unique, so they contain the number of the account.
 module "logs" {
   source = "../storage"
 

@@ -1,25 +1,25 @@
 output "url" {
-  description = "Address of the page and of the REST API."
+  description = "URL of the page and the REST API."
   value       = module.edge.url
 }
 
 output "grpc_address" {
-  description = "Address of verger.v1.ClassifierService for gRPC clients, which must use TLS. Null without a certificate."
+  description = "Address of verger.v1.ClassifierService for gRPC clients with TLS. Null without a certificate."
   value       = module.edge.grpc_address
 }
 
 output "load_balancer_dns_name" {
-  description = "What records for domain_name and grpc.DOMAIN must point to where zone_id is not set."
+  description = "Target of the records for domain_name and grpc.DOMAIN if zone_id is not set."
   value       = module.edge.dns_name
 }
 
 output "dashboard_url" {
-  description = "Address of the dashboard."
+  description = "URL of the dashboard."
   value       = module.observability.dashboard_url
 }
 
 output "datasets_uri" {
-  description = "Where data sets go: each is one folder of class folders under it."
+  description = "S3 URI of the data sets. Each is a folder that contains one folder per class."
   value       = "s3://${module.data.name}/${local.datasets_prefix}"
 }
 
@@ -29,7 +29,7 @@ output "cluster_name" {
 }
 
 output "service_definitions" {
-  description = "Revision of the task definition that each service shall run, for scripts."
+  description = "ARN of the task definition revision that each service must run, for scripts."
   value = {
     mlflow     = module.mlflow.definition_arn
     inference  = module.inference.definition_arn
@@ -39,7 +39,7 @@ output "service_definitions" {
 }
 
 output "one_off_tasks" {
-  description = "How to run trainer and registrar once, for scripts."
+  description = "Parameters to run trainer and registrar as one-off tasks, for scripts."
   value = {
     definitions       = module.trainer.definition_arns
     log_groups        = module.trainer.log_group_names
@@ -51,7 +51,7 @@ output "one_off_tasks" {
 }
 
 output "container_definitions" {
-  description = "What ECS is told about the containers of each service."
+  description = "Container definitions of each service for ECS."
   value = {
     web        = module.web.container_definitions
     preprocess = module.preprocess.container_definitions

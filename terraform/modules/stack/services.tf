@@ -1,5 +1,5 @@
-# The four services in the order of the design's arrows, the last one first: Service Connect tells a task only of those
-# services that were there before it.
+# The four services, each after those that it calls: a task sees only services that existed in Service Connect before
+# it.
 
 locals {
   cluster = {
@@ -19,7 +19,7 @@ module "mlflow" {
   container          = local.containers.mlflow
   repository_arn     = data.aws_ecr_repository.this["mlflow"].arn
   called_port        = "http"
-  dns_namespace      = module.cluster.dns_namespace # the trainer has no Service Connect
+  dns_namespace      = module.cluster.dns_namespace # for the trainer, which can't use Service Connect
   subnet_ids         = module.network.private_subnet_ids
   security_group_id  = module.network.security_group_ids["mlflow"]
   bucket_access      = { bucket_arn = module.data.arn, prefix = local.artifacts_prefix, writes = true }

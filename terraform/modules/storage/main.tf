@@ -1,4 +1,4 @@
-# One private bucket: versioned, encrypted, TLS only.
+# A private bucket with versions, encryption and TLS only.
 
 locals {
   arn = "arn:${data.aws_partition.current.partition}:s3:::${var.name}"
@@ -45,8 +45,8 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 resource "aws_s3_bucket" "this" {
-  # checkov:skip=CKV2_AWS_62: Nobody waits for news of objects.
-  # checkov:skip=CKV_AWS_144: Versions guard against mistakes; a copy in a second region is not worth its price here.
+  # checkov:skip=CKV2_AWS_62: No program needs notifications about objects.
+  # checkov:skip=CKV_AWS_144: Versions protect against mistakes. A copy in a second region is not worth its costs here.
   bucket        = var.name
   force_destroy = var.force_destroy
 }

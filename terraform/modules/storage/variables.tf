@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the bucket, unique in the world."
+  description = "Name of the bucket, which must be globally unique."
   type        = string
   nullable    = false
 
@@ -10,37 +10,37 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts the objects. Null: keys of S3 itself, the only ones that load balancer and S3 write logs with."
+  description = "ARN of the key that encrypts the objects. Null: the keys of S3, which are the only ones for logs of load balancers and S3."
   type        = string
   default     = null
 }
 
 variable "log_writers" {
-  description = "AWS services that may write logs under a prefix; account_known: the service says for which account it writes."
+  description = "AWS services that may write logs under a prefix. account_known: the service says for which account it writes."
   type        = map(object({ service = string, prefix = string, account_known = bool }))
   default     = {}
   nullable    = false
 }
 
 variable "access_log" {
-  description = "Bucket that takes the log of who read and wrote what. Null: no such log."
+  description = "Bucket for the access log. Null: no access log."
   type        = object({ bucket = string })
   default     = null
 }
 
 variable "expiration_days" {
-  description = "Objects are deleted after so many days. Null: never."
+  description = "Number of days after which objects are deleted. Null: never."
   type        = number
   default     = null
 
   validation {
     condition     = var.expiration_days == null ? true : var.expiration_days >= 1
-    error_message = "expiration_days must be at least 1, or null to keep objects for ever."
+    error_message = "expiration_days must be at least 1, or null to keep objects forever."
   }
 }
 
 variable "noncurrent_days" {
-  description = "How long a deleted or overwritten object can be brought back."
+  description = "Number of days for which a deleted or overwritten object can be restored."
   type        = number
   default     = 90
   nullable    = false

@@ -1,4 +1,4 @@
-# Two roles: ECS starts the task with the first, the program runs with the second.
+# Two roles: ECS uses the first one to start the task, and the program uses the second one.
 
 locals {
   assume_role_policy = jsonencode({
@@ -11,7 +11,7 @@ locals {
     }]
   })
 
-  # A reference may go on behind the secret's ARN, with :KEY:STAGE:VERSION.
+  # A reference may have :KEY:STAGE:VERSION after the ARN of the secret.
   secret_arns = distinct([
     for reference in flatten([for container in values(var.containers) : values(container.secrets)]) :
     join(":", slice(split(":", reference), 0, 7))
@@ -25,7 +25,7 @@ locals {
           Sid      = "SignInToTheRegistry"
           Effect   = "Allow"
           Action   = "ecr:GetAuthorizationToken"
-          Resource = "*" # the action knows no resources
+          Resource = "*" # the action supports no resources
         },
         {
           Sid      = "PullItsImages"

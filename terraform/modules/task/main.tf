@@ -1,10 +1,10 @@
-# A task definition, with a role and a log group of its own: containers that can't write to their own disk, run as
-# nobody in particular, and may do in AWS only what is listed here.
+# A task definition with its own roles and log group. Its containers have a read-only root, run as an unprivileged user,
+# and have only the permissions in AWS that iam.tf lists.
 
 locals {
   full_name = "${var.environment_name}-${var.name}"
 
-  # Directories that a container may write to. They live as long as the task.
+  # Directories that a container may write to. They are deleted with the task.
   volumes = toset(flatten([for container in values(var.containers) : keys(container.volumes)]))
 
   container_definitions = [
@@ -13,7 +13,7 @@ locals {
         name                   = name
         image                  = container.image
         essential              = container.essential
-        user                   = "10001:10001" # without a group it would be root's
+        user                   = "10001:10001" # without a group, the group would be root
         readonlyRootFilesystem = true
         stopTimeout            = container.stop_timeout_seconds
         linuxParameters        = { capabilities = { drop = ["ALL"] } }
@@ -35,7 +35,7 @@ locals {
             awslogs-group         = aws_cloudwatch_log_group.this.name
             awslogs-region        = data.aws_region.current.name
             awslogs-stream-prefix = name
-            mode                  = "non-blocking" # a log service in trouble must not stop predictions
+            mode                  = "non-blocking" # an outage of the log service must not stop predictions
             max-buffer-size       = "25m"
           }
         }
@@ -57,7 +57,7 @@ locals {
 data "aws_region" "current" {}
 
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: How long logs are kept is the environment's choice; nothing here must be kept for a year.
+  # checkov:skip=CKV_AWS_338: The environment chooses the retention; no log must be kept for a year.
   name              = "/${var.environment_name}/${var.name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -72,11 +72,11 @@ resource "aws_ecs_task_definition" "this" {
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
   container_definitions    = jsonencode(local.container_definitions)
-  skip_destroy             = true # the revision before must stay usable: a failed deployment goes back to it
+  skip_destroy             = true # keeps the previous revision, to which ECS returns after a failed deployment
 
   runtime_platform {
     operating_system_family = "LINUX"
-    cpu_architecture        = "X86_64" # TensorFlow's pinned build has no other
+    cpu_architecture        = "X86_64" # the pinned TensorFlow supports no other architecture
   }
 
   dynamic "ephemeral_storage" {

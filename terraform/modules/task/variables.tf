@@ -5,18 +5,18 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,20}$", var.name))
-    error_message = "name must have 2 to 21 lower-case letters, digits and hyphens, a letter first."
+    error_message = "name must have 2 to 21 lower-case letters, digits and hyphens, and start with a letter."
   }
 }
 
 variable "environment_name" {
-  description = "Name of the environment, in front of all names."
+  description = "Name of the environment, the prefix of all names."
   type        = string
   nullable    = false
 }
 
 variable "cpu" {
-  description = "CPU of a task, 1024 a core."
+  description = "CPU units of a task (1024 per core)."
   type        = number
   nullable    = false
 
@@ -38,12 +38,12 @@ variable "memory_mib" {
       var.cpu >= 8192 ? var.memory_mib >= 2 * var.cpu && var.memory_mib <= 7.5 * var.cpu && var.memory_mib % (var.cpu / 2) == 0 :
       var.memory_mib >= 2 * var.cpu && var.memory_mib <= (var.cpu == 4096 ? 30720 : min(8 * var.cpu, 16384)) && var.memory_mib % 1024 == 0
     )
-    error_message = "Fargate has no ${var.memory_mib} MiB with ${var.cpu} CPU. Take 2 to 8 times the CPU, in steps of 1024 (with 256 CPU: 512, 1024 or 2048)."
+    error_message = "Fargate does not support ${var.memory_mib} MiB with ${var.cpu} CPU units. Choose 2 to 8 times the CPU units, in steps of 1024 (with 256 CPU: 512, 1024 or 2048)."
   }
 }
 
 variable "ephemeral_storage_gib" {
-  description = "Disk of a task, 21 to 200. Null: the 20 GiB that cost nothing."
+  description = "Disk of a task in GiB, 21 to 200. Null: the free 20 GiB."
   type        = number
   default     = null
 
@@ -56,16 +56,16 @@ variable "ephemeral_storage_gib" {
 variable "containers" {
   description = <<-TEXT
     Containers of the task by name.
-      image                 with tag or digest
-      command               null: the image's own
-      ports                 by name: number, and http or grpc where Service Connect shall balance calls
+      image                 image with a tag or digest
+      command               null: the command of the image
+      ports                 ports by name: number, and protocol (http or grpc) if Service Connect must balance calls
       environment, secrets  variables; a secret is a reference to Secrets Manager
-      health_check          command without a shell; start_period_seconds is how long failures are forgiven
-      stop_timeout_seconds  between SIGTERM and SIGKILL
-      volumes               by name: directories that outlive a container but not the task. The image must declare each
-                            with VOLUME, or it belongs to root and the program can't write there.
-      after                 containers that must be in a state (SUCCESS, HEALTHY, ...) before this one starts
-      essential             whether the task ends with it
+      health_check          command without a shell; failures during start_period_seconds do not count
+      stop_timeout_seconds  time between SIGTERM and SIGKILL
+      volumes               directories by name that live as long as the task. The image must declare each with VOLUME.
+                            Otherwise it belongs to root, and the program can't write to it.
+      after                 containers and the states (SUCCESS, HEALTHY, ...) for which this container waits
+      essential             whether the task ends when this container ends
   TEXT
   type = map(object({
     image                = string
@@ -83,40 +83,40 @@ variable "containers" {
 
   validation {
     condition     = alltrue([for container in var.containers : !endswith(container.image, ":latest") && can(regex("[:@]", container.image))])
-    error_message = "An image must have a tag or a digest, and the tag must not be \"latest\": nobody could say what runs, or go back."
+    error_message = "An image must have a tag or a digest, and the tag must not be \"latest\", because it names no release and allows no rollback."
   }
 
   validation {
     condition     = alltrue([for container in var.containers : container.stop_timeout_seconds >= 1 && container.stop_timeout_seconds <= 120])
-    error_message = "stop_timeout_seconds must be between 1 and 120, the most that Fargate waits."
+    error_message = "stop_timeout_seconds must be between 1 and 120, the maximum of Fargate."
   }
 
   validation {
     condition     = alltrue(flatten([for container in var.containers : [for name in keys(container.environment) : !can(regex("PASSWORD|SECRET|TOKEN", name))]]))
-    error_message = "A password, secret or token doesn't belong into environment, where everybody can read it; name it in secrets."
+    error_message = "A password, secret or token must be in secrets, because environment is readable for all users of the account."
   }
 }
 
 variable "repository_arns" {
-  description = "Repositories that the images come from."
+  description = "ARNs of the repositories of the images."
   type        = set(string)
   nullable    = false
 }
 
 variable "bucket_access" {
-  description = "The one prefix of a bucket that the program may read, and write if it says so. Null: none."
+  description = "Prefix of a bucket that the program may read, and write if writes is true. Null: no access."
   type        = object({ bucket_arn = string, prefix = string, writes = bool })
   default     = null
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts logs, secrets and bucket."
+  description = "ARN of the key that encrypts logs, secrets and bucket."
   type        = string
   nullable    = false
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept."
+  description = "Retention of logs, in days."
   type        = number
   nullable    = false
 }

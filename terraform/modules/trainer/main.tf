@@ -1,5 +1,5 @@
-# Two tasks that run when asked, or by a schedule: the trainer, and the registrar for what takes seconds (import-release,
-# promote, rollback).
+# Two task definitions, run on request or by a schedule: the trainer, and the registrar for short commands
+# (import-release, promote, rollback).
 
 locals {
   dataset_folder = "/data"
@@ -19,7 +19,7 @@ module "trainer" {
   log_retention_days    = var.log_retention_days
 
   containers = {
-    # The trainer reads a folder and knows nothing of S3. MLflow's image does, so it fetches the data set first.
+    # The trainer can't read from S3. A container with the image of MLflow, which can, downloads the data set first.
     data = {
       image       = var.images.mlflow.uri
       command     = ["artifacts", "download", "--artifact-uri", "s3://${var.bucket.name}/${var.bucket.prefix}/${var.dataset}", "--dst-path", local.dataset_folder]

@@ -4,16 +4,16 @@ output "families" {
 }
 
 output "definition_arns" {
-  description = "Present revisions of the task definitions."
+  description = "ARNs of the current revisions of the task definitions."
   value       = { trainer = module.trainer.definition_arn, registrar = module.registrar.definition_arn }
 }
 
 output "log_group_names" {
-  description = "Log groups of the tasks."
+  description = "Names of the log groups of the tasks."
   value       = { trainer = module.trainer.log_group_name, registrar = module.registrar.log_group_name }
 }
 
 output "container_definitions" {
-  description = "What ECS is told about the containers."
+  description = "Container definitions for ECS."
   value       = { trainer = module.trainer.container_definitions, registrar = module.registrar.container_definitions }
 }

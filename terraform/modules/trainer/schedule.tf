@@ -1,4 +1,5 @@
-# Training again and again, on whatever lies in the bucket by then. The gate decides whether the result goes live.
+# Scheduled training on the current contents of the bucket. The gate of the trainer decides whether the result goes
+# live.
 
 resource "aws_scheduler_schedule" "this" {
   count = var.schedule == null ? 0 : 1

@@ -1,11 +1,11 @@
 variable "environment_name" {
-  description = "Name of the environment, in front of all names."
+  description = "Name of the environment, the prefix of all names."
   type        = string
   nullable    = false
 }
 
 variable "size" {
-  description = "CPU (1024 a core), memory and disk of a training, and whether on Spot capacity: 70 % cheaper, may be interrupted."
+  description = "CPU units (1024 per core), memory and disk of a training, and whether to use Spot capacity, which is 70 % cheaper and may be interrupted."
   type = object({
     cpu         = number
     memory_mib  = number
@@ -16,7 +16,7 @@ variable "size" {
 }
 
 variable "containers" {
-  description = "How the images of trainer and registrar are run; see the module task."
+  description = "Containers of trainer and registrar; see the module task."
   type = object({
     trainer   = object({ environment = map(string), stop_timeout_seconds = number, volumes = map(object({ path = string, read_only = optional(bool, false) })) })
     registrar = object({ environment = map(string), stop_timeout_seconds = number, volumes = map(object({ path = string, read_only = optional(bool, false) })) })
@@ -25,7 +25,7 @@ variable "containers" {
 }
 
 variable "images" {
-  description = "Images of trainer and registrar, and MLflow's, which fetches the data."
+  description = "Images of trainer and registrar, and of MLflow, which downloads the data."
   type = object({
     trainer   = object({ uri = string, repository_arn = string })
     registrar = object({ uri = string, repository_arn = string })
@@ -35,13 +35,13 @@ variable "images" {
 }
 
 variable "bucket" {
-  description = "Bucket and prefix under which data sets lie."
+  description = "Bucket and prefix of the data sets."
   type        = object({ name = string, arn = string, prefix = string })
   nullable    = false
 }
 
 variable "dataset" {
-  description = "Data set to train on: a folder of class folders under the bucket's prefix."
+  description = "Data set: the name of a folder under the prefix, which contains one folder per class."
   type        = string
   default     = "fruits"
   nullable    = false
@@ -53,14 +53,14 @@ variable "dataset" {
 }
 
 variable "options" {
-  description = "Further options of `trainer train`, such as [\"--fine-tune\"]."
+  description = "Additional options of `trainer train`, such as [\"--fine-tune\"]."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "schedule" {
-  description = "When to train by itself, in UTC: cron(0 3 ? * SUN *) or rate(7 days). Null: only when asked."
+  description = "Schedule of training in UTC, such as cron(0 3 ? * SUN *) or rate(7 days). Null: no schedule."
   type        = string
   default     = null
 
@@ -71,31 +71,31 @@ variable "schedule" {
 }
 
 variable "cluster_arn" {
-  description = "Cluster that runs scheduled trainings."
+  description = "ARN of the cluster for scheduled trainings."
   type        = string
   nullable    = false
 }
 
 variable "subnet_ids" {
-  description = "Private subnets."
+  description = "IDs of private subnets."
   type        = list(string)
   nullable    = false
 }
 
 variable "security_group_id" {
-  description = "Security group of the tasks."
+  description = "ID of the security group of the tasks."
   type        = string
   nullable    = false
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts logs, schedule and bucket."
+  description = "ARN of the key that encrypts logs, schedule and bucket."
   type        = string
   nullable    = false
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept."
+  description = "Retention of logs, in days."
   type        = number
   nullable    = false
 }

@@ -1,4 +1,4 @@
-# What modules are told in their tests, instead of by AWS.
+# Values that modules get in their tests instead of those of AWS.
 
 mock_data "aws_caller_identity" {
   defaults = { account_id = "000000000000" }

@@ -1,4 +1,4 @@
-"""One life of environments/dev, from an empty account to its end, by the scripts that people use."""
+"""The whole lifecycle of environments/dev, from an empty account to its deletion, run with the scripts for users."""
 
 import json
 from dataclasses import dataclass
@@ -12,45 +12,44 @@ DOMAIN = "fruits.example.org"
 
 
 @dataclass(frozen=True)
-class Life:
-    """What was seen on the way.
-
-    deployed: what deploy.sh said.
-    settled: the plan right after it, for the same release.
-    update: the plan for the next release.
-    state, password: all that Terraform keeps, and the database's password.
-    untrained: what trainer.sh said when asked to train on nothing.
-    destroyed: what destroy.sh said.
-    left: what the account still holds after it, by kind.
-    """
+class Lifecycle:
+    """Observations during the lifecycle."""
 
     deployed: str
+    """Output of deploy.sh."""
     settled: Plan
+    """Plan after the deployment, for the same release."""
     update: Plan
+    """Plan for the next release."""
     state: str
+    """Terraform's whole state."""
     password: str
+    """Password of the database."""
     untrained: str
+    """Errors of trainer.sh for a data set that does not exist."""
     destroyed: str
+    """Output of destroy.sh."""
     left: dict[str, list[str]]
+    """Resources in the account after destroy.sh, by kind."""
 
 
-def live(workspace: Workspace, moto: MotoServer) -> Life:
-    """Bootstraps, pushes, deploys, looks around, and destroys."""
+def run_lifecycle(workspace: Workspace, moto: MotoServer) -> Lifecycle:
+    """Bootstraps, pushes images, deploys, plans, and destroys."""
     assert_success(workspace.script("bootstrap", "--yes"))
     for release in ("1.0.0", "1.1.0"):
         assert_success(workspace.script("push-images", release))
     certificate = client(moto, "acm").request_certificate(
         DomainName=DOMAIN, SubjectAlternativeNames=[f"grpc.{DOMAIN}"], ValidationMethod="DNS"
     )
-    answers = {
+    variables = {
         "domain_name": DOMAIN,
         "certificate_arn": certificate["CertificateArn"],
         "alarm_email": "ops@example.org",
     }
-    (workspace.folder / DEV / "terraform.tfvars.json").write_text(json.dumps(answers))
+    (workspace.folder / DEV / "terraform.tfvars.json").write_text(json.dumps(variables))
     deployed = assert_success(workspace.script("deploy", "dev", "1.0.0", "--yes"))
     region = f"-var=region={REGION}"
-    return Life(
+    return Lifecycle(
         deployed=deployed,
         settled=workspace.plan(DEV, region, "-var=image_tag=1.0.0"),
         update=workspace.plan(DEV, region, "-var=image_tag=1.1.0"),
@@ -63,7 +62,7 @@ def live(workspace: Workspace, moto: MotoServer) -> Life:
 
 
 def client(moto: MotoServer, service: str) -> Any:
-    """A client of one of AWS' services."""
+    """Returns a client of an AWS service."""
     import boto3
 
     return boto3.client(
@@ -76,14 +75,14 @@ def client(moto: MotoServer, service: str) -> Any:
 
 
 def password(moto: MotoServer) -> str:
-    """The database's password, as a task would read it."""
+    """Reads the password of the database as a task would."""
     secrets = client(moto, "secretsmanager")
     secret = secrets.list_secrets()["SecretList"][0]
     return str(secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"])
 
 
 def left(moto: MotoServer) -> dict[str, list[str]]:
-    """What costs money or stands in the way of the next life. The bucket of states and the images may stay."""
+    """Lists resources that cost money or would block another deployment. Images and the state bucket may stay."""
     ecs = client(moto, "ecs")
     clusters = ecs.describe_clusters(clusters=ecs.list_clusters()["clusterArns"])["clusters"]
     balancers = client(moto, "elbv2").describe_load_balancers()["LoadBalancers"]

@@ -1,8 +1,8 @@
-"""What Terraform's provider and the scripts ask of moto that moto lacks, apart from moto_server.py by its length only.
+"""Adds features to moto that Terraform's provider and the scripts need.
 
-Where something here echoes what was sent, a plan without changes proves that Terraform is at peace with itself only:
-budgets' subscribers and tags, tags of scalable targets, descriptions of security group rules, Performance Insights, and
-the fields of ECS services that are named below.
+Some additions only return what was sent: subscribers and tags of budgets, tags of scalable targets, descriptions of
+security group rules, Performance Insights, and the fields of ECS services below. For these, a plan without changes only
+shows that Terraform is consistent with itself.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def fill_gaps() -> None:
-    """Completes moto's classes. To be called once, before it serves."""
+    """Patches the classes of moto. Call it once before moto serves."""
     from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
     from moto.budgets.responses import BudgetsResponse
     from moto.ec2.models.security_groups import SecurityGroupRule
@@ -23,23 +23,23 @@ def fill_gaps() -> None:
     from moto.s3.models import FakeBucket
 
     _bucket_policies_are_not_enforced(FakeBucket)
-    _budgets_tell_subscribers_and_tags(BudgetsResponse)
+    _budgets_return_subscribers_and_tags(BudgetsResponse)
     _database_parameters_have_a_source(RDSBackend)
-    _databases_remember(RDSResponse)
+    _databases_store_performance_insights(RDSResponse)
     _rules_of_groups_have_descriptions(SecurityGroupRule)
     _scalable_targets_have_tags(ApplicationAutoScalingResponse)
-    _services_remember_and_run(EC2ContainerServiceResponse)
+    _services_store_fields_and_run(EC2ContainerServiceResponse)
     _tasks_end_at_once(EC2ContainerServiceBackend)
 
 
 def _bucket_policies_are_not_enforced(bucket: Any) -> None:
-    """moto overlooks conditions: to it, "denied without TLS" is denied."""
+    """moto ignores conditions, so it would treat "denied without TLS" as denied."""
     from moto.iam.access_control import PermissionResult
 
     bucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
 
 
-def _budgets_tell_subscribers_and_tags(responses: Any) -> None:
+def _budgets_return_subscribers_and_tags(responses: Any) -> None:
     tags: dict[str, list[dict[str, str]]] = {}
     create = responses.create_budget
 
@@ -67,7 +67,7 @@ def _same(notification: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 
 def _database_parameters_have_a_source(backend: Any) -> None:
-    """The provider reads only those parameters back whose source is the user."""
+    """The provider reads only parameters whose source is the user."""
     modify = backend.modify_db_parameter_group
 
     def modify_db_parameter_group(self: Any, name: str, parameters: list[dict[str, Any]]) -> Any:
@@ -76,7 +76,7 @@ def _database_parameters_have_a_source(backend: Any) -> None:
     backend.modify_db_parameter_group = modify_db_parameter_group
 
 
-def _databases_remember(responses: Any) -> None:
+def _databases_store_performance_insights(responses: Any) -> None:
     create = responses.create_db_instance
     remembered = ("EnablePerformanceInsights", "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod")
     attributes = (
@@ -96,16 +96,16 @@ def _databases_remember(responses: Any) -> None:
 
 
 def _rules_of_groups_have_descriptions(rule: Any) -> None:
-    """moto keeps the description of a rule for addresses only."""
+    """moto stores the description only for rules with addresses."""
     init = rule.__init__
 
     def __init__(self: Any, *args: Any, **given: Any) -> None:
         init(self, *args, **given)
         sources = [value for value in (*args, *given.values()) if isinstance(value, dict)]
-        self.told_description = next((source["Description"] for source in sources if "Description" in source), None)
+        self.stored_description = next((source["Description"] for source in sources if "Description" in source), None)
 
     rule.__init__ = __init__
-    rule.description = property(lambda self: self.told_description)
+    rule.description = property(lambda self: self.stored_description)
 
 
 def _scalable_targets_have_tags(responses: Any) -> None:
@@ -127,8 +127,8 @@ def _scalable_targets_have_tags(responses: Any) -> None:
     responses.list_tags_for_resource = list_tags_for_resource
 
 
-def _services_remember_and_run(responses: Any) -> None:
-    """Services keep what they were told, and all of their tasks run at once."""
+def _services_store_fields_and_run(responses: Any) -> None:
+    """Services store these fields, and all their tasks run at once."""
     remembered = {
         "availabilityZoneRebalancing": "availability_zone_rebalancing",
         "capacityProviderStrategy": "capacity_provider_strategy",
@@ -161,7 +161,7 @@ def _run(service: Any) -> None:
 
 
 def _tasks_end_at_once(backend: Any) -> None:
-    """One-off tasks have succeeded by the time that somebody looks, and leave no network interface behind."""
+    """One-off tasks have succeeded when they are first described, and delete their network interfaces."""
     describe = backend.describe_tasks
 
     def describe_tasks(self: Any, cluster: str, tasks: list[str]) -> Any:
@@ -170,12 +170,12 @@ def _tasks_end_at_once(backend: Any) -> None:
             task.last_status = "STOPPED"
             for detail in task.attachments[0]["details"]:
                 if detail["name"] == "networkInterfaceId":
-                    with contextlib.suppress(Exception):  # it is gone since somebody looked before
+                    with contextlib.suppress(Exception):  # an earlier call has deleted it
                         _ec2_of(task).delete_network_interface(detail["value"])
         return found
 
     backend.describe_tasks = describe_tasks
-    # What Fargate's tasks take from an instance; moto counts it before it asks whether there is one.
+    # moto calculates the resources of an instance before it checks whether the task runs on one.
     backend._calculate_task_resource_requirements = lambda self, task_definition: {}
 
 

@@ -1,8 +1,8 @@
-"""moto, which stands in for AWS, and what Terraform's provider and the scripts ask for that moto lacks.
+"""Runs moto, an emulator of AWS, with the additions in moto_gaps.py.
 
     python -m tests.support.aws.moto_server PORT     serves on loopback until it is killed
 
-moto keeps what it is told and hands it back. It runs no task and no database, and enforces no policy.
+moto stores resources and returns them. It runs no tasks or databases, and enforces no policies.
 """
 
 import os
@@ -29,7 +29,7 @@ class MotoServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes Terraform, the AWS CLI and boto3 talk to it, and to nobody else."""
+        """Environment variables that make Terraform, the AWS CLI and boto3 use only this emulator."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "testing",
@@ -45,7 +45,7 @@ class MotoServer:
 
 @contextmanager
 def running_moto(log: Path) -> Iterator[MotoServer]:
-    """An empty AWS account for the length of a block."""
+    """Runs an empty AWS account for the duration of a block."""
     port = free_port()
     with log.open("wb") as file:
         process = subprocess.Popen([sys.executable, "-m", __name__, str(port)], stdout=file, stderr=file)

@@ -1,6 +1,6 @@
-"""Terraform's provider for AWS as one process that many commands attach to, as its own developers do to debug it.
+"""Runs Terraform's AWS provider as one process for many commands, as its developers do to debug it.
 
-Else each command starts its 700 MB several times anew, which takes longer than what the command itself does.
+Otherwise each command starts the provider (700 MB) several times, which takes longer than the command itself.
 """
 
 import re
@@ -18,10 +18,10 @@ ADDRESS = re.compile(r"(TF_REATTACH_PROVIDERS)='(.+)'")
 
 @contextmanager
 def with_running_provider(workspace: Workspace, plugins: Path) -> Iterator[Workspace]:
-    """The same workspace, for commands that run one after the other: each tells the provider its settings anew."""
+    """Yields the workspace with a running provider. Commands must run one at a time: each configures the provider."""
     (program,) = plugins.glob("*/hashicorp/aws/*/*/terraform-provider-aws_*")
     log = workspace.folder / "provider.log"
-    environment = {**workspace.variables, "TF_LOG_SDK": "off", "TF_LOG_PROVIDER": "off"}  # it would tell each step
+    environment = {**workspace.variables, "TF_LOG_SDK": "off", "TF_LOG_PROVIDER": "off"}  # it would log each step
     with log.open("wb") as file:
         process = subprocess.Popen([program, "-debug"], env=environment, stdout=file, stderr=file)
     try:

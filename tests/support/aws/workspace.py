@@ -1,4 +1,4 @@
-"""Terraform and the scripts of terraform/, run on a copy, with an emulator in AWS' place."""
+"""Runs Terraform and the scripts of terraform/ on a copy, with an emulator of AWS."""
 
 import importlib.util
 import json
@@ -22,9 +22,9 @@ PACKAGES = {"boto3", "flask", "flask_cors", "moto"}
 
 
 def missing(*tools: str) -> str | None:
-    """A sentence that names those of these programs and Python packages that are not here; None when all are."""
+    """Returns a message with the missing programs and Python packages, or None if all are installed."""
     absent = [tool for tool in tools if not _is_here(tool)]
-    return f"not on this machine: {', '.join(absent)}" if absent else None
+    return f"not installed: {', '.join(absent)}" if absent else None
 
 
 def _is_here(tool: str) -> bool:
@@ -35,19 +35,19 @@ def _is_here(tool: str) -> bool:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A copy of terraform/ that may be initialised and applied, and the variables that its commands see."""
+    """A copy of terraform/ to initialise and apply, and the environment variables of its commands."""
 
     folder: Path
     variables: Mapping[str, str]
 
     @classmethod
     def copied_to(cls, folder: Path, plugins: Path, aws: Mapping[str, str]) -> "Workspace":
-        """Copies the tree.
+        """Copies terraform/ into a folder.
 
         Args:
-            folder: gets a folder terraform/.
-            plugins: where the provider is kept, once for all copies.
-            aws: variables that lead to the emulator. Nothing else that concerns AWS is taken from this process.
+            folder: parent folder of the copy.
+            plugins: cache of the provider for all copies.
+            aws: environment variables for the emulator. They replace all AWS variables of this process.
         """
         shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=shutil.ignore_patterns(".terraform*"))
         plugins.mkdir(exist_ok=True)
@@ -60,13 +60,13 @@ class Workspace:
             "TF_INPUT": "0",
             "TF_PLUGIN_CACHE_DIR": str(plugins),
             "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
-            "TF_CLI_ARGS_apply": "-parallelism=30",  # the emulator is quick, Terraform's waits are not
+            "TF_CLI_ARGS_apply": "-parallelism=30",  # the emulator is fast; most of the time is waiting
             "TF_CLI_ARGS_destroy": "-parallelism=30",
         }
         return cls(folder / "terraform", own | terraform | dict(aws))
 
     def terraform(self, directory: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Runs a command of Terraform's in a directory of the copy."""
+        """Runs a Terraform command in a directory of the copy."""
         return self._run("terraform", f"-chdir={self.folder / directory}", *arguments)
 
     def script(self, name: str, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -80,11 +80,11 @@ class Workspace:
         return done
 
     def initialise(self, directory: str) -> None:
-        """Makes a directory ready for commands that need no state."""
+        """Initialises a directory for commands that need no state."""
         assert_success(self.terraform(directory, "init", "-backend=false"))
 
     def plan(self, directory: str, *arguments: str) -> "Plan":
-        """What Terraform would change."""
+        """Returns what Terraform would change."""
         file = self.folder / "plan"
         assert_success(self.terraform(directory, "plan", f"-out={file}", *arguments))
         return Plan(json.loads(assert_success(self.terraform(directory, "show", "-json", str(file)))))
@@ -92,24 +92,26 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Plan:
-    """`terraform show -json` of a plan."""
+    """Output of `terraform show -json` for a plan."""
 
-    told: dict[str, Any]
+    document: dict[str, Any]
 
     @property
     def changes(self) -> dict[str, list[str]]:
-        """What happens to which resource or output, where anything does."""
-        changes = {change["address"]: change["change"]["actions"] for change in self.told["resource_changes"]}
-        outputs = {f"output.{name}": change["actions"] for name, change in self.told["output_changes"].items()}
+        """Returns the actions for each resource or output that changes."""
+        changes = {change["address"]: change["change"]["actions"] for change in self.document["resource_changes"]}
+        outputs = {f"output.{name}": change["actions"] for name, change in self.document["output_changes"].items()}
         return {name: actions for name, actions in (changes | outputs).items() if actions not in (["no-op"], ["read"])}
 
     @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:
-        """Values of all resources after the change, by address."""
-        return {found["address"]: found["values"] for found in _resources(self.told["planned_values"]["root_module"])}
+        """Returns the values of all resources after the change by address."""
+        return {
+            found["address"]: found["values"] for found in _resources(self.document["planned_values"]["root_module"])
+        }
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
-        """Values of all resources of a type."""
+        """Returns the values of all resources of a type."""
         return [values for address, values in self.resources.items() if f".{kind}." in f".{address}"]
 
 
@@ -119,6 +121,6 @@ def _resources(module: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def assert_success(done: "subprocess.CompletedProcess[str]") -> str:
-    """What a command that succeeded wrote; fails the test, with all that it wrote, when it did not."""
+    """Returns the output of a command. Fails the test with all output if the command failed."""
     assert done.returncode == 0, f"{' '.join(map(str, done.args))}\n{done.stdout}{done.stderr}"
     return done.stdout

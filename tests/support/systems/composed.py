@@ -1,4 +1,4 @@
-"""The whole system in containers: docker compose, with a project name, images and ports of its own."""
+"""The whole system in containers, with its own project name, image tag and ports."""
 
 import json
 import os
@@ -14,19 +14,19 @@ from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
 from tests.support.systems.system import System
 
-# What can't be pulled everywhere comes from Debian's packages, so that the tests run anywhere.
+# standins.yml builds images from Debian packages for machines that can't pull public images.
 FILES = ("docker-compose.yml", "tests/compose/standins.yml")
 PORTS = ("VERGER_WEB_PORT", "VERGER_MLFLOW_PORT", "VERGER_PREPROCESS_PORT", "VERGER_PROMETHEUS_PORT")
 FIXED = {
     "VERGER_TAG": "test",
     "VERGER_BIND_ADDRESS": "127.0.0.1",
-    "VERGER_REQUEST_TIMEOUT_SECONDS": "30",  # a busy machine may start a container slowly
+    "VERGER_REQUEST_TIMEOUT_SECONDS": "30",  # because a busy machine starts containers slowly
     "COMPOSE_DISABLE_ENV_FILE": "1",
 }
 
 
 def why_no_engine() -> str | None:
-    """One plain sentence, or None when containers can be built and run here."""
+    """Returns the reason why containers can't run here, or None if they can."""
     if not shutil.which("docker"):
         return "no container engine: install Docker with its compose and buildx plugins"
     for command in (["info"], ["compose", "version"], ["buildx", "version"]):
@@ -38,28 +38,29 @@ def why_no_engine() -> str | None:
 
 @dataclass
 class Composed(System):
-    """What docker compose runs under one project name. gRPC is published with compose.grpc.yml only."""
+    """A system that docker compose runs. Only compose.grpc.yml publishes its gRPC port."""
 
     project: str = "verger-test"
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
 
     @property
     def environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("VERGER_", "COMPOSE_"))}
+        """Environment variables for docker compose: this process's variables with the settings of this system alone."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith(("VERGER_", "COMPOSE_"))}
         names = {"COMPOSE_PROJECT_NAME": self.project, "COMPOSE_FILE": os.pathsep.join(FILES)}
-        return clean | FIXED | names | {name: str(port) for name, port in self.ports.items()}
+        return others | FIXED | names | {name: str(port) for name, port in self.ports.items()}
 
     def run(self, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command from the repository's root, with this system's settings."""
+        """Runs a command in the root of the repository with the settings of this system."""
         environment = self.environment | changes
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
 
     def launch(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs ./launch.sh --docker with these arguments to its end."""
+        """Runs ./launch.sh --docker with these arguments and waits for its end."""
         return self.run("./launch.sh", "--docker", *arguments)
 
     def compose(self, *arguments: str, layers: Sequence[str] = (), **changes: str) -> str:
-        """Runs docker compose, which must succeed; returns what it wrote. `layers`: further files."""
+        """Runs docker compose with additional files (`layers`) and returns its output. Fails the test if it fails."""
         changes["COMPOSE_FILE"] = os.pathsep.join([*FILES, *layers])
         done = self.run("docker", "compose", *arguments, **changes)
         assert done.returncode == 0, (
@@ -68,21 +69,21 @@ class Composed(System):
         return done.stdout
 
     def containers(self, service: str, *options: str) -> list[str]:
-        """Ids of the service's running containers; with "--all" those that have ended, too."""
+        """Returns the ids of running containers of a service; with "--all" also those of stopped containers."""
         return self.compose("ps", "--quiet", *options, service).split()
 
     def inspect(self, *containers: str) -> list[dict[str, Any]]:
-        """What the engine knows of them."""
+        """Returns the output of docker inspect."""
         return list(json.loads(self.run("docker", "inspect", *containers).stdout))
 
     def python(self, container: str, code: str) -> str:
-        """What a few lines of Python print in a running container."""
+        """Runs Python code in a container and returns its output."""
         done = self.run("docker", "exec", container, "python", "-c", code)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def remark(self, text: str | None = None) -> str:
-        """The description of version 1 in the registry: what a person would have written there. `text` replaces it."""
+    def description(self, text: str | None = None) -> str:
+        """Returns the description of version 1 in the registry, after replacing it by `text` if given."""
         version, api = {"name": "fruit-classifier", "version": "1"}, f"{self.mlflow}/api/2.0/mlflow/model-versions"
         if text:
             httpx.patch(f"{api}/update", json=version | {"description": text}, timeout=60).raise_for_status()

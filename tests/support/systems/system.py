@@ -1,4 +1,4 @@
-"""What can be asked of the whole running system, however it was started."""
+"""Requests to the whole running system, whether launch.sh or docker compose started it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.support.waiting import wait_until
 
 
 class System:
-    """Has a port for each of the variables that name one."""
+    """A running system. `ports` maps the port settings (VERGER_..._PORT) to their values."""
 
     ports: dict[str, int]
 
@@ -28,22 +28,22 @@ class System:
         return self._address("VERGER_PREPROCESS_PORT")
 
     def classify(self, photo: bytes) -> httpx.Response:
-        """Sends one photo to the REST API. Over plain HTTP no certificates are needed; to load them takes 40 ms."""
+        """Sends one photo to the REST API. It skips loading certificates, which takes 40 ms and is useless for HTTP."""
         return httpx.post(f"{self.web}/api/v1/classify", content=photo, timeout=30, verify=False)
 
     def answer(self, photo: bytes) -> dict[str, Any]:
-        """The API's result for one photo that must be answered."""
+        """Returns the result of the REST API for one photo. Fails the test if the status is not 200."""
         response = self.classify(photo)
         assert response.status_code == 200, response.text
         (result,) = response.json()["results"]
         return dict(result)
 
     def version(self) -> str:
-        """The live version, as the API tells it."""
+        """Returns the live version according to the REST API."""
         return str(httpx.get(f"{self.web}/api/v1/model", timeout=30).json().get("version"))
 
     def wait_ready(self) -> None:
-        """Returns when the whole chain answers."""
+        """Waits until the whole system is ready."""
 
         def ready() -> bool:
             try:

@@ -17,12 +17,12 @@ PAUSE_SECONDS = 0.05
 class Uploads:
     """Uploads until the block ends. answers: all responses; lost: the errors of uploads without a response."""
 
-    def __init__(self, system: System, people: int = 1) -> None:
+    def __init__(self, system: System, clients: int = 1) -> None:
         self.answers: list[httpx.Response] = []
         self.lost: list[Exception] = []
         self._system = system
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(people)]
+        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
 
     def __enter__(self) -> "Uploads":
         for thread in self._threads:
@@ -42,5 +42,5 @@ class Uploads:
                 self.lost.append(error)
 
     def answered_since(self, count: int) -> bool:
-        """Whether one of the answers after the first `count` is a classification."""
+        """Returns whether any answer after the first `count` is a classification."""
         return any(answer.status_code == 200 for answer in self.answers[count:])

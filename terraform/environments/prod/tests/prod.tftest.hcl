@@ -1,5 +1,5 @@
-# Terraform can't mock providers of ephemeral values (the database's password): this plans with the real one, against an
-# emulator (AWS_ENDPOINT_URL).
+# Terraform can't mock providers of ephemeral values (the password of the database), so these tests use the real
+# provider with an emulator of AWS (AWS_ENDPOINT_URL).
 
 override_data {
   target = module.verger.data.aws_ecr_image.this

@@ -7,7 +7,7 @@ variables {
   vpc_id = "vpc-1"
 }
 
-run "watched_with_both_kinds_of_capacity" {
+run "has_insights_and_both_kinds_of_capacity" {
   command = plan
 
   assert {
@@ -22,6 +22,6 @@ run "watched_with_both_kinds_of_capacity" {
 
   assert {
     condition     = aws_service_discovery_private_dns_namespace.this.name == "verger-test.internal" && aws_service_discovery_http_namespace.this.name == "verger-test"
-    error_message = "Two namespaces: one of Service Connect, one of DNS."
+    error_message = "There must be a Service Connect and a DNS namespace."
   }
 }

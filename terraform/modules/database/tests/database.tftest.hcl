@@ -1,4 +1,5 @@
-# Terraform can't mock providers of ephemeral values: this plans with the real one, against an emulator (AWS_ENDPOINT_URL).
+# Terraform can't mock providers of ephemeral values, so these tests use the real provider with an emulator of AWS
+# (AWS_ENDPOINT_URL).
 
 provider "aws" {
   region = "eu-west-3"
@@ -16,7 +17,7 @@ variables {
   log_retention_days    = 14
 }
 
-run "private_encrypted_backed_up" {
+run "database_is_private_encrypted_and_backed_up" {
   command = plan
 
   assert {
@@ -45,7 +46,7 @@ run "private_encrypted_backed_up" {
   }
 }
 
-run "no_password_in_state" {
+run "password_is_not_in_the_state" {
   command = plan
 
   assert {
@@ -59,7 +60,7 @@ run "no_password_in_state" {
   }
 }
 
-run "disposable" {
+run "unprotected_database_can_be_deleted" {
   command = plan
 
   variables {
@@ -68,11 +69,11 @@ run "disposable" {
 
   assert {
     condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot && aws_secretsmanager_secret.password.recovery_window_in_days == 0
-    error_message = "An unprotected database must go without leaving anything."
+    error_message = "Deleting an unprotected database must leave nothing."
   }
 }
 
-run "refuses_nonsense" {
+run "refuses_invalid_values" {
   command = plan
 
   variables {

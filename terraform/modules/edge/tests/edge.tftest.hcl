@@ -12,7 +12,7 @@ variables {
   protected         = true
 }
 
-run "secure" {
+run "with_certificate_serves_https_and_grpc" {
   command = plan
 
   variables {
@@ -23,12 +23,12 @@ run "secure" {
 
   assert {
     condition     = aws_lb_listener.http.default_action[0].type == "redirect" && aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS"
-    error_message = "Plain HTTP must lead to HTTPS."
+    error_message = "Plain HTTP must redirect to HTTPS."
   }
 
   assert {
     condition     = aws_lb_listener.https[0].ssl_policy == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" && aws_lb_listener.https[0].certificate_arn == var.certificate_arn
-    error_message = "TLS 1.2 and 1.3, and nothing older."
+    error_message = "Only TLS 1.2 and 1.3 may be allowed."
   }
 
   assert {
@@ -37,7 +37,7 @@ run "secure" {
       aws_lb_target_group.grpc[0].health_check[0].path == "/grpc.health.v1.Health/Check" &&
       aws_lb_target_group.grpc[0].health_check[0].matcher == "0"
     )
-    error_message = "gRPC targets must be asked in gRPC."
+    error_message = "The health check of gRPC targets must use gRPC."
   }
 
   assert {
@@ -61,7 +61,7 @@ run "secure" {
   }
 }
 
-run "asks_whether_web_is_alive_not_ready" {
+run "health_check_of_web_is_liveness" {
   command = plan
 
   assert {
@@ -75,7 +75,7 @@ run "asks_whether_web_is_alive_not_ready" {
   }
 }
 
-run "without_certificate_no_grpc" {
+run "without_certificate_serves_http_only" {
   command = plan
 
   assert {
@@ -106,7 +106,7 @@ run "refuses_a_certificate_without_a_name" {
   expect_failures = [var.certificate_arn]
 }
 
-run "refuses_nonsense" {
+run "refuses_invalid_values" {
   command = plan
 
   variables {
@@ -119,7 +119,7 @@ run "refuses_nonsense" {
   expect_failures = [var.name, var.domain_name, var.subnet_ids, var.deregistration_delay_seconds]
 }
 
-run "refuses_what_is_no_certificate_and_a_zone_without_a_name" {
+run "refuses_an_invalid_certificate_and_a_zone_without_a_name" {
   command = plan
 
   variables {

@@ -6,7 +6,7 @@ variables {
   name = "verger-test"
 }
 
-run "a_key_that_rotates_and_nobody_else_uses" {
+run "key_rotates_and_no_service_may_use_it_by_default" {
   assert {
     condition     = aws_kms_key.this.enable_key_rotation
     error_message = "The key must rotate."
@@ -18,7 +18,7 @@ run "a_key_that_rotates_and_nobody_else_uses" {
   }
 }
 
-run "services_in_their_bounds" {
+run "services_may_use_the_key_for_this_environment_only" {
   variables {
     log_group_prefixes = ["/verger-test/"]
     used_by_alerts     = true

@@ -10,7 +10,7 @@ variables {
   kms_key_arn        = "arn:aws:kms:eu-west-3:000000000000:key/mock"
 }
 
-run "only_the_arrows_of_the_design" {
+run "allows_only_the_connections_of_the_architecture" {
   variables {
     grpc_published = true
   }
@@ -22,7 +22,7 @@ run "only_the_arrows_of_the_design" {
       "load-balancer-to-web", "load-balancer-to-preprocess", "web-to-preprocess", "preprocess-to-inference",
       "inference-to-mlflow", "trainer-to-mlflow", "mlflow-to-database",
     ])
-    error_message = "Somebody may call whom the design doesn't show."
+    error_message = "A connection is allowed that is not in the architecture."
   }
 
   assert {
@@ -52,38 +52,38 @@ run "only_the_arrows_of_the_design" {
       aws_vpc_security_group_ingress_rule.arrow["inference-to-mlflow"].from_port == 5000 &&
       aws_vpc_security_group_ingress_rule.arrow["mlflow-to-database"].from_port == 5432
     )
-    error_message = "An arrow leads to a port where nobody listens."
+    error_message = "A connection opens a port on which no service listens."
   }
 
   assert {
     condition = alltrue([
       for rule in aws_vpc_security_group_ingress_rule.clients : rule.security_group_id == aws_security_group.this["load-balancer"].id
     ])
-    error_message = "Addresses from outside may reach something else than the load balancer."
+    error_message = "External addresses may reach more than the load balancer."
   }
 }
 
-run "no_grpc_from_outside_unless_published" {
+run "no_external_grpc_unless_published" {
   assert {
     condition     = !contains(keys(aws_vpc_security_group_ingress_rule.arrow), "load-balancer-to-preprocess")
     error_message = "The load balancer may call preprocess although nothing is published there."
   }
 }
 
-run "private_subnets_have_no_way_to_the_internet" {
+run "private_subnets_have_no_route_to_the_internet" {
   assert {
     condition     = aws_route.internet.route_table_id == aws_route_table.public.id && aws_route_table.public.id != aws_route_table.private.id
-    error_message = "The route to the internet must be the public subnets' alone."
+    error_message = "Only public subnets may have a route to the internet."
   }
 
   assert {
     condition     = alltrue([for association in aws_route_table_association.private : association.route_table_id == aws_route_table.private.id])
-    error_message = "A private subnet follows another route table."
+    error_message = "A private subnet has another route table."
   }
 
   assert {
     condition     = alltrue([for subnet in concat(values(aws_subnet.private), values(aws_subnet.public)) : subnet.map_public_ip_on_launch != true])
-    error_message = "Nothing gets a public address by itself."
+    error_message = "No subnet may assign public addresses automatically."
   }
 
   assert {
@@ -92,7 +92,7 @@ run "private_subnets_have_no_way_to_the_internet" {
   }
 }
 
-run "sizes" {
+run "subnets_and_endpoints_follow_the_number_of_zones" {
   variables {
     zone_count          = 3
     endpoint_zone_count = 2
@@ -110,14 +110,14 @@ run "sizes" {
 
   assert {
     condition     = toset([for subnet in concat(values(aws_subnet.public), values(aws_subnet.private)) : subnet.cidr_block]) == toset(["10.20.0.0/20", "10.20.16.0/20", "10.20.32.0/20", "10.20.128.0/20", "10.20.144.0/20", "10.20.160.0/20"])
-    error_message = "Subnets moved: that would replace everything in them."
+    error_message = "The ranges of subnets changed, which would replace everything in them."
   }
 }
 
 run "endpoints_keep_data_in_the_account" {
   assert {
     condition     = jsondecode(aws_vpc_endpoint.s3.policy).Statement[0].Condition.StringEquals["s3:ResourceAccount"] == "000000000000"
-    error_message = "Tasks could write to somebody else's bucket."
+    error_message = "Tasks could write to a bucket of another account."
   }
 
   assert {
@@ -125,11 +125,11 @@ run "endpoints_keep_data_in_the_account" {
       for endpoint in aws_vpc_endpoint.interface :
       [for statement in jsondecode(endpoint.policy).Statement : statement.Condition.StringEquals["aws:PrincipalAccount"]] == ["000000000000"]
     ])
-    error_message = "Somebody with keys of another account could leave data there."
+    error_message = "Credentials of another account could be used to export data."
   }
 }
 
-run "accepts_neighbours" {
+run "accepts_adjacent_ranges" {
   command = plan
   variables { taken_cidr_blocks = ["10.21.0.0/16", "10.19.0.0/16", "192.168.0.0/24"] }
 }
@@ -147,7 +147,7 @@ run "refuses_more_zones_than_the_region_has" {
   expect_failures = [data.aws_availability_zones.available]
 }
 
-run "refuses_a_public_range_and_other_nonsense" {
+run "refuses_a_public_range_and_invalid_values" {
   command = plan
 
   variables {
@@ -159,7 +159,7 @@ run "refuses_a_public_range_and_other_nonsense" {
   expect_failures = [var.cidr_block, var.endpoint_zone_count, var.client_cidr_blocks]
 }
 
-run "refuses_one_zone_and_ranges_that_are_none" {
+run "refuses_one_zone_and_invalid_ranges" {
   command = plan
 
   variables {
@@ -176,25 +176,25 @@ run "refuses_a_tiny_range" {
   expect_failures = [var.cidr_block]
 }
 
-run "refuses_a_range_that_starts_amiss" {
+run "refuses_a_range_that_does_not_start_at_its_first_address" {
   command = plan
   variables { cidr_block = "10.20.1.0/16" }
   expect_failures = [var.cidr_block]
 }
 
-run "refuses_what_is_no_range" {
+run "refuses_an_invalid_range" {
   command = plan
   variables { cidr_block = "10.20" }
   expect_failures = [var.cidr_block]
 }
 
-run "refuses_to_lie_inside_another_network" {
+run "refuses_a_range_inside_another_network" {
   command = plan
   variables { taken_cidr_blocks = ["10.21.0.0/16", "10.0.0.0/8"] }
   expect_failures = [var.cidr_block]
 }
 
-run "refuses_to_hold_another_network" {
+run "refuses_a_range_that_contains_another_network" {
   command = plan
   variables { taken_cidr_blocks = ["10.20.7.0/24"] }
   expect_failures = [var.cidr_block]

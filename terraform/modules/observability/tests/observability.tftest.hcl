@@ -17,19 +17,19 @@ variables {
   kms_key_arn              = "arn:aws:kms:eu-west-3:000000000000:key/mock"
 }
 
-run "somebody_is_told" {
+run "alerts_reach_their_recipient" {
   command = plan
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.service)) == toset([
       "web-unhealthy", "preprocess-unhealthy", "inference-unhealthy", "mlflow-unhealthy", "no-champion",
     ])
-    error_message = "Each service's health must be watched, and that there is a champion."
+    error_message = "Alarms must watch the health of each service, and the champion."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.service["no-champion"].statistic == "Minimum" && aws_cloudwatch_metric_alarm.service["no-champion"].treat_missing_data == "breaching"
-    error_message = "No champion means: not one healthy task, or no task at all."
+    error_message = "The alarm must fire without healthy tasks, and without tasks."
   }
 
   assert {
@@ -44,7 +44,7 @@ run "somebody_is_told" {
 
   assert {
     condition     = aws_sns_topic_subscription.email.endpoint == "ops@example.org"
-    error_message = "Alerts must reach somebody."
+    error_message = "Alerts must have a recipient."
   }
 
   assert {
@@ -54,21 +54,21 @@ run "somebody_is_told" {
 
   assert {
     condition     = length(aws_cloudwatch_event_rule.this) == 2
-    error_message = "Failed deployments and failed trainings must be told."
+    error_message = "Failed deployments and trainings must cause alerts."
   }
 }
 
-run "events_say_what_happened_here" {
+run "events_are_those_of_this_environment" {
   command = plan
 
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment-failed"].event_pattern).resources == [{ prefix = "arn:aws:ecs:eu-west-3:000000000000:service/verger-test/" }]
-    error_message = "Deployments of other clusters are not this environment's."
+    error_message = "Events of other clusters must be ignored."
   }
 
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.this["training-failed"].event_pattern).detail.group == ["family:verger-test-trainer"]
-    error_message = "Other tasks that fail are no failed training."
+    error_message = "Events of other tasks must be ignored."
   }
 }
 
@@ -81,7 +81,7 @@ run "dashboard_shows_every_service" {
   }
 }
 
-run "refuses_to_tell_nobody_and_to_overlook_inference" {
+run "refuses_an_invalid_email_and_services_without_inference" {
   command = plan
 
   variables {

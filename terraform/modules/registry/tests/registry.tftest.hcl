@@ -7,10 +7,10 @@ variables {
   kms_key_arn  = "arn:aws:kms:eu-west-3:000000000000:key/mock"
 }
 
-run "scanned_immutable_encrypted" {
+run "images_are_scanned_immutable_and_encrypted" {
   assert {
     condition     = keys(aws_ecr_repository.this) == ["verger-mlflow", "verger-web"]
-    error_message = "There must be one repository an image."
+    error_message = "Each image must have one repository."
   }
 
   assert {
@@ -28,7 +28,7 @@ run "scanned_immutable_encrypted" {
   }
 }
 
-run "refuses_upper_case_and_to_keep_hardly_anything" {
+run "refuses_upper_case_and_too_few_kept_images" {
   command = plan
 
   variables {

@@ -24,15 +24,15 @@ variables {
   }
 }
 
-run "updates_without_a_gap" {
+run "updates_without_interruption" {
   assert {
     condition     = aws_ecs_service.this.deployment_minimum_healthy_percent == 100 && aws_ecs_service.this.deployment_maximum_percent == 200
-    error_message = "New tasks must be there before old ones go."
+    error_message = "New tasks must run before old ones stop."
   }
 
   assert {
     condition     = aws_ecs_service.this.deployment_circuit_breaker[0].enable && aws_ecs_service.this.deployment_circuit_breaker[0].rollback
-    error_message = "A release whose tasks never get healthy must be taken back."
+    error_message = "A release whose tasks never become healthy must be rolled back."
   }
 
   assert {
@@ -41,14 +41,14 @@ run "updates_without_a_gap" {
   }
 }
 
-run "found_by_name_and_balanced_per_call" {
+run "has_a_name_and_balances_each_call" {
   assert {
     condition = (
       one(aws_ecs_service.this.service_connect_configuration[0].service).port_name == "grpc" &&
       one(one(aws_ecs_service.this.service_connect_configuration[0].service).client_alias).dns_name == "inference" &&
       one(one(aws_ecs_service.this.service_connect_configuration[0].service).client_alias).port == 50052
     )
-    error_message = "Others must find it as inference:50052."
+    error_message = "Its address must be inference:50052."
   }
 
   assert {
@@ -65,7 +65,7 @@ run "found_by_name_and_balanced_per_call" {
 run "scales_on_cpu" {
   assert {
     condition     = aws_appautoscaling_target.this.min_capacity == 2 && aws_appautoscaling_target.this.max_capacity == 6
-    error_message = "It must scale between its least and its most tasks."
+    error_message = "It must scale between the minimum and maximum number of tasks."
   }
 
   assert {
@@ -75,12 +75,12 @@ run "scales_on_cpu" {
 
   assert {
     condition     = aws_appautoscaling_policy.cpu[0].target_tracking_scaling_policy_configuration[0].scale_in_cooldown > aws_appautoscaling_policy.cpu[0].target_tracking_scaling_policy_configuration[0].scale_out_cooldown
-    error_message = "Tasks must come faster than they go."
+    error_message = "Scaling out must be faster than scaling in."
   }
 
   assert {
     condition     = one(aws_ecs_service.this.capacity_provider_strategy).capacity_provider == "FARGATE"
-    error_message = "Spot must be asked for."
+    error_message = "Spot must be off by default."
   }
 }
 
@@ -121,7 +121,7 @@ run "one_task_does_not_scale" {
 
   assert {
     condition     = length(aws_ecs_service.this.service_connect_configuration[0].service) == 0 && aws_ecs_service.this.service_connect_configuration[0].enabled
-    error_message = "A service that nobody calls must still be able to call."
+    error_message = "A service without callers must still be able to call others."
   }
 
   assert {
@@ -130,13 +130,13 @@ run "one_task_does_not_scale" {
   }
 }
 
-run "refuses_more_at_least_than_at_most" {
+run "refuses_a_minimum_above_the_maximum" {
   command = plan
   variables { size = { cpu = 1024, memory_mib = 2048, min_tasks = 3, max_tasks = 2 } }
   expect_failures = [var.size]
 }
 
-run "refuses_no_task" {
+run "refuses_zero_tasks" {
   command = plan
   variables { size = { cpu = 1024, memory_mib = 2048, min_tasks = 0, max_tasks = 2 } }
   expect_failures = [var.size]

@@ -1,5 +1,5 @@
-# Terraform can't mock providers of ephemeral values (the database's password): this plans with the real one, against an
-# emulator (AWS_ENDPOINT_URL).
+# Terraform can't mock providers of ephemeral values (the password of the database), so these tests use the real
+# provider with an emulator of AWS (AWS_ENDPOINT_URL).
 
 provider "aws" {
   region = "eu-west-3"
@@ -41,7 +41,7 @@ run "runs_by_digest" {
 
   assert {
     condition     = alltrue([for containers in output.container_definitions : alltrue([for container in containers : strcontains(container.image, "@sha256:")])])
-    error_message = "What runs must not depend on what a tag means by then."
+    error_message = "Images must be pinned by digest."
   }
 }
 
@@ -58,7 +58,7 @@ run "settings_reach_services_and_trainer_but_not_mlflow" {
         for container in output.container_definitions[name] : contains(container.environment, { name = "VERGER_MODEL_NAME", value = "flowers" })
       ])
     ] == [true, true, true, true, true, false]
-    error_message = "A setting must reach all of Verger's programs, and nobody else's."
+    error_message = "A setting must reach all programs of Verger and no others."
   }
 }
 
@@ -73,7 +73,7 @@ run "refuses_latest_and_production_without_certificate" {
   expect_failures = [var.image_tag, var.certificate_arn]
 }
 
-run "refuses_nonsense" {
+run "refuses_invalid_values" {
   command = plan
 
   variables {

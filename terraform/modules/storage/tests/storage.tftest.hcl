@@ -6,7 +6,7 @@ variables {
   name = "verger-test-data-000000000000"
 }
 
-run "private_versioned_tls_only" {
+run "bucket_is_private_versioned_and_tls_only" {
   variables {
     kms_key_arn = "arn:aws:kms:eu-west-3:000000000000:key/mock"
     access_log  = { bucket = "verger-test-logs-000000000000" }
@@ -34,7 +34,7 @@ run "private_versioned_tls_only" {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : [statement.Sid, statement.Effect]] == [
       ["TlsOnly", "Deny"], ["NoOldTls", "Deny"],
     ]
-    error_message = "The policy must refuse what comes without TLS, and allow nothing."
+    error_message = "The policy must deny requests without TLS and allow nothing."
   }
 
   assert {
@@ -48,7 +48,7 @@ run "private_versioned_tls_only" {
   }
 }
 
-run "a_bucket_of_logs" {
+run "log_bucket_accepts_logs_of_this_account" {
   variables {
     expiration_days = 90
     log_writers = {
@@ -58,7 +58,7 @@ run "a_bucket_of_logs" {
 
   assert {
     condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
-    error_message = "Load balancers write logs with S3's own keys only."
+    error_message = "Load balancers can write logs only with the keys of S3."
   }
 
   assert {
@@ -66,7 +66,7 @@ run "a_bucket_of_logs" {
       jsondecode(aws_s3_bucket_policy.this.policy).Statement[2].Resource == "arn:aws:s3:::verger-test-data-000000000000/s3/x/*" &&
       jsondecode(aws_s3_bucket_policy.this.policy).Statement[2].Condition.StringEquals["aws:SourceAccount"] == "000000000000"
     )
-    error_message = "A writer of logs must be held to its prefix and to this account."
+    error_message = "A log writer must be limited to its prefix and this account."
   }
 
   assert {
@@ -75,7 +75,7 @@ run "a_bucket_of_logs" {
   }
 }
 
-run "refuses_nonsense" {
+run "refuses_invalid_values" {
   command = plan
 
   variables {

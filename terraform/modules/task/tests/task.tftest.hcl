@@ -24,7 +24,7 @@ variables {
   }
 }
 
-run "locked_down" {
+run "containers_are_unprivileged" {
   assert {
     condition = (
       output.container_definitions[0].readonlyRootFilesystem && output.container_definitions[0].user == "10001:10001" &&
@@ -35,7 +35,7 @@ run "locked_down" {
 
   assert {
     condition     = output.container_definitions[0].mountPoints == [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
-    error_message = "It must be able to write where it says so."
+    error_message = "Its writable directories must be volumes."
   }
 
   assert {
@@ -52,66 +52,66 @@ run "locked_down" {
 
   assert {
     condition     = aws_ecs_task_definition.this.skip_destroy
-    error_message = "The revision before must stay usable."
+    error_message = "The previous revision must remain usable."
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.this.name == "/verger-test/mlflow" && aws_cloudwatch_log_group.this.retention_in_days == 14 && aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn
-    error_message = "Logs must be its own, encrypted, and not kept for ever."
+    error_message = "The task must have its own encrypted logs with a retention."
   }
 }
 
-run "starts_with_what_it_needs_and_no_more" {
+run "execution_role_has_only_what_it_needs" {
   assert {
     condition     = jsondecode(aws_iam_role_policy.execution.policy).Statement[1].Resource == ["arn:aws:ecr:eu-west-3:000000000000:repository/verger-mlflow"]
-    error_message = "It may pull other images than its own."
+    error_message = "The role must allow only its own images."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role_policy.execution.policy).Statement[2].Resource == "${aws_cloudwatch_log_group.this.arn}:*"
-    error_message = "It may write to other logs than its own."
+    error_message = "The role must allow only its own logs."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role_policy.execution.policy).Statement[3].Resource == ["arn:aws:secretsmanager:eu-west-3:000000000000:secret:db-AbCdEf"]
-    error_message = "It may read other secrets than its own, or not its own."
+    error_message = "The role must allow exactly its own secrets."
   }
 
   assert {
     condition = [
       for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Sid if statement.Resource == "*"
     ] == ["SignInToTheRegistry"]
-    error_message = "Only the sign-in to the registry knows no resource."
+    error_message = "Only the sign-in to the registry may have no resource."
   }
 
   assert {
     condition     = length(aws_iam_role_policy.bucket) == 0
-    error_message = "A program that asks for nothing in AWS must get nothing."
+    error_message = "A program without needs in AWS must have no permissions."
   }
 }
 
-run "reads_one_prefix" {
+run "task_role_reads_one_prefix" {
   variables {
     bucket_access = { bucket_arn = "arn:aws:s3:::data", prefix = "datasets", writes = false }
   }
 
   assert {
     condition     = jsondecode(aws_iam_role_policy.bucket[0].policy).Statement[1] == { Sid = "ReadItsPrefix", Effect = "Allow", Action = ["s3:GetObject"], Resource = "arn:aws:s3:::data/datasets/*" }
-    error_message = "Reading must mean reading that prefix."
+    error_message = "Reading must be limited to the prefix."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role_policy.bucket[0].policy).Statement[0].Condition.StringLike["s3:prefix"] == ["datasets", "datasets/*"]
-    error_message = "Listing must be held to the prefix."
+    error_message = "Listing must be limited to the prefix."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role_policy.bucket[0].policy).Statement[2].Action == ["kms:Decrypt"]
-    error_message = "Who reads only decrypts."
+    error_message = "A reader may only decrypt."
   }
 }
 
-run "no_secrets_no_rights_to_secrets" {
+run "without_secrets_no_permission_to_read_secrets" {
   variables {
     containers = { mlflow = { image = "registry.example/verger-mlflow@sha256:00" } }
   }
@@ -122,25 +122,25 @@ run "no_secrets_no_rights_to_secrets" {
   }
 }
 
-run "refuses_no_tag" {
+run "refuses_an_image_without_tag" {
   command = plan
   variables { containers = { mlflow = { image = "verger-mlflow" } } }
   expect_failures = [var.containers]
 }
 
-run "refuses_secrets_for_all_to_read" {
+run "refuses_secrets_in_environment" {
   command = plan
   variables { containers = { mlflow = { image = "verger-mlflow:1", environment = { PGPASSWORD = "x" } } } }
   expect_failures = [var.containers]
 }
 
-run "refuses_a_grace_that_fargate_does_not_give" {
+run "refuses_a_stop_timeout_above_the_maximum" {
   command = plan
   variables { containers = { mlflow = { image = "verger-mlflow:1", stop_timeout_seconds = 600 } } }
   expect_failures = [var.containers]
 }
 
-run "refuses_memory_that_fargate_lacks" {
+run "refuses_memory_that_fargate_does_not_support" {
   command = plan
   variables { memory_mib = 8192 }
   expect_failures = [var.memory_mib]
@@ -166,7 +166,7 @@ run "accepts_the_largest_task" {
   }
 }
 
-run "refuses_latest_and_other_nonsense" {
+run "refuses_latest_and_invalid_values" {
   command = plan
 
   variables {

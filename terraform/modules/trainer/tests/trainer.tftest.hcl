@@ -24,24 +24,24 @@ variables {
   }
 }
 
-run "fetches_then_trains" {
+run "downloads_data_then_trains" {
   command = plan
 
   assert {
     condition = one([for container in output.container_definitions.trainer : container.command if container.name == "data"]) == tolist([
       "artifacts", "download", "--artifact-uri", "s3://verger-test-data/datasets/fruits", "--dst-path", "/data",
     ])
-    error_message = "The data set must be fetched from its prefix."
+    error_message = "The data set must be downloaded from its prefix."
   }
 
   assert {
     condition     = one([for container in output.container_definitions.trainer : container.command if container.name == "trainer"]) == tolist(["train", "--data", "/data/fruits"])
-    error_message = "The trainer must find the data set where it was put."
+    error_message = "The trainer must read the volume with the data set."
   }
 
   assert {
     condition     = one([for container in output.container_definitions.trainer : container.dependsOn if container.name == "trainer"]) == [{ containerName = "data", condition = "SUCCESS" }]
-    error_message = "Training must wait for the data, all of it."
+    error_message = "Training must wait until the download has succeeded."
   }
 
   assert {
@@ -59,11 +59,11 @@ run "fetches_then_trains" {
 
   assert {
     condition     = length(aws_scheduler_schedule.this) == 0 && length(aws_iam_role.scheduler) == 0
-    error_message = "Without a schedule nobody starts anything."
+    error_message = "Without a schedule, nothing may start a training."
   }
 }
 
-run "by_a_schedule_on_spot" {
+run "trains_by_a_schedule_on_spot" {
   command = plan
 
   variables {
@@ -89,7 +89,7 @@ run "by_a_schedule_on_spot" {
   }
 }
 
-run "refuses_a_path_as_data_set_and_a_schedule_of_cron" {
+run "refuses_a_path_as_data_set_and_a_crontab_schedule" {
   command = plan
 
   variables {
