@@ -1,4 +1,4 @@
-"""One system in containers for all tests here, built and started from nothing. Each test leaves it healthy."""
+"""One system in containers for all tests in this folder. Each test leaves it healthy."""
 
 from collections.abc import Iterator
 
@@ -12,16 +12,16 @@ from tests.support.systems.composed import Composed, why_no_engine
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "/tests/compose/" in item.path.as_posix():
-            item.add_marker(pytest.mark.timeout(1500))  # the first test waits for the images
+            item.add_marker(pytest.mark.timeout(1500))  # seconds; the first test waits for the build of the images
 
 
 @pytest.fixture(scope="session")
 def verger() -> Iterator[Composed]:
-    """Started by the very command that the README gives."""
+    """A system that is started with the command for users."""
     if reason := why_no_engine():
         pytest.skip(reason)
     system = Composed()
-    _remove(system)  # what an interrupted run left
+    _remove(system)  # left over from an interrupted run
     try:
         system.compose("up", "--build", "--detach", "--wait")
         yield system
@@ -36,6 +36,6 @@ def _remove(system: Composed) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One for all tests here."""
+    """One browser for all tests in this folder."""
     with running_browser() as chromium:
         yield chromium

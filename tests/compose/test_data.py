@@ -1,4 +1,4 @@
-"""What people have made survives the loss of all volumes, in a backup; of all containers: see test_launch.py."""
+"""A backup restores all data after the loss of all volumes. test_launch.py covers the loss of all containers."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tests.support.systems.uploads import PHOTO
 
 
 def of_project(verger: Composed, *kind: str) -> list[str]:
-    """What the engine keeps for this project."""
+    """Returns the ids of the project's containers, volumes or networks."""
     label = f"label=com.docker.compose.project={verger.project}"
     return verger.run("docker", *kind, "--quiet", "--filter", label).stdout.split()
 
@@ -30,19 +30,21 @@ RESTORE = (
 
 
 @pytest.mark.parametrize("lines", [BACK_UP, RESTORE], ids=["back up", "restore"])
-def test_this_is_what_the_readme_says(lines: Sequence[str]) -> None:
-    assert "```bash\n" + "\n".join(lines) + "\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_documentation_gives_these_commands(lines: Sequence[str]) -> None:
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+    block = "```bash\n" + "\n".join(lines) + "\n```"
+    assert any(block in page.read_text(encoding="utf-8") for page in pages)
 
 
 def shell(verger: Composed, folder: Path, lines: Sequence[str]) -> None:
-    """Runs lines in the shell that people type them into, with the files of a backup in this folder."""
+    """Runs commands in bash with the files of a backup in `folder`."""
     script = re.sub(r"[<>] (?=\w)", rf"\g<0>{folder}/", "\n".join(lines))
     done = verger.run("bash", "-euo", "pipefail", "-c", script)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_backup_brings_back_what_was_removed_for_good(verger: Composed, tmp_path: Path) -> None:
-    verger.description("Saved from the fire.")
+def test_a_backup_restores_deleted_data(verger: Composed, tmp_path: Path) -> None:
+    verger.description("A description.")
     shell(verger, tmp_path, BACK_UP)
 
     verger.compose("down", "--volumes")
@@ -52,6 +54,6 @@ def test_a_backup_brings_back_what_was_removed_for_good(verger: Composed, tmp_pa
 
     shell(verger, tmp_path, RESTORE)
     assert left == []
-    assert verger.description() == "Saved from the fire."
-    answer = verger.classify(PHOTO)  # by the restored files: the cache went with the volumes
+    assert verger.description() == "A description."
+    answer = verger.classify(PHOTO)  # uses the restored files, because the cache was deleted with the volumes
     assert answer.status_code == 200, answer.text

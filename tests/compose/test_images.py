@@ -1,4 +1,4 @@
-"""What is in the images, and what those who run in them may do."""
+"""Contents of the images, and permissions of their containers."""
 
 import sys
 
@@ -9,14 +9,14 @@ from tests.support.systems.composed import Composed
 SERVICES = ["web", "preprocess", "inference", "mlflow"]
 
 
-def test_no_image_has_outgrown_its_budget(verger: Composed) -> None:
+def test_no_image_exceeds_its_size_budget(verger: Composed) -> None:
     table = verger.run(sys.executable, "scripts/image_sizes.py")
     assert table.returncode == 0, table.stdout + table.stderr
     assert {"verger-web", "verger-preprocess", "verger-inference"} <= set(table.stdout.split())
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_may_do_no_more_than_it_must(verger: Composed, service: str) -> None:
+def test_a_service_is_unprivileged_and_has_limits(verger: Composed, service: str) -> None:
     (container,) = verger.containers(service)
     facts = verger.inspect(container)[0]
     assert facts["Config"]["User"] == "10001:10001"
@@ -25,13 +25,13 @@ def test_a_service_may_do_no_more_than_it_must(verger: Composed, service: str) -
     assert facts["HostConfig"]["Memory"] > 0
     assert facts["HostConfig"]["NanoCpus"] > 0
     first = verger.python(container, "print(open('/proc/1/cmdline').read().split('\\0')[0])").strip()
-    assert "python" in first, "the program itself must be process 1, to be asked to stop"
+    assert "python" in first, "the program itself must be process 1 to receive SIGTERM"
     written = verger.run("docker", "exec", container, "python", "-c", "open('/app/note', 'w')")
     assert "Read-only file system" in written.stderr or "Permission denied" in written.stderr
 
 
 @pytest.mark.parametrize("service", ["web", "preprocess", "inference"])
-def test_no_service_carries_a_training_library(verger: Composed, service: str) -> None:
+def test_no_service_contains_a_training_library(verger: Composed, service: str) -> None:
     (container,) = verger.containers(service)
     find = (
         "import importlib.util as u; print([n for n in ('tensorflow', 'keras', 'sklearn', 'pandas') if u.find_spec(n)])"
@@ -39,7 +39,7 @@ def test_no_service_carries_a_training_library(verger: Composed, service: str) -
     assert verger.python(container, find).strip() == "[]"
 
 
-def test_only_the_page_and_mlflows_loopback_are_published(verger: Composed) -> None:
+def test_only_web_and_mlflow_publish_a_port_and_mlflow_on_loopback(verger: Composed) -> None:
     published = {}
     for service in [*SERVICES, "database"]:
         (container,) = verger.containers(service)
@@ -52,13 +52,13 @@ def test_only_the_page_and_mlflows_loopback_are_published(verger: Composed) -> N
 
 
 @pytest.mark.parametrize("service", ["preprocess", "inference"])
-def test_who_opens_strangers_photos_can_call_nobody_outside(verger: Composed, service: str) -> None:
+def test_services_that_process_photos_can_not_reach_the_internet(verger: Composed, service: str) -> None:
     (container,) = verger.containers(service)
     networks = verger.inspect(container)[0]["NetworkSettings"]["Networks"]
     assert {name: verger.inspect(name)[0]["Internal"] for name in networks} == dict.fromkeys(networks, True)
 
 
-def test_the_passwords_are_in_no_file_and_no_setting(verger: Composed) -> None:
+def test_the_password_is_in_no_setting_of_a_container(verger: Composed) -> None:
     (database,) = verger.containers("database")
     password = verger.run("docker", "exec", database, "cat", "/run/secrets/password").stdout.strip()
     assert len(password) >= 32

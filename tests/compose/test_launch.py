@@ -1,4 +1,4 @@
-"""./launch.sh --docker: the commands of ./launch.sh, in containers."""
+"""./launch.sh --docker runs the commands of ./launch.sh in containers."""
 
 import os
 import signal
@@ -8,13 +8,13 @@ from tests.support.repository import ROOT
 from tests.support.systems.composed import Composed
 
 
-def test_status_of_a_running_system(verger: Composed) -> None:
+def test_status_of_a_healthy_system(verger: Composed) -> None:
     status = verger.launch("--status")
     assert status.returncode == 0, status.stdout + status.stderr
     assert "Everything is healthy" in status.stdout
 
 
-def test_status_names_what_is_not_healthy(verger: Composed) -> None:
+def test_status_names_the_service_that_is_not_healthy(verger: Composed) -> None:
     verger.compose("stop", "mlflow")
     status = verger.launch("--status")
     verger.compose("start", "mlflow")
@@ -23,20 +23,20 @@ def test_status_names_what_is_not_healthy(verger: Composed) -> None:
     assert "Not healthy: mlflow" in status.stdout
 
 
-def test_a_folder_that_is_not_there_is_explained(verger: Composed) -> None:
+def test_a_missing_data_folder_is_named_in_the_error(verger: Composed) -> None:
     refused = verger.launch("--train", "/no/such/folder")
     assert refused.returncode == 2
     assert "/no/such/folder" in refused.stderr
 
 
-def test_without_docker_the_other_way_is_named(verger: Composed) -> None:
+def test_without_docker_the_error_suggests_launch_sh_alone(verger: Composed) -> None:
     refused = verger.run("./launch.sh", "--docker", DOCKER_HOST="unix:///no/such/socket")
     assert refused.returncode == 1
     assert "Without --docker, ./launch.sh needs neither" in refused.stderr
 
 
-def test_ctrl_c_stops_everything_and_what_people_made_stays(verger: Composed) -> None:
-    verger.description("The one from the fair.")
+def test_ctrl_c_stops_verger_and_keeps_its_data(verger: Composed) -> None:
+    verger.description("A description.")
     before = verger.version()
     with subprocess.Popen(
         [str(ROOT / "launch.sh"), "--docker"],
@@ -61,4 +61,4 @@ def test_ctrl_c_stops_everything_and_what_people_made_stays(verger: Composed) ->
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"web page     {verger.web.replace('127.0.0.1', 'localhost')}" in again.stdout
     assert verger.version() == before
-    assert verger.description() == "The one from the fair."
+    assert verger.description() == "A description."

@@ -1,4 +1,4 @@
-"""What users of MLflow in containers stumble over, and the way that the service depends on it."""
+"""MLflow in containers: host names, artifacts and priority, and how inference depends on it."""
 
 import httpx
 import pytest
@@ -11,15 +11,15 @@ from tests.support.waiting import wait_until
 @pytest.mark.parametrize(
     ("host", "status"), [("localhost", 200), ("127.0.0.1", 200), ("mlflow.example", 403), ("mlflow:5000.example", 403)]
 )
-def test_only_known_names_get_in(verger: Composed, host: str, status: int) -> None:
-    """Any other name in the Host header may be a page of somebody else's, by way of DNS rebinding."""
+def test_mlflow_refuses_unknown_host_names(verger: Composed, host: str, status: int) -> None:
+    """A request with another host name may come from a foreign page by DNS rebinding."""
     name = f"{host}:{verger.ports['VERGER_MLFLOW_PORT']}" if status == 200 else host
     search = f"{verger.mlflow}/api/2.0/mlflow/experiments/search"
     answer = httpx.post(search, json={"max_results": 1}, headers={"host": name}, timeout=60)
     assert answer.status_code == status, answer.text
 
 
-def test_the_name_among_the_services_gets_in_and_more_can_be_added(verger: Composed) -> None:
+def test_mlflow_accepts_its_service_name_and_additional_host_names(verger: Composed) -> None:
     (inference,) = verger.containers("inference")
     ask = "import urllib.request as r; print(r.urlopen('http://mlflow:5000/version', timeout=30).status)"
     assert verger.python(inference, ask).strip() == "200"
@@ -30,15 +30,15 @@ def test_the_name_among_the_services_gets_in_and_more_can_be_added(verger: Compo
     assert answer.status_code == 200
 
 
-def test_photos_come_first_where_cores_are_scarce(verger: Composed) -> None:
+def test_mlflow_has_a_lower_cpu_share_than_inference(verger: Composed) -> None:
     found = verger.inspect(*verger.containers("mlflow"), *verger.containers("inference"))
     mlflow, inference = (container["HostConfig"]["CpuShares"] for container in found)
     assert 0 < mlflow < 1024 / 9
-    assert inference == 0  # Docker's default, which is 1024
+    assert inference == 0  # default of Docker, which is 1024
 
 
-def test_artifacts_go_through_the_server_onto_its_volume(verger: Composed) -> None:
-    """So nobody else needs a key or a mount, and the page of MLflow shows them."""
+def test_artifacts_are_stored_on_the_volume_of_the_server(verger: Composed) -> None:
+    """Clients therefore need no key and no mount, and the page of MLflow shows the artifacts."""
     version = {"name": "fruit-classifier", "version": "1"}
     api = f"{verger.mlflow}/api/2.0"
     found = httpx.get(f"{api}/mlflow/model-versions/get-download-uri", params=version, timeout=60).json()
@@ -51,7 +51,7 @@ def test_artifacts_go_through_the_server_onto_its_volume(verger: Composed) -> No
     assert verger.python(mlflow, stored).strip().endswith("contract.json")
 
 
-def test_without_mlflow_a_new_container_serves_from_its_cache(verger: Composed) -> None:
+def test_a_new_inference_container_serves_from_its_cache_without_mlflow(verger: Composed) -> None:
     verger.compose("stop", "mlflow")
     try:
         verger.compose("up", "--detach", "--no-deps", "--force-recreate", "--wait", "inference")
@@ -61,7 +61,7 @@ def test_without_mlflow_a_new_container_serves_from_its_cache(verger: Composed) 
         verger.compose("up", "--detach", "--wait")
 
 
-def test_an_empty_cache_waits_for_mlflow_and_says_so(verger: Composed) -> None:
+def test_inference_without_cache_answers_503_until_mlflow_returns(verger: Composed) -> None:
     (inference,) = verger.containers("inference")
     verger.python(inference, "import pathlib; pathlib.Path('/var/lib/verger/models/live.json').unlink()")
     verger.python(inference, "import shutil; shutil.rmtree('/var/lib/verger/models', ignore_errors=True)")

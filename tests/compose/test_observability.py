@@ -1,4 +1,4 @@
-"""compose.observability.yml: a real Prometheus scrapes the running system, and its traces arrive."""
+"""compose.observability.yml: a real Prometheus scrapes the system, and a collector receives its traces."""
 
 import json
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ DASHBOARD = ROOT / "observability" / "grafana" / "dashboards" / "verger.json"
 
 @pytest.fixture(scope="module")
 def observed(verger: Composed) -> Iterator[Composed]:
-    """The system with the layer, apart from Grafana, which only its public image brings."""
+    """The system with compose.observability.yml, except Grafana, which exists only as a public image."""
     verger.compose("up", "--build", "--detach", "--wait", *SERVICES, "prometheus", "otel-collector", layers=LAYERS)
     yield verger
     verger.compose("up", "--detach", "--wait", "--remove-orphans")
 
 
-def ask(verger: Composed, path: str, **parameters: str) -> Any:
-    """Asks Prometheus' API."""
+def query(verger: Composed, path: str, **parameters: str) -> Any:
+    """Calls the HTTP API of Prometheus and returns the data of its answer."""
     address = f"http://127.0.0.1:{verger.ports['VERGER_PROMETHEUS_PORT']}/api/v1/{path}"
     answer = httpx.get(address, params=parameters, timeout=30)
     assert answer.status_code == 200, answer.text
@@ -38,32 +38,32 @@ def test_every_service_is_scraped(observed: Composed) -> None:
 
     def answered() -> dict[str, float]:
         counted = 'sum by (job) ({__name__=~"verger_(http_requests|grpc_calls)_total"}) * on (job) up'
-        result = ask(observed, "query", query=counted)["result"]
+        result = query(observed, "query", query=counted)["result"]
         return {item["metric"]["job"]: float(item["value"][1]) for item in result}
 
     wait_until(lambda: set(answered()) == set(SERVICES) and min(answered().values()) > 0, 60, "metrics of all")
 
 
-def test_the_dashboard_asks_for_what_is_measured(observed: Composed) -> None:
+def test_prometheus_knows_every_metric_of_the_dashboard(observed: Composed) -> None:
     panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
     expressions = [target["expr"] for panel in panels for target in panel["targets"]]
 
     def all_measured() -> bool:
-        names = {name.removesuffix("_total") for name in ask(observed, "metadata")} | {"sum by (job) (up)"}
+        names = {name.removesuffix("_total") for name in query(observed, "metadata")} | {"sum by (job) (up)"}
         return all(any(name in expression for name in names) for expression in expressions)
 
     wait_until(all_measured, 60, "a metric for each panel")
     for expression in expressions:
-        ask(observed, "query", query=expression)  # Prometheus' own parser refuses what is wrong
+        query(observed, "query", query=expression)  # fails the test if Prometheus can't parse it
 
 
-def test_prometheus_finds_no_fault_with_its_configuration(observed: Composed) -> None:
+def test_promtool_accepts_the_configuration(observed: Composed) -> None:
     (prometheus,) = observed.compose("ps", "--quiet", "prometheus", layers=LAYERS).split()
     check = observed.run("docker", "exec", prometheus, "promtool", "check", "config", "/etc/prometheus/prometheus.yml")
     assert check.returncode == 0, check.stdout + check.stderr
 
 
-def test_one_trace_leads_through_all_services(observed: Composed) -> None:
+def test_one_trace_contains_spans_of_all_services(observed: Composed) -> None:
     (collector,) = observed.compose("ps", "--quiet", "otel-collector", layers=LAYERS).split()
     trace = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}

@@ -1,4 +1,4 @@
-"""Pictures through the page of the composed system, in a real browser."""
+"""The page of the system in containers, in a real browser."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.support.systems.uploads import PHOTO_FILE
 
 @contextmanager
 def answered(verger: Composed, browser: Browser, photo: Path) -> Iterator[Page]:
-    """The page with the answer for a photo."""
+    """Yields the page with the answer for a photo."""
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
         page.goto(verger.web)
@@ -24,21 +24,19 @@ def answered(verger: Composed, browser: Browser, photo: Path) -> Iterator[Page]:
         yield page
 
 
-def test_a_drawing_is_classified_through_the_page(verger: Composed, browser: Browser) -> None:
-    """Whether it counts as the fruit itself is the model's business."""
+def test_the_page_classifies_a_drawing(verger: Composed, browser: Browser) -> None:
+    """The test checks the first prediction only, not the verdict of the model."""
     with answered(verger, browser, PHOTO_FILE) as page:
         expect(page.locator("#result .bars li").first).to_contain_text("banana", ignore_case=True)
 
 
 @pytest.mark.parametrize("label", ["banana", "pineapple", "strawberry"])
-def test_a_photo_is_classified_through_the_page(
-    verger: Composed, browser: Browser, photo_data: Path, label: str
-) -> None:
+def test_the_page_classifies_a_photo(verger: Composed, browser: Browser, photo_data: Path, label: str) -> None:
     with answered(verger, browser, min((photo_data / "fruits" / "test" / label).iterdir())) as page:
         expect(page.locator("#result h2")).to_have_text(re.compile(label, re.IGNORECASE))
 
 
-def test_what_is_no_photo_is_refused_in_words(verger: Composed, browser: Browser, tmp_path: Path) -> None:
+def test_the_page_refuses_a_text_file_with_a_message(verger: Composed, browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("apples, pears")
     with browser.new_context(locale="fr-FR") as context:

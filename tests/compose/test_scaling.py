@@ -1,4 +1,4 @@
-"""Several replicas of a service share its load, and one of them may go."""
+"""Replicas of a service share its load, and one of them may stop."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tests.support.systems.composed import Composed
 from tests.support.systems.uploads import PHOTO, Uploads
 from tests.support.waiting import wait_until
 
-# Which metric counts the photos or tensors that a replica has answered.
+# Port and metric that counts the answered photos or tensors of a replica.
 COUNTERS = {
     "preprocess": (9101, 'verger_grpc_calls_total{code="OK",method="/verger.v1.ClassifierService/Classify"}'),
     "inference": (9102, 'verger_stage_seconds_count{stage="compute"}'),
@@ -18,18 +18,18 @@ PHOTOS = 120
 
 @pytest.fixture(scope="module")
 def scaled(verger: Composed) -> Iterator[Composed]:
-    """Two replicas of each, by the README's command, on the running system."""
+    """Two replicas of each service, added to the running system by the documented command."""
     before = [verger.containers(service) for service in COUNTERS]
     verger.compose("up", "--detach", "--wait", "--scale", "inference=2", "--scale", "preprocess=2")
     for service, (only,) in zip(COUNTERS, before, strict=True):
-        assert only in verger.containers(service), f"the {service} that ran was replaced"
+        assert only in verger.containers(service), f"the running {service} was replaced"
     yield verger
     verger.compose("up", "--detach", "--wait")
     verger.wait_ready()
 
 
 def answered(verger: Composed, service: str) -> dict[str, float]:
-    """By each replica of a service, so far."""
+    """Returns the number of answers so far by replica of a service."""
     port, counter = COUNTERS[service]
     read = f"import urllib.request as r; print(r.urlopen('http://127.0.0.1:{port}/metrics', timeout=5).read().decode())"
     return {
@@ -41,7 +41,7 @@ def answered(verger: Composed, service: str) -> dict[str, float]:
 
 
 def shares(verger: Composed, before: dict[str, dict[str, float]]) -> dict[str, list[float]]:
-    """What each replica has answered since."""
+    """Returns the number of answers of each replica since `before`."""
     return {
         service: [count - before[service][container] for container, count in answered(verger, service).items()]
         for service in COUNTERS
@@ -51,7 +51,7 @@ def shares(verger: Composed, before: dict[str, dict[str, float]]) -> dict[str, l
 @pytest.mark.usefixtures("scaled")
 def test_two_replicas_of_each_share_the_load(verger: Composed) -> None:
     start = {service: answered(verger, service) for service in COUNTERS}
-    with Uploads(verger):  # a new replica is seen when a connection has reached its age, after 10 s
+    with Uploads(verger):  # clients find a new replica when a connection reaches its maximum age of 10 s
         wait_until(lambda: all(min(counts) > 0 for counts in shares(verger, start).values()), 60, "a share for each")
     start = {service: answered(verger, service) for service in COUNTERS}
     with Uploads(verger, users=4) as uploads:
@@ -66,7 +66,7 @@ def test_two_replicas_of_each_share_the_load(verger: Composed) -> None:
 
 @pytest.mark.usefixtures("scaled")
 @pytest.mark.parametrize("service", COUNTERS)
-def test_one_replica_may_stop_under_load(verger: Composed, service: str) -> None:
+def test_no_upload_fails_when_one_replica_stops(verger: Composed, service: str) -> None:
     leaving, staying = verger.containers(service)
     with Uploads(verger, users=4) as uploads:
         wait_until(lambda: len(uploads.answers) >= 20, what="load")

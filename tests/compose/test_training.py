@@ -1,4 +1,4 @@
-"""The trainer's container: from photographs to the version that the running page shows."""
+"""Training in a container, from photographs to the version that the page shows."""
 
 import re
 from pathlib import Path
@@ -14,11 +14,11 @@ from tests.support.waiting import wait_until
 @pytest.fixture(scope="module")
 def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("few")
-    folder.chmod(0o755)  # the trainer runs as another user, which must be able to read it
+    folder.chmod(0o755)  # because the trainer runs as another user
     return copy_few_fruits(photo_data, folder, train=8, test=3)
 
 
-def test_a_version_trained_in_a_container_is_on_the_page(verger: Composed, browser: Browser, few_fruits: Path) -> None:
+def test_the_page_shows_a_version_trained_in_a_container(verger: Composed, browser: Browser, few_fruits: Path) -> None:
     before = verger.version()
     trained = verger.launch("--train", str(few_fruits), "--epochs", "1")
     assert trained.returncode == 0, trained.stdout + trained.stderr

@@ -1,4 +1,4 @@
-"""Restarts, new containers and the end of a service, under load: no upload fails, and none on the page."""
+"""No upload fails while services are restarted, replaced or stopped, through the API and on the page."""
 
 import threading
 
@@ -12,11 +12,11 @@ from tests.support.systems.uploads import Uploads
 from tests.support.waiting import wait_until
 
 RENEW = ("up", "--build", "--detach", "--no-deps", "--force-recreate", "--wait")
-"""A rebuild ends in a new container, at another address."""
+"""Replaces a container by a new one with another address, as a rebuild does."""
 
 
 def change_under_load(verger: Composed, *change: str) -> None:
-    """Runs docker compose with these arguments while people upload; they must not notice."""
+    """Runs docker compose with these arguments under load. Fails the test if an upload fails."""
     with Uploads(verger, users=4) as uploads:
         wait_until(lambda: len(uploads.answers) >= 20, what="load")
         verger.compose(*change)
@@ -27,7 +27,7 @@ def change_under_load(verger: Composed, *change: str) -> None:
 
 
 @pytest.mark.parametrize("service", ["inference", "preprocess"])
-def test_a_restart_is_not_noticed(verger: Composed, service: str) -> None:
+def test_no_upload_fails_during_a_restart(verger: Composed, service: str) -> None:
     before = verger.inspect(*verger.containers(service))[0]
     change_under_load(verger, "restart", service)
     after = verger.inspect(*verger.containers(service))[0]
@@ -36,14 +36,14 @@ def test_a_restart_is_not_noticed(verger: Composed, service: str) -> None:
 
 
 @pytest.mark.parametrize("service", ["inference", "preprocess", "mlflow"])
-def test_a_rebuild_is_not_noticed(verger: Composed, service: str) -> None:
+def test_no_upload_fails_during_a_rebuild(verger: Composed, service: str) -> None:
     before = verger.containers(service)
     change_under_load(verger, *RENEW, service)
     assert not set(before) & set(verger.containers(service))
 
 
-def test_the_page_has_its_answers_while_its_own_service_is_rebuilt(verger: Composed, browser: Browser) -> None:
-    """Its one container refuses connections for a while; the page asks again."""
+def test_the_page_gets_its_answers_while_the_web_service_is_rebuilt(verger: Composed, browser: Browser) -> None:
+    """The only container refuses connections for some time, and the page retries."""
     before, lost = verger.containers("web"), list[Request]()
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
@@ -57,11 +57,13 @@ def test_the_page_has_its_answers_while_its_own_service_is_rebuilt(verger: Compo
                 expect(page.locator(f"#result .answer img[src*={label}]")).to_be_visible(timeout=30_000)
         renewal.join()
     assert not set(before) & set(verger.containers("web"))
-    assert f"{verger.web}/predict" in {request.url for request in lost}, "no connection was refused: nothing is shown"
+    assert f"{verger.web}/predict" in {request.url for request in lost}, (
+        "no connection was refused, so the test proves nothing"
+    )
 
 
 @pytest.mark.parametrize("service", ["inference", "preprocess", "web"])
-def test_a_stop_ends_cleanly_within_the_grace_period(verger: Composed, service: str) -> None:
+def test_a_service_stops_cleanly_within_the_grace_period(verger: Composed, service: str) -> None:
     (container,) = verger.containers(service)
     verger.compose("stop", service)
     state = verger.inspect(container)[0]["State"]
@@ -70,8 +72,8 @@ def test_a_stop_ends_cleanly_within_the_grace_period(verger: Composed, service: 
     assert not state["OOMKilled"]
 
 
-def test_a_drain_says_so_before_it_stops_listening(verger: Composed) -> None:
-    """With compose.grpc.yml: whoever watches the health of preprocess learns that it is about to stop."""
+def test_health_is_not_serving_before_preprocess_stops_listening(verger: Composed) -> None:
+    """gRPC clients that watch the health of preprocess learn that it is about to stop."""
     verger.compose("up", "--detach", "--wait", layers=["compose.grpc.yml"])
     with grpc.insecure_channel(verger.preprocess) as channel:
         service = health_pb2.HealthCheckRequest(service="verger.v1.ClassifierService")

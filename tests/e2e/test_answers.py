@@ -1,4 +1,4 @@
-"""Photos through the whole launched system."""
+"""The whole launched system classifies photos correctly."""
 
 import asyncio
 import csv
@@ -26,14 +26,14 @@ def best_label(result: dict[str, Any]) -> str:
     return str(result["predictions"][0]["label"])
 
 
-def test_the_samples_on_the_page_are_right(verger: Launched) -> None:
+def test_the_samples_of_the_page_are_classified_correctly(verger: Launched) -> None:
     samples = sorted(SAMPLES.glob("*.webp"))
     assert len(samples) == 10
     answers = {path.stem: best_label(verger.answer(path.read_bytes())) for path in samples}
     assert answers == {name: name for name in answers}
 
 
-def test_nearly_all_pictures_that_users_tried_are_right(verger: Launched, photo_data: Path) -> None:
+def test_nearly_all_pictures_of_users_are_classified_correctly(verger: Launched, photo_data: Path) -> None:
     with (photo_data / "predict" / "INDEX.csv").open() as index:
         labels = {row["file"]: row["label_by_eye"] for row in csv.DictReader(index)}
     answers = {name: best_label(verger.answer((photo_data / "predict" / name).read_bytes())) for name in labels}
@@ -43,11 +43,11 @@ def test_nearly_all_pictures_that_users_tried_are_right(verger: Launched, photo_
 
 
 @pytest.mark.parametrize("photo", [plain((255, 255, 255)), plain((0, 0, 0))], ids=["white", "black"])
-def test_a_blank_page_is_no_fruit(verger: Launched, photo: Image.Image) -> None:
+def test_a_blank_picture_is_out_of_scope(verger: Launched, photo: Image.Image) -> None:
     assert verger.answer(encoded(photo))["verdict"] == "OUT_OF_SCOPE"
 
 
-def test_one_bad_file_spoils_no_other(verger: Launched) -> None:
+def test_an_invalid_file_does_not_affect_other_files(verger: Launched) -> None:
     good = (SAMPLES / "banana.webp").read_bytes()
     files = [("file", ("good.webp", good)), ("file", ("bad.txt", b"hello")), ("file", ("again.webp", good))]
     answer = httpx.post(f"{verger.web}/api/v1/classify", files=files, timeout=15).json()
@@ -68,7 +68,7 @@ def by_grpc(verger: Launched, photo: bytes) -> dict[str, float]:
 
 
 def check_agreement(verger: Launched, photos: list[Path]) -> None:
-    """Compares web and gRPC with the live version's Keras model, run by the trainer on pixels from the same code."""
+    """Compares REST and gRPC with the Keras model of the live version, which the trainer runs on the same pixels."""
     command = [sys.executable, "-m", "trainer", "predict", "--keras", *map(str, photos)]
     environment = verger.environment | {"VERGER_MLFLOW_URL": verger.mlflow}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
@@ -82,26 +82,26 @@ def check_agreement(verger: Launched, photos: list[Path]) -> None:
         assert by_grpc(verger, photo) == pytest.approx(expected, abs=1e-3), path.name
 
 
-def test_web_grpc_and_the_trainers_reference_agree(verger: Launched, tmp_path: Path) -> None:
+def test_rest_and_grpc_agree_with_the_keras_model(verger: Launched, tmp_path: Path) -> None:
     image = scene((700, 500))
     for format in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"):
         (tmp_path / f"made.{format.lower()}").write_bytes(encoded(image, format))
     check_agreement(verger, [*sorted(tmp_path.glob("made.*")), *sorted(SAMPLES.glob("*.webp"))])
 
 
-def test_they_agree_on_odd_photos_too(verger: Launched, photo_data: Path) -> None:
+def test_rest_and_grpc_agree_with_the_keras_model_on_odd_photos(verger: Launched, photo_data: Path) -> None:
     odd = sorted((photo_data / "odd").iterdir())
     check_agreement(verger, [path for path in odd if path.suffix != ".csv" and "truncated" not in path.name])
 
 
-def test_health_and_readiness_on_all_ports(verger: Launched) -> None:
+def test_all_ports_report_healthy_and_ready(verger: Launched) -> None:
     assert problem_with(f"grpc://{verger.preprocess}/verger.v1.ClassifierService") is None
     assert problem_with(f"grpc://{verger.inference}/verger.v1.InferenceService") is None
     for path in ("/healthz", "/readyz", "/metrics", "/docs"):
         assert httpx.get(f"{verger.web}{path}", timeout=10).status_code == 200, path
 
 
-async def test_many_at_once_are_all_answered(verger: Launched) -> None:
+async def test_forty_simultaneous_photos_are_classified_or_refused_with_429(verger: Launched) -> None:
     photo = (SAMPLES / "kiwi.webp").read_bytes()
     async with httpx.AsyncClient(timeout=30) as client:
         calls = [client.post(f"{verger.web}/api/v1/classify", content=photo) for _ in range(40)]
@@ -112,7 +112,7 @@ async def test_many_at_once_are_all_answered(verger: Launched) -> None:
     assert {best_label(answer.json()["results"][0]) for answer in good} == {"kiwi"}
 
 
-def test_serving_has_no_tensorflow(verger: Launched) -> None:
+def test_the_serving_environment_has_no_tensorflow(verger: Launched) -> None:
     packages = verger.home / "env" / "serving"
     assert list(packages.glob("lib/python*/site-packages/onnxruntime"))
     assert not list(packages.glob("lib/python*/site-packages/tensorflow*"))

@@ -1,4 +1,4 @@
-"""./launch.sh as a command."""
+"""Commands of ./launch.sh."""
 
 import os
 import signal
@@ -13,34 +13,34 @@ from tests.support.systems.launched import Launched
 from tests.support.waiting import wait_until
 
 
-def test_status_of_a_running_system(verger: Launched) -> None:
+def test_status_of_a_healthy_system(verger: Launched) -> None:
     status = verger.launch("--status")
     assert status.returncode == 0, status.stdout + status.stderr
     assert "Everything is healthy" in status.stdout
 
 
-def test_starting_twice_says_that_it_runs(verger: Launched) -> None:
+def test_a_second_start_says_that_verger_is_already_running(verger: Launched) -> None:
     again = verger.launch("--detach")
     assert again.returncode == 0
     assert "already running" in again.stdout
     assert f"http://localhost:{verger.ports['VERGER_WEB_PORT']}" in again.stdout
 
 
-def test_photos_come_before_mlflow(verger: Launched) -> None:
+def test_mlflow_has_a_lower_priority_than_web(verger: Launched) -> None:
     (mlflow,) = verger.pids("mlflow server")
     (web,) = verger.pids("services.web")
     first = os.getpriority(os.PRIO_PROCESS, web)
-    wait_until(lambda: os.getpriority(os.PRIO_PROCESS, mlflow) == first + 10, what="MLflow to come last")
+    wait_until(lambda: os.getpriority(os.PRIO_PROCESS, mlflow) == first + 10, what="the lower priority of MLflow")
 
 
 def second_system(verger: Launched, home: Path) -> Launched:
-    """Another system on this machine that shares the first one's environment, to save the minutes of its set-up."""
+    """Returns another system that shares the environment of the first one, whose installation takes minutes."""
     home.mkdir()
     (home / "env").symlink_to(verger.home / "env")
     return Launched(home)
 
 
-def test_a_taken_port_is_said_by_name(verger: Launched, tmp_path: Path) -> None:
+def test_a_port_in_use_is_named_with_its_setting(verger: Launched, tmp_path: Path) -> None:
     system = second_system(verger, tmp_path / "home")
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", system.ports["VERGER_PREPROCESS_PORT"]))
@@ -52,7 +52,7 @@ def test_a_taken_port_is_said_by_name(verger: Launched, tmp_path: Path) -> None:
     assert "VERGER_PREPROCESS_PORT=" in refused.stderr
 
 
-def test_ctrl_c_stops_everything(verger: Launched, tmp_path: Path) -> None:
+def test_ctrl_c_stops_verger(verger: Launched, tmp_path: Path) -> None:
     system = second_system(verger, tmp_path / "home")
     with subprocess.Popen(
         [str(ROOT / "launch.sh")], env=system.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -69,8 +69,8 @@ def test_ctrl_c_stops_everything(verger: Launched, tmp_path: Path) -> None:
     assert system.launch("--status").returncode == 1
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["--train"]])
-def test_wrong_usage_is_explained(verger: Launched, arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["--unknown"], ["--train"]])
+def test_wrong_arguments_print_the_usage(verger: Launched, arguments: list[str]) -> None:
     refused = verger.launch(*arguments)
     assert refused.returncode == 2
     assert "usage:" in refused.stderr

@@ -1,4 +1,4 @@
-"""Whatever is killed comes back by itself; what was asked meanwhile is answered, or refused with a reason."""
+"""Killed programs restart, and requests in the meantime are answered or refused with a reason."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ def is_healthy(mlflow: str) -> bool:
 
 
 @pytest.mark.parametrize("program", ["services.inference", "services.preprocess", "mlflow server"])
-def test_what_is_killed_comes_back(verger: Launched, program: str) -> None:
+def test_a_killed_program_restarts(verger: Launched, program: str) -> None:
     verger.wait_ready()
     with Uploads(verger) as uploads:
         wait_until(lambda: uploads.answers, what="a first answer")
@@ -41,8 +41,8 @@ def test_what_is_killed_comes_back(verger: Launched, program: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_the_web_service_comes_back_too(verger: Launched, number: signal.Signals) -> None:
-    """Also after a polite end, which nobody asked launch.sh for."""
+def test_the_web_service_restarts_after_a_signal(verger: Launched, number: signal.Signals) -> None:
+    """It also restarts after SIGTERM if launch.sh did not stop it."""
     verger.wait_ready()
     (pid,) = verger.pids("services.web")
     os.kill(pid, number)
@@ -51,9 +51,7 @@ def test_the_web_service_comes_back_too(verger: Launched, number: signal.Signals
     assert verger.answer(PHOTO)["verdict"] == "RECOGNISED"
 
 
-def test_a_photo_that_is_being_sent_when_the_web_service_is_killed_is_answered(
-    verger: Launched, browser: Browser
-) -> None:
+def test_the_page_retries_a_photo_when_the_web_service_is_killed(verger: Launched, browser: Browser) -> None:
     verger.wait_ready()
     lost: list[Request] = []
     with browser.new_context(locale="en-GB") as context:
@@ -62,10 +60,12 @@ def test_a_photo_that_is_being_sent_when_the_web_service_is_killed_is_answered(
         page.goto(verger.web)
         page.set_input_files("#photo", PHOTO_FILE)
         (pid,) = verger.pids("services.web")
-        os.kill(pid, signal.SIGSTOP)  # takes the photo, and gives no answer
+        os.kill(pid, signal.SIGSTOP)  # accepts the photo and does not answer
         with page.expect_request("**/predict"):
             page.get_by_role("button", name="Predict").click()
         os.kill(pid, signal.SIGKILL)
         expect(page.locator("#result .answer h2")).to_have_text("Banana", timeout=30_000)
-    ours = {request.url for request in lost if request.failure != "net::ERR_NETWORK_CHANGED"}  # a container elsewhere
+    ours = {
+        request.url for request in lost if request.failure != "net::ERR_NETWORK_CHANGED"
+    }  # caused by containers of other tests
     assert ours == {f"{verger.web}/predict"}

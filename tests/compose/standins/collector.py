@@ -1,4 +1,4 @@
-"""Stands in for the OpenTelemetry collector: takes spans as that does, and writes a line for each."""
+"""Replaces the OpenTelemetry collector: receives spans and prints one line for each."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 
 
 class Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """Keeps nothing."""
+    """Prints service, trace id and name of each span."""
 
     def Export(self, request: trace_service_pb2.ExportTraceServiceRequest, context: grpc.ServicerContext) -> object:
         for resource in request.resource_spans:

@@ -8,7 +8,7 @@ from tests.support.tiny_model import tiny_version
 
 
 @pytest.mark.parametrize("multicore", [False, True])
-def test_the_stand_in_of_the_benchmarks_answers_as_inference_calls_it(
+def test_the_sleeping_model_answers_the_calls_of_inference(
     multicore: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BENCHMARK_FORWARD_SECONDS", "0")

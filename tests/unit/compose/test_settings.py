@@ -1,4 +1,4 @@
-"""What .env.example says, against what the compose files ask for."""
+"""The variables in .env.example are those of the compose files, with the same defaults."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ def examples() -> dict[str, str]:
     return dict(line.removeprefix("#").split("=", 1) for line in lines if line.startswith("#VERGER_"))
 
 
-def asked_for(path: Path) -> dict[str, str]:
+def variables_of(path: Path) -> dict[str, str]:
     return dict(re.findall(r"\$\{(VERGER_\w+):-([^}]*)}", path.read_text(encoding="utf-8")))
 
 
@@ -30,23 +30,23 @@ def passed_on() -> set[str]:
 
 
 @pytest.mark.parametrize("path", COMPOSE_FILES, ids=lambda path: path.name)
-def test_every_variable_is_explained_with_its_default(path: Path) -> None:
-    assert asked_for(path).items() <= examples().items()
+def test_every_variable_of_a_compose_file_is_in_the_example(path: Path) -> None:
+    assert variables_of(path).items() <= examples().items()
 
 
-def test_nothing_else_is_explained() -> None:
-    used = set().union(*map(asked_for, COMPOSE_FILES)) | passed_on()
+def test_the_example_has_no_other_variables() -> None:
+    used = set().union(*map(variables_of, COMPOSE_FILES)) | passed_on()
     assert set(examples()) == used
 
 
-def test_the_programs_have_the_defaults_that_are_said() -> None:
+def test_the_defaults_of_the_programs_are_those_of_the_example() -> None:
     defaults = {
         f"VERGER_{name.upper()}": field.default for program in PROGRAMS for name, field in program.model_fields.items()
     }
-    said = {name: type(defaults[name])(examples()[name]) for name in passed_on()}
-    assert said == {name: defaults[name] for name in passed_on()}
+    documented = {name: type(defaults[name])(examples()[name]) for name in passed_on()}
+    assert documented == {name: defaults[name] for name in passed_on()}
 
 
 def test_no_variable_has_two_defaults() -> None:
-    pairs = {pair for path in COMPOSE_FILES for pair in asked_for(path).items()}
+    pairs = {pair for path in COMPOSE_FILES for pair in variables_of(path).items()}
     assert len(pairs) == len({name for name, _ in pairs})

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Does with the variables of docker-compose.yml what the official image's entry point does with them.
+# Handles the variables in docker-compose.yml like the entry point of the official image.
 set -eu
 data=/var/lib/postgresql/data
 as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
