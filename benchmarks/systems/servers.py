@@ -101,11 +101,13 @@ class Server:
         program, *arguments = (part.format(port=PORT) for part in self.command)
         folder = HOME / "env" / self.environment / "bin"
         settings = {"BENCHMARK_MODEL": str(MODEL), "BENCHMARK_RUNTIME": self.runtime, "PYTHONPATH": str(Path.cwd())}
+        # run.sh has Verger's settings of glibc's memory allocator. Contenders run with the defaults, as users run them.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
         begun = time.monotonic()
         with (HOME / f"{self.name}.log".replace(" ", "-")).open("w") as log:
             process = subprocess.Popen(
                 [folder / program, *arguments],
-                env={**os.environ, **settings, **self.settings, "PATH": f"{folder}:{os.environ['PATH']}"},
+                env={**environment, **settings, **self.settings, "PATH": f"{folder}:{os.environ['PATH']}"},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
