@@ -25,7 +25,7 @@ environment() {
     cmp -s "$2" "$folder/requirements.txt" && return
     say "Setting up the environment \"$1\" (once) ..."
     "$(find_python)" -m venv --clear "$folder"
-    UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$("$folder/bin/python" -m pip config get global.index-url 2>/dev/null || true)} \
+    UV_DEFAULT_INDEX=$(package_index "$folder/bin/python") \
         "$VERGER_HOME/env/serving/bin/uv" pip install --quiet --python "$folder/bin/python" -r "$2"
     cp "$2" "$folder/requirements.txt"
 }

@@ -44,6 +44,9 @@ find_python() {
         "If its command has another name, set VERGER_PYTHON."
 }
 
+# package_index PYTHON: prints the package index for uv, which does not read the configuration of pip.
+package_index() { say "${UV_DEFAULT_INDEX:-$("$1" -m pip config get global.index-url 2>/dev/null || true)}"; }
+
 # make_environment NAME: makes or updates $VERGER_HOME/env/NAME from requirements/NAME.txt and protos/. A stamp of both
 # shows whether the environment is up to date.
 make_environment() {
@@ -60,8 +63,7 @@ PYTHON
     "$python" -m venv --clear "$folder" || die "$python can't make a virtual environment in $folder."
     "$folder/bin/python" -m pip install --quiet --require-hashes -r requirements/uv.txt ||
         die "The packages can't be downloaded. Check the access to a Python package index (pip config)."
-    # uv does not read pip's configuration, so a package mirror that pip uses is passed on to uv.
-    UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$("$folder/bin/python" -m pip config get global.index-url 2>/dev/null || true)} \
+    UV_DEFAULT_INDEX=$(package_index "$folder/bin/python") \
         "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" --require-hashes -r "$lock" ||
         die "Installing $lock failed. The lines above give the reason."
     "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" --no-deps --no-build-isolation --reinstall ./protos ||
