@@ -54,7 +54,7 @@ def test_two_replicas_of_each_share_the_load(verger: Composed) -> None:
     with Uploads(verger):  # clients find a new replica when a connection reaches its maximum age of 10 s
         wait_until(lambda: all(min(counts) > 0 for counts in shares(verger, start).values()), 60, "a share for each")
     start = {service: answered(verger, service) for service in COUNTERS}
-    with Uploads(verger, users=4) as uploads:
+    with Uploads(verger, clients=4) as uploads:
         wait_until(lambda: len(uploads.answers) >= PHOTOS, 120, f"{PHOTOS} answers")
     assert {answer.status_code for answer in uploads.answers} == {200}
     assert uploads.lost == []
@@ -68,7 +68,7 @@ def test_two_replicas_of_each_share_the_load(verger: Composed) -> None:
 @pytest.mark.parametrize("service", COUNTERS)
 def test_no_upload_fails_when_one_replica_stops(verger: Composed, service: str) -> None:
     leaving, staying = verger.containers(service)
-    with Uploads(verger, users=4) as uploads:
+    with Uploads(verger, clients=4) as uploads:
         wait_until(lambda: len(uploads.answers) >= 20, what="load")
         assert verger.run("docker", "stop", leaving).returncode == 0
         stopped = len(uploads.answers)

@@ -17,7 +17,7 @@ RENEW = ("up", "--build", "--detach", "--no-deps", "--force-recreate", "--wait")
 
 def change_under_load(verger: Composed, *change: str) -> None:
     """Runs docker compose with these arguments under load. Fails the test if an upload fails."""
-    with Uploads(verger, users=4) as uploads:
+    with Uploads(verger, clients=4) as uploads:
         wait_until(lambda: len(uploads.answers) >= 20, what="load")
         verger.compose(*change)
         changed = len(uploads.answers)
