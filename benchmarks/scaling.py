@@ -24,7 +24,7 @@ DOORS = ("Verger REST", "Verger gRPC")
 CLASSES = (10, 100, 1000)
 REPLICAS = (1, 2, 3, 4)
 FORWARD_SECONDS = 0.05
-"""Duration of a forward pass of the stand-in that sleeps."""
+"""Duration of a forward pass in benchmarks.systems.sleeping_inference."""
 CALLERS = 8
 WARM_UP_SECONDS = 2
 

@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def run(engine: Classifier, photo: bytes, workers: int, seconds: float) -> Sample:
-    """Classifies one photo again and again on `workers` threads, for so many seconds."""
+    """Classifies one photo again and again on `workers` threads for `seconds`."""
     times: list[float] = []
 
     def work() -> None:
