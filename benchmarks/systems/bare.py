@@ -27,7 +27,7 @@ def main() -> None:
     arrangements = {(1, 1), (1, cores)} if concurrency == "1" else {(cores, 1)}
     samples = []
     for workers, cores_per_call in sorted(arrangements):
-        engine = classifier.load(Path(version), None, cores_per_call)
+        engine = classifier.load(Path(version), cores=cores_per_call)
         samples.append(run(engine, data, workers, float(seconds) / len(arrangements)))
     sys.stdout.write(json.dumps(max(samples, key=lambda sample: sample["photos"] / sample["seconds"])) + "\n")
 

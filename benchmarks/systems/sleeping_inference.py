@@ -35,7 +35,7 @@ class SleepingSession(OnnxSession):
 
 
 def load_and_replace(ref: model_pb2.ModelRef, folder: Path, cores: int = 1) -> LoadedModel:
-    """Loads and checks the model as usual, then replaces its sessions by SleepingRuntime."""
+    """Loads and checks the model as usual, then replaces its sessions by SleepingSession."""
     model = load_model(ref, folder, cores)
     sleeping = SleepingSession(len(model.contract.classes))
     return replace(model, session=sleeping, multicore_session=sleeping)

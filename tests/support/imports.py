@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 
 
 def output_of(program: str) -> str:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.support.imports import imported_with
+from tests.support.repository import ROOT
 
 MODULES = sorted(path.stem for path in (ROOT / "services" / "common" / "process").glob("[!_]*.py"))
 

@@ -9,7 +9,7 @@ from engine.errors import ImageFormatUnsupported, ImageTooLarge, VersionUnknown
 from engine.model.tensors import to_model_input
 from engine.photo.decoding import Limits, preprocess
 from engine.photo.tensor import to_tensor
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 
 RELEASED = ROOT / "models" / "fruit-classifier"
 SAMPLES = sorted((ROOT / "services" / "web" / "page" / "static" / "samples").glob("*.webp"))
