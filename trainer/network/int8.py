@@ -3,7 +3,7 @@
 Static quantisation (Jacob et al., 2018, arXiv:1712.05877) by onnxruntime.quantization: activations are uint8, their
 ranges measured on pictures; weights are int8 with a scale for each channel. What rounding the weights adds to the mean
 of each channel is taken off its bias again (Nagel et al., 2019, arXiv:1906.04721, section 4.2).
-docs/benchmarks/profile.md compares this with what else was tried.
+docs/decisions/0015-how-a-version-is-quantised.md compares this with what else was tried.
 """
 
 import tempfile
