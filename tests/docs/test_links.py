@@ -1,0 +1,67 @@
+"""What documents point to is there: files, headings, names in the code."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.documents import name_of
+
+PAGES = sorted(path for path in ROOT.rglob("*.md") if not {".verger", ".terraform", ".git"} & set(path.parts))
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+ROOMS = (
+    "benchmarks",
+    "docs",
+    "engine",
+    "models",
+    "protos",
+    "registry",
+    "scripts",
+    "services",
+    "terraform",
+    "tests",
+    "trainer",
+)
+
+
+def prose(page: Path) -> str:
+    """Without blocks of code."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """The headings as GitHub names them in addresses."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)) if not re.match(r"[a-z]+:", link)]
+    wrong = []
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            wrong.append(link)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_paths_that_are_named_exist(page: Path) -> None:
+    named = re.findall(rf"`((?:{'|'.join(ROOMS)})/[\w./-]+)`", prose(page))
+    assert [path for path in named if not any((home / path).exists() for home in (ROOT, ROOT / "terraform"))] == []
+
+
+def test_the_architecture_names_what_is_in_the_code() -> None:
+    sources = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in (".py", ".js", ".proto")]
+    sources.append(ROOT / "launch.sh")
+    files = {path.name for path in sources}
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    words = set(re.findall(r"`([\w.]+)`", prose(ARCHITECTURE)))
+    names = {word for word in words if "." not in word or word.split(".")[0].istitle()}
+    assert {word for word in words - names if word.endswith((".py", ".js", ".proto"))} <= files
+    assert {name for name in names if not re.search(rf"\b{name.rpartition('.')[2]}\b", code)} == set()

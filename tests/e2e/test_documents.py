@@ -1,0 +1,142 @@
+"""The documents' recipes, run as they are printed, in a checkout of their own: only ports are replaced."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.conftest import ROOT
+from tests.support.documents import DOCUMENTS, Block, blocks_of, covered_commands
+from tests.support.fruits import copy_few_fruits
+from tests.support.launched import Launched
+from tests.support.shapes import LABELS, write_parts
+
+HERE = "tests/e2e/test_documents.py::test_a_recipe_works_as_printed"
+SAMPLES = ROOT / "services" / "web" / "page" / "static" / "samples"
+PORTS = {
+    "8000": "VERGER_WEB_PORT",
+    "50051": "VERGER_PREPROCESS_PORT",
+    "9101": "VERGER_PREPROCESS_METRICS_PORT",
+    "9102": "VERGER_INFERENCE_METRICS_PORT",
+}
+
+
+def is_recipe(block: Block) -> bool:
+    return block.language == "python" or HERE in {covered_commands().get(command) for command in block.commands}
+
+
+BLOCKS = [  # tests/docs holds that those of the French twins are the same
+    block
+    for document in DOCUMENTS
+    if not document.name.endswith(".fr.md")
+    for block in blocks_of(document, "bash", "python")
+    if is_recipe(block)
+]
+RECIPES = [block for block in BLOCKS if not any(block.code in other.code for other in BLOCKS if other is not block)]
+
+
+class Checkout(Launched):
+    """A folder that looks like the repository, with people's pictures, and a system of its own."""
+
+    @property
+    def folder(self) -> Path:
+        return self.home.parent
+
+    def launch(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """The same, with the launch.sh of this folder."""
+        command = [str(self.folder / "launch.sh"), *arguments]
+        return subprocess.run(command, cwd=cwd, env=self.environment, capture_output=True, text=True, timeout=900)
+
+    def run(self, block: Block) -> str:
+        """Runs a block to its end; returns what it wrote."""
+        code = re.sub(r"localhost:(\d+)", lambda match: f"localhost:{self.ports[PORTS[match[1]]]}", block.code)
+        shell = ["bash", "-euo", "pipefail", "-O", "expand_aliases", "-c", code]
+        variables = {
+            "HOME": str(self.folder),
+            "PATH": f"{self.folder / 'bin'}:{self.environment['PATH']}",
+            "VERGER_MLFLOW_URL": self.mlflow,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", code] if block.language == "python" else shell,
+            cwd=self.folder,
+            env=self.environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=800,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(verger: Launched, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """Shares the environments of the launched system, to save the minutes of their set-up."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for path in ROOT.iterdir():
+        if path.name not in (".verger", ".env"):
+            (folder / path.name).symlink_to(path)
+    system = Checkout(folder / ".verger")
+    system.home.mkdir()
+    (system.home / "env").symlink_to(verger.home / "env")
+    for name, sample in {"banana.jpg": "banana.webp", "kiwi.png": "kiwi.webp", "photo.jpg": "mango.webp"}.items():
+        Image.open(SAMPLES / sample).convert("RGB").save(folder / name)
+    (folder / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")  # an HTTP error ends a recipe
+    grpcurl = folder / "bin" / "grpcurl"
+    grpcurl.parent.mkdir()
+    grpcurl.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{ROOT}/tests/support/grpcurl.py" "$@"\n')
+    grpcurl.chmod(0o755)
+    yield system
+    system.launch("--stop")
+
+
+@pytest.fixture(scope="module")
+def pictures(checkout: Checkout, request: pytest.FixtureRequest) -> None:
+    """~/pictures, with a few photographs of fruits and of other things, and shapes that pass for flowers."""
+    photo_data: Path = request.getfixturevalue("photo_data")
+    home = checkout.folder / "pictures"
+    copy_few_fruits(photo_data, home / "fruits", train=4, test=2)
+    (home / "other").mkdir()
+    for picture in sorted((photo_data / "negatives" / "test").iterdir())[::10]:
+        shutil.copy(picture, home / "other")
+    write_parts(home / "flowers", train=8, test=3)
+
+
+@pytest.mark.parametrize("block", RECIPES, ids=lambda block: f"{block.document.stem}-{block.code.split(maxsplit=1)[0]}")
+def test_a_recipe_works_as_printed(checkout: Checkout, request: pytest.FixtureRequest, block: Block) -> None:
+    if "curl " in block.code and not shutil.which("curl"):
+        pytest.skip("no curl")
+    if "~/pictures" in block.code:
+        request.getfixturevalue("pictures")
+    if block.language == "bash":
+        assert {covered_commands().get(command) for command in block.commands} == {HERE}, "all of a block, or nothing"
+    started = checkout.launch("--detach")
+    assert started.returncode == 0, started.stdout + started.stderr
+    written = checkout.run(block)
+    if "banana.jpg" in block.code:
+        assert "banana" in written
+        assert '"error":{' not in written
+    if "VERGER_MODEL_NAME" in block.code:
+        flower = checkout.folder / "pictures" / "flowers" / "test" / LABELS[0] / "1000.png"
+        answer = checkout.answer(flower.read_bytes())
+        assert sorted(prediction["label"] for prediction in answer["predictions"]) == sorted(LABELS)
+
+
+def form(value: Any) -> Any:
+    """The keys of parsed JSON; of a list, those of its first item."""
+    if isinstance(value, dict):
+        return {key: form(inner) for key, inner in value.items()}
+    return [form(value[0])] if isinstance(value, list) else type(value)
+
+
+def test_an_answer_has_the_printed_form(verger: Launched) -> None:
+    (printed,) = blocks_of(ROOT / "docs" / "api.md", "json")
+    answer = verger.classify((SAMPLES / "banana.webp").read_bytes()).json()
+    answer["results"][0]["filename"] = "banana.jpg"  # a raw body has no name
+    assert form(answer) == form(json.loads(printed.code))
