@@ -93,9 +93,10 @@ start() {
     "$serving/python" -m services.common.process.health --wait "$start_seconds" $(addresses) || explain_failure
 }
 
-# Registers the released model if the registry is empty. This check takes seconds, so it runs only once per data folder.
+# Registers the released model if VERGER_MODEL_NAME has no version yet. This check takes seconds, so it runs only once per
+# data folder and name.
 import_release() {
-    local mark=$VERGER_HOME/mlflow/release-imported
+    local mark=$VERGER_HOME/mlflow/release-imported-${VERGER_MODEL_NAME:-fruit-classifier}
     [ -f "$mark" ] || {
         VERGER_MLFLOW_WAIT_SECONDS=$start_seconds "$serving/python" -m trainer import-release && touch "$mark"
     }

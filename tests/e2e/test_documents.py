@@ -17,6 +17,7 @@ from tests.support.documents import DOCUMENTS, Block, blocks_of, covered_command
 from tests.support.fruits import copy_few_fruits
 from tests.support.launched import Launched
 from tests.support.shapes import LABELS, write_parts
+from tests.support.waiting import wait_until
 
 HERE = "tests/e2e/test_documents.py::test_a_recipe_works_as_printed"
 SAMPLES = ROOT / "services" / "web" / "page" / "static" / "samples"
@@ -124,6 +125,7 @@ def test_a_recipe_works_as_printed(checkout: Checkout, request: pytest.FixtureRe
         assert '"error":{' not in written
     if "VERGER_MODEL_NAME" in block.code:
         flower = checkout.folder / "pictures" / "flowers" / "test" / LABELS[0] / "1000.png"
+        wait_until(lambda: checkout.version() == "2", 30, "the own classes going live")
         answer = checkout.answer(flower.read_bytes())
         assert sorted(prediction["label"] for prediction in answer["predictions"]) == sorted(LABELS)
 
