@@ -57,11 +57,14 @@ def test_paths_that_are_named_exist(page: Path) -> None:
 
 
 def test_the_architecture_names_what_is_in_the_code() -> None:
-    sources = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in (".py", ".js", ".proto")]
-    sources.append(ROOT / "launch.sh")
-    files = {path.name for path in sources}
-    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    words = set(re.findall(r"`([\w.]+)`", prose(ARCHITECTURE)))
-    names = {word for word in words if "." not in word or word.split(".")[0].istitle()}
-    assert {word for word in words - names if word.endswith((".py", ".js", ".proto"))} <= files
-    assert {name for name in names if not re.search(rf"\b{name.rpartition('.')[2]}\b", code)} == set()
+    """Each file by its last part, and what follows it in brackets: `file.py` (`name`, `Class.name`)."""
+    homes = {ROOT / "launch.sh", *(path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file())}
+    wrong = []
+    for file, names in re.findall(
+        r"`([\w/]+\.(?:py|js|sh|proto))`(?:\s\(((?:`[\w.]+`[,\s]*)+)\))?", prose(ARCHITECTURE)
+    ):
+        code = "".join(path.read_text(encoding="utf-8") for path in homes if path.as_posix().endswith(f"/{file}"))
+        parts = {part for name in re.findall(r"`([\w.]+)`", names) for part in name.split(".")}
+        wrong += [f"{file}: {part}" for part in sorted(parts) if not re.search(rf"\b{part}\b", code)]
+        wrong += [] if code else [file]
+    assert wrong == []
