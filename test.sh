@@ -2,7 +2,7 @@
 # Sets up and runs every test that this machine allows, the quick ones first, and says what it skipped.
 #   ./test.sh              everything
 #   ./test.sh tests/unit   what you name (arguments go to pytest)
-# Tests that want real photographs take the folder that VERGER_DATA names; the README says what must be in it.
+# Tests that want real photographs take the folder that VERGER_DATA names; CONTRIBUTING.md says what must be in it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/environment.sh
@@ -21,5 +21,5 @@ say "" "== pytest"
 # Containers and servers are mostly waited for: four processes keep two cores busy. What takes longest begins first; the
 # fourth process has the quick tests meanwhile.
 [ $# -gt 0 ] || set -- --numprocesses 4 --no-loadscope-reorder --cov --cov-report=term \
-    tests/e2e tests/compose tests/terraform tests/page tests/unit tests/integration
+    tests/e2e tests/compose tests/terraform tests/page tests/docs tests/unit tests/integration
 exec "$bin/python" -m pytest -rs --durations=10 "$@"
