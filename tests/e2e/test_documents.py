@@ -70,7 +70,7 @@ class Checkout(Launched):
             env=self.environment | variables,
             capture_output=True,
             text=True,
-            timeout=800,
+            timeout=1700,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -102,13 +102,14 @@ def pictures(checkout: Checkout, request: pytest.FixtureRequest) -> None:
     """~/pictures, with a few photographs of fruits and of other things, and shapes that pass for flowers."""
     photo_data: Path = request.getfixturevalue("photo_data")
     home = checkout.folder / "pictures"
-    copy_few_fruits(photo_data, home / "fruits", train=4, test=2)
+    copy_few_fruits(photo_data, home / "fruits", train=3, test=1)
     (home / "other").mkdir()
     for picture in sorted((photo_data / "negatives" / "test").iterdir())[::10]:
         shutil.copy(picture, home / "other")
     write_parts(home / "flowers", train=8, test=3)
 
 
+@pytest.mark.timeout(1800)  # three trainings, one of them of the whole network
 @pytest.mark.parametrize("block", RECIPES, ids=lambda block: f"{block.document.stem}-{block.code.split(maxsplit=1)[0]}")
 def test_a_recipe_works_as_printed(checkout: Checkout, request: pytest.FixtureRequest, block: Block) -> None:
     if "curl " in block.code and not shutil.which("curl"):
