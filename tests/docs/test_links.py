@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.support.repository import ROOT
 
-from tests.conftest import ROOT
 from tests.support.documents import name_of
 
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not {".verger", ".terraform", ".git"} & set(path.parts))

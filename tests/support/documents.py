@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.support.repository import ROOT
 
 DOCUMENTS = [*(ROOT / name for name in ("README.md", "README.fr.md", "CONTRIBUTING.md", "SECURITY.md"))]
 DOCUMENTS += sorted((ROOT / "docs").rglob("*.md"))
