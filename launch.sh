@@ -93,8 +93,8 @@ start() {
     "$serving/python" -m services.common.process.health --wait "$start_seconds" $(addresses) || explain_failure
 }
 
-# Registers the released model if VERGER_MODEL_NAME has no version yet. This check takes seconds, so it runs only once per
-# data folder and name.
+# Registers the released model if VERGER_MODEL_NAME has no version yet. This check takes seconds, so it runs only once
+# per data folder and name.
 import_release() {
     local mark=$VERGER_HOME/mlflow/release-imported-${VERGER_MODEL_NAME:-fruit-classifier}
     [ -f "$mark" ] || {

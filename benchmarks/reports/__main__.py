@@ -109,7 +109,7 @@ def costs(by_photo: dict[str, dict[str, float]]) -> str:
     kinds = dict.fromkeys(kind for figures in by_photo.values() for kind in figures)
     rows = [row(kind, *(figures.get(kind, 0) for figures in by_photo.values())) for kind in kinds]
     rows.append(row("all", *(round(sum(figures.values()), 1) for figures in by_photo.values())))
-    text = "Processor time in ms per photo over REST at concurrency 8. [Profile](profile.md) lists what reduced it."
+    text = "Processor time in ms per photo over REST at concurrency 8. The [profile](profile.md) explains it."
     return f"## Where the time goes\n\n{text}\n\n" + table(["service and kind of thread", *by_photo], rows)
 
 

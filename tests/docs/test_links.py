@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.support.repository import ROOT
 
 from tests.support.documents import name_of
+from tests.support.repository import ROOT
 
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not {".verger", ".terraform", ".git"} & set(path.parts))
 ARCHITECTURE = ROOT / "docs" / "architecture.md"

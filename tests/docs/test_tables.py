@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.repository import ROOT
 
 from engine.errors import VergerError
 from services.common import errors
@@ -14,6 +13,7 @@ from services.inference.config import InferenceSettings
 from services.preprocess.config import PreprocessSettings
 from services.web import problems
 from services.web.config import WebSettings
+from tests.support.repository import ROOT
 from trainer.config import TrainerSettings
 
 NOT_ANSWERED = {"INVALID_ARGUMENT", "FAILED_PRECONDITION", "MODEL_CORRUPT", "VERSION_UNKNOWN"}

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tests.support.repository import ROOT
-from tests.support.systems.launched import Launched
 
 from tests.support.documents import DOCUMENTS, Block, blocks_of, covered_commands
 from tests.support.fruits import copy_few_fruits
+from tests.support.repository import ROOT
 from tests.support.shapes import LABELS, write_parts
+from tests.support.systems.launched import Launched
 from tests.support.waiting import wait_until
 
 HERE = "tests/e2e/test_documents.py::test_a_recipe_works_as_printed"
