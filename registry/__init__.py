@@ -1,1 +1,1 @@
-"""The registry of model versions in MLflow. Inference reads it; the trainer writes it. Needs mlflow-skinny only."""
+"""The registry of model versions in MLflow. Inference reads it, the trainer writes it. Needs mlflow-skinny only."""

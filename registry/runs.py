@@ -1,20 +1,20 @@
-"""A training run as MLflow keeps it."""
+"""Records of training runs in MLflow."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Curve = Sequence[tuple[float, float]]
-"""For each epoch of a run, in order: when it ended (seconds since 1970) and the figure."""
+"""For each epoch, in order: the time when it ended (seconds since 1970) and the metric's value."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as MLflow keeps it."""
+    """A training run as MLflow stores it."""
 
     parameters: Mapping[str, str]
     started: float
-    """Seconds since 1970."""
+    """Start of the run, in seconds since 1970."""
     photos: int
-    """Training photos that each epoch shows; negatives are not counted."""
+    """Training photos in each epoch, without negatives."""
     curves: Mapping[str, Curve]
-    """By the metric's name, such as val_loss."""
+    """Curves by the metric's name, such as val_loss."""

@@ -1,4 +1,4 @@
-"""The settings of every program that talks to MLflow."""
+"""Settings of every program that uses MLflow."""
 
 from pydantic import Field
 
@@ -6,10 +6,10 @@ from engine.settings import Settings
 
 
 class RegistrySettings(Settings):
-    """Says which registered model is meant, and where."""
+    """Address and name of the registered model."""
 
     mlflow_url: str = Field(default="http://127.0.0.1:5000", pattern=r"^https?://")
-    """Address of MLflow's tracking server and registry."""
+    """URL of MLflow's tracking server and registry."""
 
     model_name: str = Field(default="fruit-classifier", pattern=r"^[\w.-]+$")
-    """Registered model to train and to serve."""
+    """Name of the registered model to train and to serve."""

@@ -15,7 +15,9 @@ from engine.contract import file_digest
 from engine.errors import VersionUnknown
 from engine.model.loading import load_model
 from engine.version import open_version
-from registry.models import CHALLENGER, CHAMPION, PREVIOUS, Registry, RegistryUnavailable
+from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
+from registry.errors import RegistryUnavailable
+from registry.models import Registry
 from tests.support.mlflow_server import MlflowServer, free_port
 from tests.support.repository import ROOT
 from tests.support.tiny_model import tiny_version
@@ -24,7 +26,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture
 def registry(mlflow_server: MlflowServer, request: pytest.FixtureRequest) -> Registry:
-    """A registered model of this test's own."""
+    """A registered model for this test."""
     return Registry(mlflow_server.url, request.node.name.replace("[", "-").replace("]", ""))
 
 
@@ -42,7 +44,9 @@ def test_an_empty_registry_has_no_versions_and_no_aliases(registry: Registry) ->
     assert registry.aliases() == {}
 
 
-def test_a_version_is_the_directory_as_it_is(registry: Registry, directory: Path, tmp_path: Path) -> None:
+def test_a_version_holds_the_files_of_its_directory_unchanged(
+    registry: Registry, directory: Path, tmp_path: Path
+) -> None:
     assert add(registry, directory) == "1"
     (version,) = registry.versions()
     assert version.tags["gate"] == "passed"
@@ -52,7 +56,7 @@ def test_a_version_is_the_directory_as_it_is(registry: Registry, directory: Path
 
 
 def test_a_single_file_can_be_fetched(registry: Registry, directory: Path, tmp_path: Path) -> None:
-    """As inference does."""
+    """Inference downloads single files."""
     add(registry, directory)
     mlflow.artifacts.download_artifacts(f"models:/{registry.name}/1/contract.json", dst_path=str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["contract.json"]
@@ -81,8 +85,8 @@ Registry(sys.argv[1], sys.argv[2]).register(Path(sys.argv[3]), {}, "registry tes
 def test_an_upload_that_is_killed_leaves_no_version(
     registry: Registry, mlflow_server: MlflowServer, tmp_path: Path
 ) -> None:
-    """The last file is a pipe that nobody writes to: the upload is caught in the middle."""
-    version = tiny_version(tmp_path / "version", gain=5)  # unlike those of other tests
+    """The last file is a pipe without a writer, at which the upload blocks."""
+    version = tiny_version(tmp_path / "version", gain=5)  # other tests upload other content
     (version / "more").mkdir()
     os.mkfifo(version / "more" / "pipe")
     process = subprocess.Popen(
@@ -111,7 +115,7 @@ def test_an_upload_that_is_killed_leaves_no_version(
     load_model(model_pb2.ModelRef(name=registry.name, version="1"), tmp_path / "copy")
 
 
-def test_promotion_keeps_the_champion_before_as_previous(registry: Registry, directory: Path) -> None:
+def test_promotion_makes_the_old_champion_previous(registry: Registry, directory: Path) -> None:
     first, second, third = (add(registry, directory) for _ in range(3))
     assert registry.promote(first) is None
     assert registry.aliases() == {CHAMPION: "1"}
@@ -135,13 +139,13 @@ def test_rollback_swaps_champion_and_previous(registry: Registry, directory: Pat
     assert registry.rollback() == ("1", "2")
 
 
-def test_rollback_needs_a_champion_before(registry: Registry, directory: Path) -> None:
+def test_rollback_needs_a_previous_champion(registry: Registry, directory: Path) -> None:
     registry.promote(add(registry, directory))
     with pytest.raises(VersionUnknown, match="no previous champion"):
         registry.rollback()
 
 
-def test_a_promoted_challenger_is_no_challenger_any_more(registry: Registry, directory: Path) -> None:
+def test_a_promoted_challenger_loses_that_alias(registry: Registry, directory: Path) -> None:
     registry.promote(add(registry, directory))
     registry.challenge(add(registry, directory))
     assert registry.aliases() == {CHAMPION: "1", CHALLENGER: "2"}
@@ -149,14 +153,14 @@ def test_a_promoted_challenger_is_no_challenger_any_more(registry: Registry, dir
     assert registry.aliases() == {CHAMPION: "2", PREVIOUS: "1"}
 
 
-def test_a_version_goes_by_its_number_and_its_aliases(registry: Registry, directory: Path) -> None:
+def test_a_version_is_found_by_its_number_and_its_aliases(registry: Registry, directory: Path) -> None:
     registry.promote(add(registry, directory))
     assert registry.number_of("1") == registry.number_of(CHAMPION) == "1"
     with pytest.raises(VersionUnknown, match=r"has no version challenger\. It has: 1"):
         registry.number_of(CHALLENGER)
 
 
-def test_unknown_versions_and_files_are_explained(registry: Registry, directory: Path, tmp_path: Path) -> None:
+def test_unknown_versions_and_files_are_reported(registry: Registry, directory: Path, tmp_path: Path) -> None:
     with pytest.raises(VersionUnknown, match=r"has no version 1\. It has: none"):
         registry.promote("1")
     add(registry, directory)
@@ -166,7 +170,7 @@ def test_unknown_versions_and_files_are_explained(registry: Registry, directory:
         registry.download(f"models:/{registry.name}/1/none.json", tmp_path)
 
 
-def test_nobody_there_is_explained() -> None:
+def test_a_server_that_does_not_answer_is_reported() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(RegistryUnavailable, match=f"MLflow does not answer at {url} .*VERGER_MLFLOW_URL"):
         Registry(url, "nothing").wait()
