@@ -12,7 +12,7 @@ augmentation layers of the guide, and `fit` on a model whose frozen backbone run
 default of TensorFlow, which uses oneDNN only on processors with VNNI or AMX, and with oneDNN always. Keras decides
 whether to compile the step with XLA; it does not on processors, where XLA takes ten times as long.
 
-Verger runs the backbone in int8 for training views where this is faster (trainer/network/int8_features.py), and in
+Verger runs the backbone in int8 for training views where this is faster (trainer/graphs/int8_features.py), and in
 float32 for the test pictures.
 
 Each measurement runs in its own process. The time is from the list of files to the trained head and includes the export
@@ -39,15 +39,17 @@ import keras
 import tensorflow as tf
 
 from engine.settings import available_cores
-from trainer.config import REPOSITORY
-from trainer.data.dataset import Dataset, Picture, class_indices, load_dataset
+from trainer.cli.console import ConsoleProgress
+from trainer.config import REPOSITORY, TrainerSettings
+from trainer.data.dataset import DataFolders, Dataset, Picture, class_indices, load_dataset
 from trainer.data.preprocessing import mobilenet_preprocessing
-from trainer.evaluation.evaluate import logits_of
+from trainer.graphs.features import logits_of
 from trainer.network.assembly import assemble, build_head, export_onnx
 from trainer.network.backbone import load_backbone
+from trainer.training.context import RunContext
 from trainer.training.head import train_head
-from trainer.training.learning import compile_classifier, one_hot
-from trainer.training.recipe import HeadStage
+from trainer.training.learning import TrainingLoop, compile_classifier, one_hot
+from trainer.training.recipe import HeadStage, Recipe
 
 RESULTS = REPOSITORY / "docs" / "benchmarks" / "training.json"
 RELEASED = REPOSITORY / "models" / "fruit-classifier" / "model.keras"
@@ -60,7 +62,7 @@ WORKERS = available_cores()
 
 
 class Stopwatch:
-    """Measures an epoch. Implements trainer.tracking.progress.Watch."""
+    """Measures an epoch. Implements trainer.progress.EpochProgress."""
 
     def begin(self, *_: object) -> None:
         self.cost = Cost()
@@ -139,22 +141,27 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Runs one measurement: a side by its name, or one epoch of Verger on a given number of pictures."""
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(WORKERS))
     keras.utils.set_random_seed(SEED)
-    dataset = replace(load_dataset(options.data, [], [], WORKERS, lambda *_: None), validation=[])
+    folders, spec = DataFolders(options.data), mobilenet_preprocessing(SIDE)
+    dataset = replace(load_dataset(folders, spec, WORKERS, lambda *_: None), validation=[])
     backbone = load_backbone(SIDE, options.weights)
     if options.only in SIDES:
         return SIDES[options.only](backbone, dataset, HeadStage(options.epochs))
     pictures = list(islice(cycle(dataset.train), int(options.only)))
     watch = Stopwatch()
-    train_head(
-        backbone, replace(dataset, train=pictures), HeadStage(1), mobilenet_preprocessing(SIDE), SEED, WORKERS, watch
-    )
+    train_head(context(replace(dataset, train=pictures), HeadStage(1)), TrainingLoop(watch), backbone)
     return {"views": len(pictures), **watch.figures}
+
+
+def context(dataset: Dataset, stage: HeadStage) -> RunContext:
+    """Returns the context of a run that trains the dense layers only."""
+    settings = TrainerSettings(trainer_workers=WORKERS)
+    return RunContext(dataset, mobilenet_preprocessing(SIDE), settings, ConsoleProgress(), Recipe(stage), SEED)
 
 
 def verger(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict[str, Any]:
     """Trains with the trainer's code."""
     cost = Cost()
-    head = train_head(backbone, dataset, stage, mobilenet_preprocessing(SIDE), SEED, WORKERS, Stopwatch())
+    head = train_head(context(dataset, stage), TrainingLoop(Stopwatch()), backbone)
     spent = cost.so_far()
     model = assemble(backbone, head)
     with tempfile.TemporaryDirectory() as folder:

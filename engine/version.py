@@ -3,8 +3,8 @@
 contract.json    verger.v1.ModelContract, with the digests of the next three files
 model.onnx       the graph that serving runs
 model.keras      the model for further training, without optimizer state
-negatives.npz    remembered negatives: features to train on again (trainer.training.remembered); optional
-evaluation.json  figures on the test pictures (trainer.evaluation.scoring.Evaluation)
+negatives.npz    remembered negatives: features to train on again (trainer.training.remembered_negatives); optional
+evaluation.json  figures on the test pictures (trainer.evaluation.figures.Evaluation)
 MLmodel, ...     metadata for mlflow.onnx.load_model and mlflow.pyfunc.load_model
 """
 

@@ -11,19 +11,19 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 class TrainerSettings(RegistrySettings):
-    """Read from the environment (VERGER_ + the field's name) and from an .env file in the working directory."""
+    """Settings from the environment (VERGER_ + the field's name) or from .env in the working directory."""
 
     mlflow_wait_seconds: float = Field(default=60, ge=0, le=3600)
-    """How long import-release waits for MLflow to answer. All other commands expect it to be there."""
+    """Seconds that import-release waits for MLflow to answer. All other commands fail at once."""
 
     experiment_name: str = "verger"
-    """MLflow experiment that collects the runs."""
+    """MLflow experiment of the runs."""
 
     release_dir: Path = REPOSITORY / "models" / "fruit-classifier"
     """Directory of the released model version."""
 
     home: Path = REPOSITORY / ".verger"
-    """Folder of all that launch.sh keeps; the trainer keeps what lets a run go on after a crash."""
+    """Folder of launch.sh's files. The trainer keeps the checkpoints of unfinished runs there."""
 
     trainer_workers: int = Field(default_factory=available_cores, ge=1, le=256)
-    """Pictures decoded and computed side by side. Default: the cores that this container may use."""
+    """Pictures that are processed in parallel. Default: the cores that this container may use."""

@@ -1,13 +1,10 @@
-"""What can go wrong while training, as a reason and a sentence that says what to do. Part of services.common.errors.
-
-InvalidArgument ends the program with exit code 2, everything else with 1.
-"""
+"""Errors of the trainer; engine.errors describes the hierarchy. trainer.cli.app maps them to exit codes."""
 
 from engine.errors import FailedPrecondition, InvalidArgument, Unavailable
 
 
 class DatasetInvalid(InvalidArgument):
-    """A folder of photos that no model can be made of.
+    """A data folder that can't be used.
 
     reason: DATA_NOT_FOUND, DATA_NO_CLASSES, DATA_ONE_CLASS, DATA_CLASS_EMPTY, DATA_CLASSES_DIFFER, DATA_PART_MISSING,
     DATA_NAMES_INVALID, DATA_EXISTS.
@@ -19,25 +16,25 @@ class DatasetInvalid(InvalidArgument):
 
 
 class SettingInvalid(InvalidArgument):
-    """A setting from the environment that can't be used."""
+    """A setting from the environment or .env is invalid."""
 
     reason = "SETTING_INVALID"
 
 
 class WeightsInvalid(InvalidArgument):
-    """Backbone weights that are not there, or not those of a MobileNetV2."""
+    """Backbone weights do not exist or are not those of a MobileNetV2."""
 
     reason = "WEIGHTS_INVALID"
 
 
 class VersionQuantised(InvalidArgument):
-    """A version to be quantised that is quantised already."""
+    """The version to quantise is quantised already."""
 
     reason = "VERSION_QUANTISED"
 
 
 class ExportDiffers(FailedPrecondition):
-    """The ONNX export computes other logits than the Keras model that it was made from."""
+    """The ONNX export computes other logits than the Keras model."""
 
     reason = "EXPORT_DIFFERS"
 

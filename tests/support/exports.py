@@ -1,4 +1,4 @@
-"""Graphs of backbones that several tests share: to export one takes seconds."""
+"""Exported backbones that tests share, because an export takes seconds."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from trainer.network.backbone import weights_digest
 
 
 def exporting_once(folder: Path) -> Callable[[keras.Model], AbstractContextManager[Path]]:
-    """Does what trainer.network.assembly.feature_graph does, but exports each backbone only once."""
+    """Returns a replacement for trainer.network.assembly.feature_graph that exports each backbone only once."""
 
     @contextmanager
     def graph(backbone: keras.Model) -> Iterator[Path]:

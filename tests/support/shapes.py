@@ -1,4 +1,4 @@
-"""Data sets of coloured shapes, made by code."""
+"""Generates data sets of coloured shapes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ SIDE = 64
 
 
 def shape(label: str, seed: int) -> Image.Image:
-    """A shape somewhere on a bright, cloudy, noisy ground: no two of them pass for the same photo."""
+    """Draws a shape at a random place on a noisy background, so that no two pictures are detected as copies."""
     random = np.random.default_rng((LABELS.index(label), seed))
     clouds = Image.fromarray(random.integers(100, 256, (8, 8, 3), dtype=np.uint8))
     noise = Image.fromarray(random.integers(100, 256, (SIDE, SIDE, 3), dtype=np.uint8))
@@ -30,10 +30,11 @@ def shape(label: str, seed: int) -> Image.Image:
 def write_shapes(
     folder: Path, count: int, labels: tuple[str, ...] = LABELS, first: int = 0, named: Mapping[str, str] | None = None
 ) -> Path:
-    """Writes `count` pictures of each class into folders; no two seeds give the same picture.
+    """Writes `count` pictures of each class into folders. Each seed gives another picture.
 
     Args:
-        first: the first seed. named: folder names that differ from the labels.
+        first: the first seed.
+        named: names of folders that differ from their labels.
     """
     for label in labels:
         home = folder / (named or {}).get(label, label)
@@ -44,7 +45,7 @@ def write_shapes(
 
 
 def write_parts(root: Path, train: int = 24, test: int = 8, labels: tuple[str, ...] = LABELS) -> Path:
-    """Writes train/ and test/ parts that share no picture."""
+    """Writes train/ and test/ parts without common pictures."""
     write_shapes(root / "train", train, labels)
     write_shapes(root / "test", test, labels, first=1000)
     return root

@@ -1,9 +1,9 @@
-"""What people see in the terminal: progress, tables, errors. Results go to stdout, everything else to stderr."""
+"""Output in the terminal: progress, tables and messages. Results go to stdout, everything else to stderr."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,96 +12,107 @@ from rich.table import Table
 
 from trainer.data.dataset import Dataset, Overlap, Unreadable
 from trainer.evaluation.figures import Evaluation
-from trainer.tracking.progress import OnProgress
+from trainer.progress import EpochProgress, OnProgress
+
+if TYPE_CHECKING:
+    from trainer.training.registration import Outcome
 
 RESULTS = Console(soft_wrap=True, highlight=False)
 NOTES = Console(stderr=True, soft_wrap=True, highlight=False)
 
-
-@contextmanager
-def counting(text: str) -> Iterator[OnProgress]:
-    """A progress bar for one piece of work; yields what is to be told (done, total)."""
-    with _bar() as progress:
-        yield partial(_show, progress, progress.add_task(text, total=None))
+MAX_NAMED_OVERLAPS = 3
 
 
-class EpochProgress:
-    """A progress bar and a line for each epoch of training stages. A trainer.tracking.progress.Watch."""
+class ConsoleProgress:
+    """Shows the progress of a run. Implements trainer.progress.Progress."""
 
-    def __init__(self) -> None:
-        self._progress = _bar()
+    def note(self, text: str) -> None:
+        NOTES.print(escape(text))
+
+    def warn(self, text: str) -> None:
+        """Highlights the text up to the first colon."""
+        head, colon, rest = text.partition(":")
+        NOTES.print(f"[yellow]{escape(head)}{colon}[/]{escape(rest)}")
+
+    @contextmanager
+    def counting(self, text: str) -> Iterator[OnProgress]:
+        with _progress_bar() as bar:
+            task = bar.add_task(text, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    @contextmanager
+    def epochs(self) -> Iterator[EpochProgress]:
+        with _progress_bar() as bar:
+            yield _ConsoleEpochs(bar)
+
+
+class _ConsoleEpochs:
+    """Shows a progress bar for each stage and a line for each epoch. Implements trainer.progress.EpochProgress."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
         self._task: TaskID | None = None
         self._stage, self._epoch, self._epochs = "", 0, 0
 
-    def __enter__(self) -> "EpochProgress":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def begin(self, stage: str, epochs: int, pictures: int) -> None:
+    def begin(self, stage: str, epochs: int, examples: int) -> None:
         self._stage, self._epoch, self._epochs = stage, 0, epochs
         if self._task is not None:
-            self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(f"Training {stage}", total=epochs * pictures)
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(f"Training {stage}", total=epochs * examples)
 
-    def advance(self, pictures: int) -> None:
+    def advance(self, examples: int) -> None:
         if self._task is not None:
-            self._progress.advance(self._task, pictures)
+            self._bar.advance(self._task, examples)
 
     def epoch_done(self, metrics: Mapping[str, float]) -> None:
         self._epoch += 1
         figures = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
-        self._progress.console.print(f"{self._stage} {self._epoch}/{self._epochs}  {figures}")
+        self._bar.console.print(f"{self._stage} {self._epoch}/{self._epochs}  {figures}")
 
 
 def announce(dataset: Dataset) -> None:
-    """Tells what will be trained on, and what was left out."""
+    """Prints the size of each part of a data set, and what was left out."""
     NOTES.print(
-        f"{len(dataset.labels)} classes, {len(dataset.train)} pictures to train on, {len(dataset.validation)} "
-        f"to validate, {len(dataset.test)} to test; {len(dataset.negatives)} negatives to train on, "
-        f"{len(dataset.validation_negatives)} to validate."
+        f"{len(dataset.labels)} classes. Pictures: {len(dataset.train)} for training, {len(dataset.validation)} for "
+        f"validation, {len(dataset.test)} for testing. Negatives: {len(dataset.negatives)} for training, "
+        f"{len(dataset.validation_negatives)} for validation."
     )
     warn_of_overlap(dataset.overlap)
     warn_of_unreadable(dataset.unreadable)
 
 
 def warn_of_overlap(overlap: Sequence[Overlap]) -> None:
-    """Counts the test pictures that were left out because a training picture shows the same photo, and names some."""
+    """Prints how many test pictures were left out as copies of training pictures, and names some."""
     if overlap:
-        names = ", ".join(f"{pair.test.short_name} (as {pair.train.short_name})" for pair in overlap[:3])
-        more = f" and {len(overlap) - 3} more" if len(overlap) > 3 else ""
+        named = overlap[:MAX_NAMED_OVERLAPS]
+        names = ", ".join(f"{pair.test.short_name} (as {pair.train.short_name})" for pair in named)
+        more = f" and {len(overlap) - len(named)} more" if len(overlap) > len(named) else ""
         NOTES.print(
-            f"[yellow]{len(overlap)} test pictures show the same photo as a training picture and are left out of the "
-            f"score:[/] {escape(names)}{more}."
+            f"[yellow]{len(overlap)} test pictures show the same photo as a training picture and are left out:[/] "
+            f"{escape(names)}{more}."
         )
-
-
-def announce_memory(lessons: int, validation: int, forgotten: bool) -> None:
-    """Tells what the version that is trained on remembers of negatives that there are no pictures of."""
-    if not lessons + validation:
-        return
-    counts = f"{lessons} views to train on and {validation} pictures to validate"
-    if forgotten:
-        NOTES.print(
-            f"[yellow]Remembered negatives are lost ({counts}):[/] fine-tuning changes the features that they are "
-            "remembered by. Name pictures of none of the classes with --negatives."
-        )
-    else:
-        NOTES.print(f"Remembered negatives: {counts}.")
 
 
 def warn_of_unreadable(files: Sequence[Unreadable]) -> None:
-    """Names the files that were left out."""
+    """Prints the files that were left out because they can't be read."""
     if files:
         NOTES.print(f"[yellow]{len(files)} files could not be read and are left out:[/]")
     for file in files:
         NOTES.print(f"  {escape(str(file.path))}: {escape(file.reason)}")
 
 
+def show_outcome(outcome: "Outcome") -> None:
+    """Prints the evaluation of a new version, and whether it is champion."""
+    RESULTS.print(evaluation_table(outcome.evaluation, "Test pictures"))
+    if outcome.decision.passed:
+        RESULTS.print(f"Version {outcome.version} is champion. {outcome.decision.reason}")
+    else:
+        RESULTS.print(f"Version {outcome.version} is challenger. {outcome.decision.reason}")
+        RESULTS.print(f"To make it champion anyway: python -m trainer promote {outcome.version}")
+
+
 def evaluation_table(evaluation: Evaluation, title: str) -> Table:
-    """Figures over all pictures in the title, and those of each class that has pictures."""
+    """Returns a table of the classes that have pictures, and of the figures of all pictures."""
     table = Table("class", "precision", "recall", "F1", "pictures", title=title, title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -121,18 +132,14 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     return table
 
 
-def _show(progress: Progress, task: TaskID, done: int, total: int) -> None:
-    progress.update(task, completed=done, total=total)
-
-
-def _bar() -> Progress:
+def _progress_bar() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=NOTES, transient=True, disable=not NOTES.is_terminal)
 
 
 @contextmanager
 def native_messages_hidden() -> Iterator[None]:
-    """Hides what TensorFlow's C++ parts write to stderr while they load; no setting reaches them that early."""
+    """Hides messages that TensorFlow's C++ code writes to stderr while it is loaded, before any setting applies."""
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)

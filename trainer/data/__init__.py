@@ -1,1 +1,1 @@
-"""Pictures: finding them in folders, reading them, and varying them for training. Imports no training library."""
+"""Data sets: finding and reading pictures, and augmenting them for training. Runs without TensorFlow."""

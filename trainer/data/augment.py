@@ -1,6 +1,6 @@
-"""Random views of training pictures: the same fruit nearer, mirrored, in other light, blurred, half hidden. Pure.
+"""Augmentation: random views of training pictures, cropped, mirrored, in other light, blurred, partly hidden. Pure.
 
-All randomness comes from the generator that is passed in, so a view depends on its seed only, not on threads.
+All randomness comes from the generator that is passed in, so a view depends on its seed and not on threads.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far views may be from the photo; the defaults change nothing but left and right. Chances are 0 to 1."""
+    """How much views may differ from the photo. The defaults only mirror it. Chances are 0 to 1."""
 
     min_area: float = 1
-    """Smallest part of the photo that a view shows."""
+    """Smallest share of the photo's area that a view shows, 0 to 1."""
     max_stretch: float = 1
-    """Largest change of the ratio of width to height."""
+    """Largest factor by which the aspect ratio changes."""
     far_chance: float = 0
-    """Chance of a view from further away: the photo covers only a part of it."""
+    """Chance of a view from further away, of which the photo covers only a part."""
     rotate_chance: float = 0
     max_degrees: float = 0
     light: float = 0
@@ -34,20 +34,20 @@ class Augmentation:
     saturation: float = 0
     """Largest relative change of saturation."""
     tint: float = 0
-    """Largest relative change of each colour channel: warm lamps, cold neon."""
+    """Largest relative change of each colour channel, as under warm or cold light."""
     uneven_chance: float = 0
     uneven: float = 0
-    """Largest relative change of each colour channel at one side of the view: a lamp here, a window there."""
+    """Largest relative change of each colour channel at one side of the view, as under mixed light."""
     grey_chance: float = 0
     blur_chance: float = 0
     noise_chance: float = 0
     cutout_chance: float = 0
     paint_chance: float = 0
-    """Flat colours without texture, as in drawings: what is left to learn from is the shape."""
+    """Chance of flat colours without texture, as in drawings, which leaves the shape to learn from."""
 
 
 GENTLE = Augmentation(min_area=0.5, max_stretch=4 / 3, light=0.15, saturation=0.15, tint=0.03)
-"""For a frozen backbone, whose features can't learn to live with more."""
+"""For training on a frozen backbone, whose features can't adapt to more."""
 
 STRONG = Augmentation(
     min_area=0.2,
@@ -66,26 +66,26 @@ STRONG = Augmentation(
     cutout_chance=0.25,
     paint_chance=0.3,
 )
-"""For a network all of which learns."""
+"""For training all layers."""
 
 
 def random_view(
     image: Image.Image, spec: model_pb2.Preprocessing, augmentation: Augmentation, random: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Makes one view of an RGB picture: pixels of shape [height, width, 3], 0 to 255."""
+    """Returns a random view of an RGB picture: uint8 pixels of shape [height, width, 3]."""
     if random.random() < augmentation.rotate_chance:
         image = _rotate(image, augmentation.max_degrees, random)
     if random.random() < augmentation.blur_chance:
         image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 2.0) * max(image.size) / spec.width))
     image = resize(image, spec, _random_box(image.size, augmentation, random))
     if random.random() < augmentation.far_chance:
-        image = _from_afar(image, random)
+        image = _zoom_out(image, random)
     if random.random() < 0.5:
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)  # several times as fast as by NumPy
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)  # several times as fast as with NumPy
     pixels = np.asarray(image)
     if random.random() < augmentation.paint_chance:
         pixels = _paint(pixels, random)
-    view = _other_light(pixels.astype(np.float32), augmentation, random)
+    view = _change_light(pixels.astype(np.float32), augmentation, random)
     if random.random() < augmentation.uneven_chance:
         view *= _uneven_light(view.shape, augmentation.uneven, random)
     if random.random() < augmentation.noise_chance:
@@ -96,14 +96,15 @@ def random_view(
 
 
 def mix_up(inputs: Floats, targets: Floats, alpha: float, random: np.random.Generator) -> tuple[Floats, Floats]:
-    """Blends each picture of a batch, and its target, with another of the batch (Zhang et al., 2018, arXiv:1710.09412).
+    """Blends each picture of a batch and its target with another one (mixup, Zhang et al., 2018, arXiv:1710.09412).
 
     Args:
-        inputs: float32 of shape [n, ...]. targets: float32 of shape [n, classes].
-        alpha: of the Beta distribution of the weights; greater than 0, more blends more.
+        inputs: float32 of shape [n, ...].
+        targets: float32 of shape [n, classes].
+        alpha: parameter of the weights' Beta distribution, above 0; larger values blend more.
     """
     weights = random.beta(alpha, alpha, len(inputs)).astype(np.float32)
-    weights = np.maximum(weights, 1 - weights)  # the first of the two stays the stronger
+    weights = np.maximum(weights, 1 - weights)  # each picture keeps the larger weight
     partner = random.permutation(len(inputs))
     wide = weights.reshape(-1, *[1] * (inputs.ndim - 1))
     mixed: Floats = inputs * wide + inputs[partner] * (1 - wide)
@@ -113,28 +114,28 @@ def mix_up(inputs: Floats, targets: Floats, alpha: float, random: np.random.Gene
 
 def _rotate(image: Image.Image, max_degrees: float, random: np.random.Generator) -> Image.Image:
     degrees = random.uniform(-max_degrees, max_degrees)
-    return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor=_ground(random))
+    return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor=_background(random))
 
 
-def _from_afar(image: Image.Image, random: np.random.Generator) -> Image.Image:
+def _zoom_out(image: Image.Image, random: np.random.Generator) -> Image.Image:
     share = random.uniform(0.4, 0.9)
     small = image.resize((int(image.width * share), int(image.height * share)), Image.Resampling.BILINEAR)
-    view = Image.new("RGB", image.size, _ground(random))
+    view = Image.new("RGB", image.size, _background(random))
     left = int(random.integers(0, view.width - small.width + 1))
     top = int(random.integers(0, view.height - small.height + 1))
     view.paste(small, (left, top))
     return view
 
 
-def _ground(random: np.random.Generator) -> tuple[int, ...]:
-    """White, as behind many photographs, or any other colour."""
+def _background(random: np.random.Generator) -> tuple[int, ...]:
+    """Returns white, as in many product photos, or a random colour."""
     return (255, 255, 255) if random.random() < 0.5 else tuple(random.integers(0, 256, 3).tolist())
 
 
 def _random_box(
     size: tuple[int, int], augmentation: Augmentation, random: np.random.Generator
 ) -> tuple[float, float, float, float]:
-    """A part of the picture, of random area and shape (Szegedy et al., 2015, arXiv:1409.4842)."""
+    """Returns a crop box of random area and aspect ratio (Szegedy et al., 2015, arXiv:1409.4842)."""
     area = random.uniform(augmentation.min_area, 1)
     stretch = augmentation.max_stretch ** random.uniform(-1, 1)
     width = size[0] * min(1.0, (area * stretch) ** 0.5)
@@ -144,8 +145,8 @@ def _random_box(
     return left, top, left + width, top + height
 
 
-def _other_light(view: Floats, augmentation: Augmentation, random: np.random.Generator) -> Floats:
-    """Saturation, tint, contrast and brightness as one linear map of the colours."""
+def _change_light(view: Floats, augmentation: Augmentation, random: np.random.Generator) -> Floats:
+    """Changes saturation, tint, contrast and brightness in one linear map of the colours."""
     saturation = 1 + random.uniform(-1, 1) * augmentation.saturation
     if random.random() < augmentation.grey_chance:
         saturation = 0
@@ -153,7 +154,7 @@ def _other_light(view: Floats, augmentation: Augmentation, random: np.random.Gen
     gains = 1 + random.uniform(-1, 1, 3) * augmentation.tint
     contrast = 1 + random.uniform(-1, 1) * augmentation.light
     brightness = 255 * random.uniform(-1, 1) * augmentation.light / 2
-    means = [view[..., channel].mean() for channel in range(3)]  # takes a twentieth of mean(axis=(0, 1))
+    means = [view[..., channel].mean() for channel in range(3)]  # 20 times as fast as mean(axis=(0, 1))
     mean = float(np.dot(means, _GREY))
     result: Floats = view @ (mixing * gains * contrast).astype(np.float32)
     result += np.float32(mean * (1 - contrast) + brightness)
@@ -161,7 +162,7 @@ def _other_light(view: Floats, augmentation: Augmentation, random: np.random.Gen
 
 
 def _uneven_light(shape: tuple[int, ...], most: float, random: np.random.Generator) -> Floats:
-    """Colour gains that change from one side to the other, in a random direction; float32 of `shape`."""
+    """Returns colour gains that change along a random direction; float32 of `shape`."""
     height, width = shape[:2]
     angle = random.uniform(0, 2 * np.pi)
     x, y = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
@@ -172,7 +173,7 @@ def _uneven_light(shape: tuple[int, ...], most: float, random: np.random.Generat
 
 
 def _paint(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Takes the texture out and keeps the edges: networks look at texture first (Geirhos et al., arXiv:1811.12231)."""
+    """Removes texture and keeps edges, as networks prefer texture over shape (Geirhos et al., arXiv:1811.12231)."""
     image = Image.fromarray(pixels)
     if random.random() < 0.5:
         small = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
@@ -185,7 +186,7 @@ def _paint(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np
 
 
 def _cut_out(view: Floats, random: np.random.Generator) -> None:
-    """Hides a rectangle behind one colour (DeVries and Taylor, 2017, arXiv:1708.04552). In place."""
+    """Covers a rectangle with one colour, in place (cutout, DeVries and Taylor, 2017, arXiv:1708.04552)."""
     height, width = (int(side * random.uniform(0.2, 0.5)) for side in view.shape[:2])
     top = random.integers(0, view.shape[0] - height + 1)
     left = random.integers(0, view.shape[1] - width + 1)

@@ -1,8 +1,8 @@
-"""A folder of photos as a data set: which picture belongs to which class and part, and what can't be used.
+"""A folder of photos as a data set: the class and part of each picture, and the files that can't be used.
 
-The layouts are those of trainer.data.folders. Where it finds class folders alone, each picture's bytes decide
-whether it is for training (80 %) or testing (20 %), for ever. A validation part is
-taken from the training pictures in the same way; it serves for choices and for calibration.
+trainer.data.folders describes the layouts. Where there are class folders alone, a digest of each picture's bytes
+assigns it to training (80 %) or testing (20 %), so the assignment never changes. The validation part is split off the
+training pictures in the same way; it serves for model selection and calibration.
 """
 
 import hashlib
@@ -12,31 +12,31 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from verger.v1 import model_pb2
 
 from engine.errors import InvalidArgument
 from engine.photo.decoding import Limits, decode
 from trainer.data.duplicates import nearest, perceptual_hash
 from trainer.data.folders import (
-    NONE,
+    NEGATIVE_LABEL,
     Folders,
+    extra_parts,
     files_of,
     find_parts,
-    further_parts,
     labels_of,
     negative_parts,
     refuse_unknown,
 )
 from trainer.data.names import read_own_names
 from trainer.data.pictures import map_in_threads
-from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.errors import DatasetInvalid
-from trainer.tracking.progress import OnProgress
+from trainer.progress import OnProgress
 
 TEST_SHARE = 0.20
 VALIDATION_SHARE = 0.15
 
 NO_CLASS = -1
-"""The class index of a negative."""
+"""Class index of a negative."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,18 @@ class Picture:
     label: str
     digest: str
     """SHA-256 of the file."""
-    likeness: int
-    """Of trainer.data.duplicates; for a blank page the beginning of the digest, so that it is like itself only."""
+    perceptual_hash: int
+    """See trainer.data.duplicates. For a blank picture it is the start of `digest`, which only copies share."""
 
     @property
     def short_name(self) -> str:
-        """For people: the file with its folder."""
+        """File name with its folder, for messages."""
         return f"{self.path.parent.name}/{self.path.name}"
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """A test picture that shows the same photo as a training picture. It is left out: having seen it proves nothing."""
+    """A test picture that shows the same photo as a training picture, and is therefore left out of the test part."""
 
     test: Picture
     train: Picture
@@ -66,86 +66,93 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that was left out, and why."""
+    """A file that could not be read and was left out."""
 
     path: Path
     reason: str
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """Parts that share no picture, over the same classes. Sorted by digest, whatever the names are."""
+class DataFolders:
+    """Folders that a data set is loaded from."""
 
     root: Path
-    """The folder that it was loaded from."""
-    more: Sequence[Path]
-    """Folders of further training pictures."""
-    negative_folders: Sequence[Path]
+    """Data folder with train/ and test/ parts, or with class folders."""
+    extra: Sequence[Path] = ()
+    """Folders of class folders with more pictures for training only. A folder that is named twice counts twice."""
+    negatives: Sequence[Path] = ()
+    """Folders of pictures of none of the classes, in any subfolders."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Parts without common pictures, over the same classes. Pictures are sorted by digest."""
+
+    folders: DataFolders
     labels: Sequence[str]
     train: Sequence[Picture]
     validation: Sequence[Picture]
     test: Sequence[Picture]
     negatives: Sequence[Picture]
-    """Pictures of none of the classes, to learn on."""
+    """Pictures of none of the classes, for training."""
     validation_negatives: Sequence[Picture]
     overlap: Sequence[Overlap]
-    """What was taken out of `test`."""
+    """Pictures that were removed from `test`."""
     unreadable: Sequence[Unreadable]
     own_names: Mapping[str, Mapping[str, str]]
+    """Display names from the folder's classes.json, by label and language."""
 
     @property
-    def lessons(self) -> Sequence[Picture]:
-        """All that is learned on: training pictures and negatives."""
+    def training_examples(self) -> Sequence[Picture]:
+        """Training pictures and then the negatives for training."""
         return [*self.train, *self.negatives]
 
     @property
     def digest(self) -> str:
-        """Lower-case hexadecimal SHA-256 over part, label and content of all pictures; file names don't count."""
-        parts = (("train", [*self.lessons, *self.validation, *self.validation_negatives]), ("test", self.test))
+        """Lower-case hexadecimal SHA-256 over part, label and content of all pictures, without their file names."""
+        parts = (
+            ("train", [*self.training_examples, *self.validation, *self.validation_negatives]),
+            ("test", self.test),
+        )
         lines = sorted(f"{part}/{picture.label}/{picture.digest}" for part, pictures in parts for picture in pictures)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def class_indices(pictures: Iterable[Picture], labels: Sequence[str]) -> NDArray[np.int64]:
-    """The number of each picture's class in `labels`, shape [n]; NO_CLASS for negatives."""
-    numbers = {NONE: NO_CLASS, **{label: number for number, label in enumerate(labels)}}
+    """Returns the index of each picture's class in `labels`, shape [n]; NO_CLASS for negatives."""
+    numbers = {NEGATIVE_LABEL: NO_CLASS, **{label: number for number, label in enumerate(labels)}}
     return np.array([numbers[picture.label] for picture in pictures], np.int64)
 
 
-def load_dataset(
-    root: Path, more: Sequence[Path], negatives: Sequence[Path], workers: int, progress: OnProgress
-) -> Dataset:
-    """Reads and checks all pictures of a data folder.
+def load_dataset(folders: DataFolders, spec: model_pb2.Preprocessing, workers: int, progress: OnProgress) -> Dataset:
+    """Reads and checks all pictures of a data set. Some of the negatives are kept for validation.
 
     Args:
-        more: folders of class folders with further pictures, all of them for training. Validation and test stay those
-            of `root`. A folder that is named twice counts twice.
-        negatives: folders of pictures of none of the classes, in whatever subfolders; some are kept for validation.
+        spec: decoding that serving will use.
 
     Raises:
-        DatasetInvalid: no such folder, fewer than two classes, a class without a picture, or parts of other classes.
+        DatasetInvalid: a folder does not exist, there are fewer than two classes, a class has no picture, or the parts
+            have different classes.
     """
-    home, parts = find_parts(root)
+    home, parts = find_parts(folders.root)
     labels = labels_of(parts)
-    further, outside = further_parts(more, labels), negative_parts(negatives)
-    pictures, unreadable = _read({**parts, **further, **outside}, workers, progress)
-    strangers = [picture for name in outside for picture in pictures[name]]
-    added = [picture for name in further for picture in pictures[name]]
+    extra, outside = extra_parts(folders.extra, labels), negative_parts(folders.negatives)
+    pictures, unreadable = _read({**parts, **extra, **outside}, spec, workers, progress)
+    negatives = [picture for name in outside for picture in pictures[name]]
+    added = [picture for name in extra for picture in pictures[name]]
     train, test = _train_and_test(pictures)
     test, overlap = _without_overlap(test, [*train, *added])
     _refuse_empty_classes(labels, train, "train", unreadable, [])
     _refuse_empty_classes(labels, test, "test", unreadable, overlap)
     return Dataset(
-        root=root,
-        more=more,
-        negative_folders=negatives,
+        folders=folders,
         labels=labels,
-        train=[*(picture for picture in train if not _falls_in_validation(picture)), *added],
-        validation=[picture for picture in train if _falls_in_validation(picture)],
+        train=[*(picture for picture in train if not _is_for_validation(picture)), *added],
+        validation=[picture for picture in train if _is_for_validation(picture)],
         test=test,
-        negatives=[picture for picture in strangers if not _falls_in_validation(picture)],
+        negatives=[picture for picture in negatives if not _is_for_validation(picture)],
         validation_negatives=[
-            *{picture.digest: picture for picture in strangers if _falls_in_validation(picture)}.values()
+            *{picture.digest: picture for picture in negatives if _is_for_validation(picture)}.values()
         ],
         overlap=overlap,
         unreadable=unreadable,
@@ -154,31 +161,31 @@ def load_dataset(
 
 
 def load_negatives(
-    folders: Sequence[Path], workers: int, progress: OnProgress
+    folders: Sequence[Path], spec: model_pb2.Preprocessing, workers: int, progress: OnProgress
 ) -> tuple[Sequence[Picture], Sequence[Unreadable]]:
-    """Reads all pictures of folders as pictures of none of the classes.
+    """Reads all pictures of folders as negatives.
 
     Raises:
-        DatasetInvalid: there is no such folder.
+        DatasetInvalid: a folder does not exist.
     """
-    pictures, unreadable = _read(negative_parts(folders), workers, progress)
+    pictures, unreadable = _read(negative_parts(folders), spec, workers, progress)
     return [picture for part in pictures.values() for picture in part], unreadable
 
 
 def load_test_part(
-    root: Path, labels: Collection[str], workers: int, progress: OnProgress
+    root: Path, labels: Collection[str], spec: model_pb2.Preprocessing, workers: int, progress: OnProgress
 ) -> tuple[Sequence[Picture], Sequence[Overlap], Sequence[Unreadable]]:
-    """Reads the test part for a model that knows `labels`; the training part only to know its pictures again.
+    """Reads the test part for a model of the classes `labels`, without pictures that are also in the training part.
 
-    The folder may have fewer classes than the model. Broken training files are nobody's business here.
+    The folder may have fewer classes than the model. Unreadable training files are not reported.
 
     Raises:
-        DatasetInvalid: as load_dataset, or the folder has a class that the model doesn't know.
+        DatasetInvalid: as in load_dataset, or the folder has a class that the model doesn't know.
     """
     home, parts = find_parts(root)
     found = labels_of(parts)
     refuse_unknown(found, labels, root)
-    pictures, unreadable = _read(parts, workers, progress)
+    pictures, unreadable = _read(parts, spec, workers, progress)
     unreadable = [file for file in unreadable if not file.path.is_relative_to(home / "train")]
     train, test = _train_and_test(pictures)
     test, overlap = _without_overlap(test, train)
@@ -191,24 +198,24 @@ def _train_and_test(pictures: Mapping[str, list[Picture]]) -> tuple[list[Picture
         return pictures["train"], pictures["test"]
     parts: tuple[list[Picture], list[Picture]] = [], []
     for picture in pictures["all"]:
-        parts[_falls_in_test(picture)].append(picture)
+        parts[_is_for_testing(picture)].append(picture)
     return parts
 
 
 def _without_overlap(test: Sequence[Picture], train: Sequence[Picture]) -> tuple[list[Picture], list[Overlap]]:
-    found = nearest([picture.likeness for picture in test], [picture.likeness for picture in train])
+    found = nearest([picture.perceptual_hash for picture in test], [picture.perceptual_hash for picture in train])
     pairs = list(zip(test, found, strict=True))
     overlap = [Overlap(picture, train[place]) for picture, place in pairs if place is not None]
     return [picture for picture, place in pairs if place is None], overlap
 
 
 def _read(
-    parts: Mapping[str, Folders], workers: int, progress: OnProgress
+    parts: Mapping[str, Folders], spec: model_pb2.Preprocessing, workers: int, progress: OnProgress
 ) -> tuple[dict[str, list[Picture]], list[Unreadable]]:
     files = files_of(parts)
     pictures: dict[str, list[Picture]] = {part: [] for part in parts}
     unreadable: list[Unreadable] = []
-    checked = map_in_threads(lambda file: _check(file[2], file[1]), files, workers)
+    checked = map_in_threads(lambda file: _check(file[2], file[1], spec), files, workers)
     for done, ((part, _, _), picture) in enumerate(zip(files, checked, strict=True), start=1):
         if isinstance(picture, Picture):
             pictures[part].append(picture)
@@ -220,17 +227,17 @@ def _read(
     return pictures, unreadable
 
 
-def _check(path: Path, label: str) -> Picture | Unreadable:
-    """Decodes a file as serving would, so that nothing fails hours later. Truncated files are unreadable."""
+def _check(path: Path, label: str, spec: model_pb2.Preprocessing) -> Picture | Unreadable:
+    """Decodes a file as serving does, so that training does not fail hours later. Truncated files are unreadable."""
     try:
         content = path.read_bytes()
-        image = decode(content, mobilenet_preprocessing(), Limits())
+        image = decode(content, spec, Limits())
     except InvalidArgument as error:
         return Unreadable(path, str(error))
     except OSError as error:
         return Unreadable(path, error.strerror or "It can't be read.")
-    digest, likeness = hashlib.sha256(content).hexdigest(), perceptual_hash(image)
-    return Picture(path, label, digest, int(digest[:16], 16) if likeness is None else likeness)
+    digest, hashed = hashlib.sha256(content).hexdigest(), perceptual_hash(image)
+    return Picture(path, label, digest, int(digest[:16], 16) if hashed is None else hashed)
 
 
 def _refuse_empty_classes(
@@ -251,9 +258,9 @@ def _refuse_empty_classes(
         )
 
 
-def _falls_in_test(picture: Picture) -> bool:
+def _is_for_testing(picture: Picture) -> bool:
     return int(picture.digest[:8], 16) < TEST_SHARE * 2**32
 
 
-def _falls_in_validation(picture: Picture) -> bool:
+def _is_for_validation(picture: Picture) -> bool:
     return int(picture.digest[8:16], 16) < VALIDATION_SHARE * 2**32

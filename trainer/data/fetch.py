@@ -1,4 +1,4 @@
-"""Downloads the Kaggle set "Fruit classification (10 Class)" and lays it out tidily. For people with internet."""
+"""Downloads the Kaggle set "Fruit classification (10 Class)" into a data folder. Needs internet access."""
 
 import shutil
 from collections.abc import Sequence
@@ -13,13 +13,14 @@ DATASET = "karimabdulnabi/fruit-classification10-class"
 
 
 def fetch_dataset(destination: Path) -> Path:
-    """Downloads the set, once, into kagglehub's cache, and copies it as <part>/<label>/<file> to `destination`.
+    """Downloads the set into kagglehub's cache if it is not there, and copies it to `destination`.
 
-    Folder names are normalised; files stay as they are, whatever their extensions claim.
+    The copy has the layout <part>/<label>/<file> with normalised labels. Files keep their names, even where the
+    extension does not match the format.
 
     Raises:
         DownloadFailed: Kaggle can't be reached or refuses.
-        DatasetInvalid: `destination` is not empty, or the archive has another layout than expected.
+        DatasetInvalid: `destination` is not empty, or the archive has an unexpected layout.
     """
     if destination.exists() and any(destination.iterdir()):
         raise DatasetInvalid("DATA_EXISTS", f"{destination} is not empty. Name another folder, or remove it.")

@@ -1,8 +1,8 @@
-"""The layout of a folder of photos: which subfolder holds which class and part. Looks at names, opens no picture.
+"""Layout of a data folder: which subfolder holds which class and part. Reads names only and opens no picture.
 
-Two layouts are understood, also one folder further down (as in the Kaggle archive, `MY_data/`):
+Two layouts are supported, also one folder further down (as in the Kaggle archive, `MY_data/`):
 - `train/<class>/` and `test/<class>/`;
-- `<class>/` alone, the one part "all".
+- `<class>/` alone, as the single part "all".
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,18 +11,19 @@ from pathlib import Path
 from trainer.data.names import label_of
 from trainer.errors import DatasetInvalid
 
-NONE = ""
-"""The label of a negative: a picture of none of the classes."""
+NEGATIVE_LABEL = ""
+"""Label of a negative: a picture of none of the classes."""
 
 Folders = Mapping[str, Sequence[Path]]
-"""Class folders by label. Several spellings of one class are one class."""
+"""Class folders by label. Several spellings of a label are one class."""
 
 
 def find_parts(root: Path) -> tuple[Path, Mapping[str, Folders]]:
-    """Finds the class folders of the parts "train" and "test", or of the one part "all", and the folder they lie in.
+    """Finds the folder that holds the parts, and the class folders of the parts "train" and "test", or of "all".
 
     Raises:
-        DatasetInvalid: no such folder, fewer than two classes, a part missing, or parts of other classes.
+        DatasetInvalid: there is no such folder, there are fewer than two classes, a part is missing, or the parts have
+            different classes.
     """
     inner = _folders(root) if root.is_dir() else []
     home = next((folder for folder in [root, *inner] if (folder / "train").is_dir()), root)
@@ -43,20 +44,20 @@ def find_parts(root: Path) -> tuple[Path, Mapping[str, Folders]]:
     return home, parts
 
 
-def further_parts(more: Sequence[Path], labels: Collection[str]) -> Mapping[str, Folders]:
-    """Each folder of class folders as a part of its own.
+def extra_parts(extra: Sequence[Path], labels: Collection[str]) -> Mapping[str, Folders]:
+    """Returns each folder of class folders as a part.
 
     Raises:
-        DatasetInvalid: no such folder, no classes in it, or classes that are not among `labels`.
+        DatasetInvalid: there is no such folder, it has no classes, or it has classes that are not among `labels`.
     """
-    folders = {f"more {number}": _class_folders(folder) for number, folder in enumerate(more)}
-    for folder, found in zip(more, folders.values(), strict=True):
+    folders = {f"extra {number}": _class_folders(folder) for number, folder in enumerate(extra)}
+    for folder, found in zip(extra, folders.values(), strict=True):
         refuse_unknown(found, labels, folder)
     return folders
 
 
 def negative_parts(folders: Sequence[Path]) -> Mapping[str, Folders]:
-    """Each folder of pictures of none of the classes, in whatever subfolders, as a part of its own.
+    """Returns each folder of negatives, with all its subfolders, as a part.
 
     Raises:
         DatasetInvalid: no such folder.
@@ -64,16 +65,16 @@ def negative_parts(folders: Sequence[Path]) -> Mapping[str, Folders]:
     for folder in folders:
         if not folder.is_dir():
             raise DatasetInvalid("DATA_NOT_FOUND", f"There is no folder {folder}. Name a folder of pictures.")
-    return {f"negatives {number}": {NONE: [folder]} for number, folder in enumerate(folders)}
+    return {f"negatives {number}": {NEGATIVE_LABEL: [folder]} for number, folder in enumerate(folders)}
 
 
 def labels_of(parts: Mapping[str, Folders]) -> Sequence[str]:
-    """The classes of all parts together, sorted."""
+    """Returns the classes of all parts, sorted."""
     return sorted({label for folders in parts.values() for label in folders})
 
 
 def files_of(parts: Mapping[str, Folders]) -> Sequence[tuple[str, str, Path]]:
-    """All files in and below the class folders, as (part, label, path). Hidden ones don't count."""
+    """Returns (part, label, path) of all files in and below the class folders, without hidden files."""
     return [
         (part, label, path)
         for part, folders in parts.items()
@@ -85,11 +86,11 @@ def files_of(parts: Mapping[str, Folders]) -> Sequence[tuple[str, str, Path]]:
 
 
 def refuse_unknown(found: Iterable[str], labels: Collection[str], folder: Path) -> None:
-    """Raises DatasetInvalid when a class that was found in a folder is not among `labels`."""
-    if strange := sorted(set(found) - set(labels)):
+    """Raises DatasetInvalid if a class that was found in a folder is not among `labels`."""
+    if unknown := sorted(set(found) - set(labels)):
         raise DatasetInvalid(
             "DATA_CLASSES_DIFFER",
-            f"{folder} has unknown classes: {', '.join(strange)}. Known are {', '.join(sorted(labels))}.",
+            f"{folder} has unknown classes: {', '.join(unknown)}. Known are {', '.join(sorted(labels))}.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Names of classes: stable labels for machines, display names for people. Pure."""
+"""Names of classes: stable labels for programs, display names for people."""
 
 import json
 import re
@@ -11,10 +11,10 @@ from trainer.errors import DatasetInvalid
 
 NAMES_FILE = "classes.json"
 
-# The spellings of the Kaggle set "Fruit classification (10 Class)".
+# Misspellings in the Kaggle set "Fruit classification (10 Class)".
 _SPELLINGS = {"pinenapple": "pineapple", "strawberries": "strawberry", "stawberries": "strawberry"}
 
-# As they stand in the middle of a sentence; whoever shows one alone may capitalise it.
+# Spelled as in the middle of a sentence; the page capitalises a name that stands alone.
 _BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "apple": {"en": "apple", "fr": "pomme"},
     "avocado": {"en": "avocado", "fr": "avocat"},
@@ -30,24 +30,24 @@ _BUILT_IN: Mapping[str, Mapping[str, str]] = {
 
 
 def label_of(folder_name: str) -> str:
-    """The class label for a folder's name: lower case, words joined by underscores, known misspellings mended."""
+    """Returns the label for a folder's name: lower case, words joined by underscores, known misspellings corrected."""
     label = re.sub(r"[\s_-]+", "_", folder_name.strip().lower())
     return _SPELLINGS.get(label, label)
 
 
 def class_info(label: str, own_names: Mapping[str, Mapping[str, str]]) -> model_pb2.ClassInfo:
-    """A class with its names: those of the data folder's classes.json, else the built-in ones, else its label."""
+    """Returns a class with its names: those of the folder's classes.json, else the built-in ones, else its label."""
     names = own_names.get(label) or _BUILT_IN.get(label) or {"en": label.replace("_", " ")}
     return model_pb2.ClassInfo(label=label, display_names=names)
 
 
 def group_of(path: Path) -> str:
-    """The group that a negative is counted in: the letters that its file's name begins with, as in animal_1.jpg."""
+    """Returns the group of a negative: the letters that its file name begins with, "animal" for animal_1.jpg."""
     return re.match(r"[^\W\d_]*", path.stem.lower())[0] or "others"  # type: ignore[index]  # it always matches
 
 
 def folder_names(folders: Sequence[Path]) -> str:
-    """What a run calls folders of pictures: the last two parts of each path."""
+    """Returns the last two parts of each path, for the parameters of a run."""
     return ", ".join("/".join(folder.resolve().parts[-2:]) for folder in folders)
 
 
@@ -55,7 +55,7 @@ def read_own_names(root: Path) -> dict[str, dict[str, str]]:
     """Reads the optional classes.json of a data folder: {"label": {"en": "...", "fr": "..."}, ...}.
 
     Raises:
-        DatasetInvalid: DATA_NAMES_INVALID, the file has another form.
+        DatasetInvalid: DATA_NAMES_INVALID, the file is malformed.
     """
     path = root / NAMES_FILE
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Work on many pictures, side by side and in order, with a bounded number of them in memory."""
+"""Reads pictures, and processes many of them in parallel with bounded memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,19 +19,19 @@ R = TypeVar("R")
 
 
 def open_picture(path: Path, spec: model_pb2.Preprocessing) -> Image.Image:
-    """Decodes a file with the code that serves. Raises InvalidArgument or OSError."""
+    """Decodes a file as serving does. Raises InvalidArgument or OSError."""
     return decode(path.read_bytes(), spec, Limits())
 
 
 def read_pixels(path: Path, spec: model_pb2.Preprocessing) -> NDArray[np.uint8]:
-    """A file as pixels of shape [height, width, 3]. Raises InvalidArgument or OSError."""
+    """Decodes and resizes a file to uint8 pixels of shape [height, width, 3]. Raises InvalidArgument or OSError."""
     return np.asarray(preprocess(path.read_bytes(), spec, Limits()))
 
 
 def map_in_threads(work: Callable[[T], R], items: Iterable[T], workers: int, ahead: int = 4) -> Iterator[R]:
-    """Like map, on threads: results in order, never more than workers * ahead of them waiting to be taken.
+    """Works like `map`, on threads: yields results in order, with at most workers * ahead of them waiting.
 
-    Decoding, NumPy and ONNX Runtime release the GIL, so threads are enough. Leaving the loop early drops the rest.
+    Decoding, NumPy and ONNX Runtime release the GIL, so threads suffice. Closing the iterator cancels the rest.
     """
     queue: deque[Future[R]] = deque()
     source = iter(items)
@@ -48,7 +48,7 @@ def map_in_threads(work: Callable[[T], R], items: Iterable[T], workers: int, ahe
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items; the last may be shorter. (itertools.batched needs Python 3.12.)"""
+    """Yields lists of `size` items; the last one may be shorter. (itertools.batched needs Python 3.12.)"""
     source = iter(items)
     while batch := list(islice(source, size)):
         yield batch

@@ -1,4 +1,4 @@
-"""How photos become the input of the models that this trainer makes. Light: imports no training library."""
+"""Preprocessing of the models that this trainer makes."""
 
 from verger.v1 import model_pb2
 
@@ -6,7 +6,10 @@ from engine.contract import PREPROCESSING_CODE_VERSION
 
 
 def mobilenet_preprocessing(size: int = 224) -> model_pb2.Preprocessing:
-    """MobileNetV2's input: size x size RGB pixels, from -1 to 1. Pixels travel as bytes, a quarter of float32."""
+    """Returns MobileNetV2's preprocessing: size x size RGB pixels, scaled to -1 to 1.
+
+    Pixels are sent as uint8, which takes a quarter of the bytes of float32.
+    """
     return model_pb2.Preprocessing(
         width=size,
         height=size,
@@ -18,3 +21,11 @@ def mobilenet_preprocessing(size: int = 224) -> model_pb2.Preprocessing:
         offset=-1,
         code_version=PREPROCESSING_CODE_VERSION,
     )
+
+
+def with_size(spec: model_pb2.Preprocessing, size: int) -> model_pb2.Preprocessing:
+    """Returns the same preprocessing for size x size pixels."""
+    resized = model_pb2.Preprocessing()
+    resized.CopyFrom(spec)
+    resized.width = resized.height = size
+    return resized

@@ -1,12 +1,12 @@
-"""Pictures that show nothing: blank pages, gradients, stripes, noise. Nobody collects them; cameras make them. Pure."""
+"""Synthetic negatives: blank pages, gradients, stripes and noise, which data sets lack but cameras produce. Pure."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 
-def nonsense(height: int, width: int, random: np.random.Generator) -> NDArray[np.uint8]:
-    """Makes one at random: pixels of shape [height, width, 3], 0 to 255."""
+def synthetic_negative(height: int, width: int, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Returns a random one: uint8 pixels of shape [height, width, 3]."""
     make = (_blank, _gradient, _stripes, _noise)[random.integers(4)]
     grain = random.normal(0, random.uniform(0, 6), (height, width, 3))
     pixels: NDArray[np.uint8] = (make(height, width, random) + grain).clip(0, 255).astype(np.uint8)
@@ -14,7 +14,7 @@ def nonsense(height: int, width: int, random: np.random.Generator) -> NDArray[np
 
 
 def _colour(random: np.random.Generator) -> NDArray[np.float64]:
-    """Half of them grey, from black to white."""
+    """Returns a random colour, which is grey in half of the cases."""
     return np.full(3, random.uniform(0, 255)) if random.random() < 0.5 else random.uniform(0, 255, 3)
 
 
@@ -36,13 +36,13 @@ def _stripes(height: int, width: int, random: np.random.Generator) -> NDArray[np
 
 
 def _blend(ramp: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """From one colour where the ramp is 0 to another where it is 1."""
+    """Blends from one random colour where the ramp is 0 to another where it is 1."""
     pixels: NDArray[np.float64] = (1 - ramp) * _colour(random) + ramp * _colour(random)
     return pixels
 
 
 def _noise(height: int, width: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """From single pixels to large clouds."""
+    """Returns noise with cells from a pixel to half the picture."""
     cells = int(random.choice([2, 4, 8, 16, 32, height]))
     values = random.integers(0, 256, (cells, cells, 3), np.uint8)
     if random.random() < 0.3:

@@ -1,1 +1,1 @@
-"""How good a version is, and whether it may go live. Imports no training library."""
+"""How good a version is, and whether it may become champion. Runs without TensorFlow."""

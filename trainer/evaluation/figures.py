@@ -1,4 +1,4 @@
-"""The figures of an evaluation. Plain data, light: the registry's commands show them without any training library."""
+"""Figures of an evaluation, as plain data. Imports the standard library only, as registry commands show them too."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How one class fared."""
+    """Figures of one class."""
 
     label: str
     precision: float
@@ -20,7 +20,7 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Pictures of about the same best probability. An honest model is right as often as it says."""
+    """Pictures of about the same highest probability. For a calibrated model, `right` equals `probability`."""
 
     probability: float
     right: float
@@ -29,7 +29,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A picture that was given another class than its own."""
+    """A picture whose most probable class is not its own."""
 
     file: str
     label: str
@@ -39,19 +39,19 @@ class Mistake:
 
 @dataclass(frozen=True)
 class NegativeFigures:
-    """How well a group of pictures of none of the classes was told from the test pictures."""
+    """How well a group of negatives is separated from the test pictures."""
 
     group: str
     images: int
     auroc: float
-    """Area under the ROC curve of the scope score: 0.5 guesses, 1 is perfect."""
+    """Area under the ROC curve of the scope score: 0.5 is chance, 1 is perfect."""
     refused_share: float
-    """Share that was called out of scope."""
+    """Share with the verdict OUT_OF_SCOPE."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures over a set of pictures. Shares are 0 to 1."""
+    """Figures of a set of pictures. Shares are 0 to 1."""
 
     images: int
     accuracy: float
@@ -68,22 +68,22 @@ class Evaluation:
     negatives: Sequence[NegativeFigures] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """As in the JSON file."""
+        """Returns the content of the JSON file."""
         return asdict(self)
 
     def summary(self) -> dict[str, float]:
-        """The figures that a contract and MLflow hold."""
+        """Returns the figures that go into the contract and MLflow."""
         names = ("accuracy", "macro_f1", "expected_calibration_error", "unsure_share", "refused_share", "images")
         groups = {f"auroc.{figures.group}": figures.auroc for figures in self.negatives}
         return {**{name: float(getattr(self, name)) for name in names}, **groups}
 
     def write(self, path: Path) -> None:
-        """Writes the JSON file that `read` reads."""
+        """Writes a JSON file."""
         path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Raises OSError, ValueError or TypeError when the file is missing or something else."""
+        """Reads what `write` wrote. Raises OSError, ValueError or TypeError when the file is missing or malformed."""
         content = json.loads(path.read_text(encoding="utf-8"))
         content["classes"] = [ClassFigures(**item) for item in content["classes"]]
         content["reliability"] = [ReliabilityBin(**item) for item in content["reliability"]]
@@ -92,7 +92,7 @@ class Evaluation:
         return cls(**content)
 
     def confusions(self) -> list[tuple[int, str, str]]:
-        """How often each class was taken for which other: (count, true label, predicted label), most frequent first."""
+        """Returns (count, true label, predicted label) of each kind of mistake, most frequent first."""
         labels = [figures.label for figures in self.classes]
         pairs = [
             (count, true, predicted)

@@ -1,8 +1,8 @@
-"""Decides whether a new version may go live. Pure.
+"""Decides whether a new version may become champion. Pure.
 
-Small losses must not add up: a version may be a little less accurate than the champion only while it is no more than a
-point less accurate than the best of its lineage was on the same test pictures. Each version carries that best accuracy
-along (`Decision.held_to`); who promotes by hand a version that did not pass starts a lineage anew.
+Small losses must not add up. A version may be slightly less accurate than the champion, but at most one percentage
+point less accurate than the best version of its lineage on the same test pictures. Each version records that accuracy
+(`Decision.lineage_best`). Promoting by hand a version that did not pass starts a new lineage.
 """
 
 from collections.abc import Sequence
@@ -12,54 +12,54 @@ from scipy.stats import binomtest
 
 from trainer.evaluation.figures import Evaluation
 
-SIGNIFICANT = 0.05
-"""A difference that chance alone makes less often than this is one."""
-MOST_LOST = 0.01
-"""A loss of accuracy that could be chance may still be one: more than a point below the best is never taken."""
-LARGEST_RISE = 0.02
-"""Of the calibration error and of the refused share: twice what chance moves them by on 900 pictures."""
-LARGEST_AUROC_LOSS = 0.02
-"""Likewise, on 100 negatives; chance moves it less the more there are, as the root of their number."""
-FEWEST_PICTURES = 100
-"""With fewer test pictures, chance moves the first two by more than that, so they decide nothing."""
-FEWEST_NEGATIVES = 30
-"""With fewer, the AUROC decides nothing."""
-LARGEST_LATENCY = 1.5
-"""Times the champion's. Less could be the noise of a busy machine."""
-LARGEST_SIZE = 2.0
-"""Times the champion's serving file: what a container has room for while both are loaded."""
-MOST_LOST_QUANTISED = 0.003
-"""Of accuracy, by rounding a version's weights and activations: what half the time of an answer may cost."""
-LARGEST_LATENCY_QUANTISED = 0.9
-"""Times the float version's. What saves less could be noise, and is not worth any loss."""
+SIGNIFICANCE_LEVEL = 0.05
+"""Differences that chance produces less often than this are significant."""
+MAX_ACCURACY_LOSS = 0.01
+"""Accuracy that a version may lose against the best of its lineage, even where chance could explain a larger loss."""
+MAX_RISE = 0.02
+"""Largest rise of the calibration error and of the refused share: twice their random variation on 900 pictures."""
+MAX_AUROC_LOSS = 0.02
+"""Largest loss of AUROC on 100 negatives; on n negatives it is multiplied by sqrt(100 / n), as chance is."""
+MIN_TEST_PICTURES = 100
+"""Number of test pictures below which MAX_RISE is not applied, because chance exceeds it."""
+MIN_NEGATIVES = 30
+"""Number of negatives below which the AUROC is not compared."""
+MAX_LATENCY_RATIO = 1.5
+"""Latency over the champion's. Smaller ratios may be noise of a busy machine."""
+MAX_SIZE_RATIO = 2.0
+"""Size of the serving file over the champion's: both must fit into a container while they are swapped."""
+MAX_ACCURACY_LOSS_QUANTISED = 0.003
+"""Accuracy that quantising may lose against the float version, in return for half the latency."""
+MAX_LATENCY_RATIO_QUANTISED = 0.9
+"""Latency over the float version's. A smaller gain may be noise and justifies no loss."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a version becomes champion, with the reason for people."""
+    """Whether a version becomes champion, with the reason in a sentence."""
 
     passed: bool
     reason: str
-    held_to: float = 0
-    """Accuracy on these test pictures that the lineage of this version has shown, 0 to 1."""
+    lineage_best: float = 0
+    """Best accuracy of this version's lineage on these test pictures, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Champion:
-    """What is known of the champion beside its figures of now."""
+    """The champion, without the figures that were measured for this comparison."""
 
     version: str
-    held_to: float = 0
-    """See Decision; 0 where it was tested with other pictures."""
+    lineage_best: float = 0
+    """See Decision; 0 if it was tested on other pictures."""
     refuses: bool = False
-    """Whether it was measured on negatives when it was made."""
-    quantised: bool = False
-    """Whether it computes with integers: hardly a float version is as fast."""
+    """Whether it was tested on negatives when it was trained."""
+    is_quantised: bool = False
+    """Whether it is int8; float versions are rarely as fast."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a version costs, as a multiple of what another one does."""
+    """Cost of serving a version, relative to another one."""
 
     latency: float
     size: float
@@ -67,16 +67,16 @@ class Cost:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Two versions on the same pictures. Pictures that both get right or both get wrong say nothing about them."""
+    """Two versions on the same pictures. Only pictures that one of them gets right count."""
 
     gained: int
-    """Pictures that only the new version gets right."""
+    """Number of pictures that only the new version gets right."""
     lost: int
-    """Pictures that only the champion gets right."""
+    """Number of pictures that only the champion gets right."""
 
     @property
     def p(self) -> float:
-        """How likely at least such a difference is between versions that are equally good: McNemar's exact test."""
+        """p-value of McNemar's exact test: probability of such a difference between equally good versions."""
         differing = self.gained + self.lost
         return float(binomtest(self.gained, differing).pvalue) if differing else 1.0
 
@@ -85,27 +85,30 @@ NO_CHAMPION = Decision(True, "There was no champion.")
 
 
 def not_comparable(champion_version: str, why: str) -> Decision:
-    """A champion that can't be scored on the same pictures stays until a person decides."""
+    """Refuses a version that can't be compared with the champion; a person decides."""
     return Decision(False, f"Can't be compared with the champion, version {champion_version}. {why}")
 
 
 def not_sound(why: str) -> Decision:
-    """A version that would not be loaded must not be offered."""
+    """Refuses a version that inference would not load."""
     return Decision(False, f"Inference would refuse it: {why}")
 
 
 def paired_test(new: Evaluation, champion: Evaluation) -> PairedTest:
-    """Compares by picture. Both evaluations are of the same pictures."""
+    """Compares two evaluations of the same pictures, picture by picture."""
     wrong, wrong_before = ({mistake.file for mistake in side.mistakes} for side in (new, champion))
     return PairedTest(gained=len(wrong_before - wrong), lost=len(wrong - wrong_before))
 
 
 def compare(new: Evaluation, old: Evaluation, cost: Cost, champion: Champion) -> Decision:
-    """Not worse passes: no fewer right answers than chance and the lineage allow; honesty, refusal and cost hold.
+    """Compares a new version with the champion. A version passes if it is not worse.
+
+    It may have no fewer right answers than chance and its lineage allow. Calibration, refusal and cost must hold, too.
 
     Args:
-        old: of the champion. Both evaluations are of the same pictures and classes, made now, each by its version's own
-            contract; negatives count where both were measured on the same ones.
+        new: evaluation of the new version.
+        old: evaluation of the champion on the same pictures and classes, by its own contract. Groups of negatives count
+            if both versions were evaluated on them.
     """
     test = paired_test(new, old)
     figures = (
@@ -113,26 +116,27 @@ def compare(new: Evaluation, old: Evaluation, cost: Cost, champion: Champion) ->
         f"{new.images} test pictures; of the {test.gained + test.lost} where they differ {test.gained} to {test.lost}, "
         f"p = {test.p:.2g}"
     )
-    held_to = max(old.accuracy, champion.held_to)
+    lineage_best = max(old.accuracy, champion.lineage_best)
     problems = [
-        *_fewer_right(new, test, held_to),
-        *_risen(new, old),
-        *_lost_refusal(new, old, champion),
-        *_too_dear(cost, champion),
+        *_accuracy_problems(new, test, lineage_best),
+        *_calibration_problems(new, old),
+        *_refusal_problems(new, old, champion),
+        *_cost_problems(cost, champion),
     ]
     if problems:
         return Decision(False, f"Not as good as the champion: {'; '.join(problems)}. ({figures})", new.accuracy)
-    return Decision(True, f"Not worse than the champion: {figures}.", max(held_to, new.accuracy))
+    return Decision(True, f"Not worse than the champion: {figures}.", max(lineage_best, new.accuracy))
 
 
 def beside_parent(decision: Decision, new: Evaluation, parent: Evaluation, cost: Cost, version: str) -> Decision:
-    """Adds to a decision on a quantised version what it must show beside the float one that it was made from.
+    """Extends the decision on a quantised version by the comparison with its float version.
 
     Args:
-        decision: beside the champion.
-        parent: of the float version. Both evaluations are of the same pictures, made now.
-        cost: as a multiple of the float version's.
-        version: the float version's number.
+        decision: from the comparison with the champion.
+        new: evaluation of the quantised version.
+        parent: evaluation of the float version on the same pictures.
+        cost: relative to the float version.
+        version: number of the float version.
     """
     lost = round((parent.accuracy - new.accuracy) * new.images)
     figures = (
@@ -140,37 +144,37 @@ def beside_parent(decision: Decision, new: Evaluation, parent: Evaluation, cost:
         f"times the time and {cost.size:.2f} times the size"
     )
     problems = []
-    if lost > MOST_LOST_QUANTISED * new.images:
-        problems.append(f"{lost} of {new.images} answers are lost, {MOST_LOST_QUANTISED:.1%} are allowed")
-    if cost.latency > LARGEST_LATENCY_QUANTISED:
+    if lost > MAX_ACCURACY_LOSS_QUANTISED * new.images:
+        problems.append(f"{lost} of {new.images} answers are lost, {MAX_ACCURACY_LOSS_QUANTISED:.1%} are allowed")
+    if cost.latency > MAX_LATENCY_RATIO_QUANTISED:
         problems.append(
-            f"an answer takes {cost.latency:.2f} times the float version's, {LARGEST_LATENCY_QUANTISED:g} are allowed"
+            f"an answer takes {cost.latency:.2f} times the float version's, {MAX_LATENCY_RATIO_QUANTISED:g} are allowed"
         )
     if not problems:
-        return Decision(decision.passed, f"{decision.reason} Worth quantising: {figures}.", decision.held_to)
+        return Decision(decision.passed, f"{decision.reason} Worth quantising: {figures}.", decision.lineage_best)
     also = "" if decision.passed else f" {decision.reason}"
     return Decision(False, f"Not worth quantising: {'; '.join(problems)}. ({figures}){also}", new.accuracy)
 
 
-def _fewer_right(new: Evaluation, test: PairedTest, held_to: float) -> Sequence[str]:
-    if test.lost > test.gained and test.p < SIGNIFICANT:
+def _accuracy_problems(new: Evaluation, test: PairedTest, lineage_best: float) -> Sequence[str]:
+    if test.lost > test.gained and test.p < SIGNIFICANCE_LEVEL:
         return ["fewer answers are right"]
-    if round((held_to - new.accuracy) * new.images) > MOST_LOST * new.images:
-        return [f"fewer answers are right: {new.accuracy:.1%}, where {held_to:.1%} were reached before"]
+    if round((lineage_best - new.accuracy) * new.images) > MAX_ACCURACY_LOSS * new.images:
+        return [f"fewer answers are right: {new.accuracy:.1%}, where {lineage_best:.1%} were reached before"]
     return []
 
 
-def _risen(new: Evaluation, old: Evaluation) -> Sequence[str]:
-    if new.images < FEWEST_PICTURES:
+def _calibration_problems(new: Evaluation, old: Evaluation) -> Sequence[str]:
+    if new.images < MIN_TEST_PICTURES:
         return []
     pairs = (
         ("the calibration error", new.expected_calibration_error, old.expected_calibration_error),
         ("the share of test pictures called out of scope", new.refused_share, old.refused_share),
     )
-    return [f"{name} is {now:.3f} against {then:.3f}" for name, now, then in pairs if now - then > LARGEST_RISE]
+    return [f"{name} is {now:.3f} against {then:.3f}" for name, now, then in pairs if now - then > MAX_RISE]
 
 
-def _lost_refusal(new: Evaluation, old: Evaluation, champion: Champion) -> Sequence[str]:
+def _refusal_problems(new: Evaluation, old: Evaluation, champion: Champion) -> Sequence[str]:
     before = {group.group: group.auroc for group in old.negatives}
     groups = [group for group in new.negatives if group.group in before]
     negatives = sum(group.images for group in groups)
@@ -179,16 +183,16 @@ def _lost_refusal(new: Evaluation, old: Evaluation, champion: Champion) -> Seque
             "the champion has shown that it refuses what is none of the classes, and this version was not compared "
             "with it; name pictures with --negatives DIR, or promote by hand"
         ]
-    if negatives < FEWEST_NEGATIVES:
+    if negatives < MIN_NEGATIVES:
         return []
     now = sum(group.auroc * group.images for group in groups) / negatives
     then = sum(before[group.group] * group.images for group in groups) / negatives
-    lost = then - now > LARGEST_AUROC_LOSS * (100 / negatives) ** 0.5
+    lost = then - now > MAX_AUROC_LOSS * (100 / negatives) ** 0.5
     return [f"the AUROC over {negatives} negatives is {now:.3f} against {then:.3f}"] if lost else []
 
 
-def _too_dear(cost: Cost, champion: Champion) -> Sequence[str]:
-    hint = "; it is quantised, so quantise this version, too" if champion.quantised else ""
-    slow = f"an answer takes {cost.latency:.2f} times the champion's, {LARGEST_LATENCY:g} are allowed{hint}"
-    large = f"its file has {cost.size:.2f} times the champion's, {LARGEST_SIZE:g} are allowed"
-    return [*([slow] if cost.latency > LARGEST_LATENCY else []), *([large] if cost.size > LARGEST_SIZE else [])]
+def _cost_problems(cost: Cost, champion: Champion) -> Sequence[str]:
+    hint = "; it is quantised, so quantise this version, too" if champion.is_quantised else ""
+    slow = f"an answer takes {cost.latency:.2f} times the champion's, {MAX_LATENCY_RATIO:g} are allowed{hint}"
+    large = f"its file has {cost.size:.2f} times the champion's, {MAX_SIZE_RATIO:g} are allowed"
+    return [*([slow] if cost.latency > MAX_LATENCY_RATIO else []), *([large] if cost.size > MAX_SIZE_RATIO else [])]

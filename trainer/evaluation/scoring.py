@@ -1,4 +1,4 @@
-"""How good answers are. Pure: logits and true classes in, figures out."""
+"""Scores answers. Pure: takes logits and true classes, returns figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,32 +18,32 @@ CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
-class Recalled:
-    """Answers to negatives that are remembered, not seen; see trainer.training.remembered."""
+class NegativeLogits:
+    """A version's logits of n negatives."""
 
     logits: Floats
-    """Shape [n, classes]."""
+    """Shape [n, classes]; [0, 0] for no negatives."""
     groups: Sequence[str]
-    """The name of each one's group."""
+    """Group of each negative."""
 
 
-NOTHING_RECALLED = Recalled(np.zeros((0, 0), np.float32), ())
+NO_NEGATIVE_LOGITS = NegativeLogits(np.zeros((0, 0), np.float32), ())
 
 
 def score(
     logits: Floats, targets: NDArray[np.int64], files: Sequence[str], contract: model_pb2.ModelContract
 ) -> Evaluation:
-    """Scores answers as serving would give them.
+    """Scores the answers that serving would give.
 
     Args:
         logits: float32 of shape [n, classes], n at least 1.
         targets: true class indices in the contract's order, shape [n].
-        files: a name for each picture.
-        contract: of the version that made the logits.
+        files: name of each picture.
+        contract: of the version that computed the logits.
     """
     labels = [info.label for info in contract.classes]
-    chances = probabilities(logits, contract.calibration.temperature)
-    predicted, best = chances.argmax(axis=1), chances.max(axis=1)
+    calibrated = probabilities(logits, contract.calibration.temperature)
+    predicted, best = calibrated.argmax(axis=1), calibrated.max(axis=1)
     scores = scope_score(logits, contract.calibration)
     verdicts = [decide(float(p), float(s), contract.calibration) for p, s in zip(best, scores, strict=True)]
     present = np.unique(targets)
@@ -71,18 +71,16 @@ def score(
 
 
 def score_negatives(
-    known: Floats, negatives: Floats, groups: Sequence[str], calibration: model_pb2.Calibration
+    known: Floats, negatives: NegativeLogits, calibration: model_pb2.Calibration
 ) -> list[NegativeFigures]:
-    """Scores how well pictures of no class are refused, for each group by name.
+    """Scores how well negatives are refused, for each group in the order of their names.
 
     Args:
         known: logits of the test pictures, shape [n, classes].
-        negatives: logits of the others, shape [m, classes] or [0, 0].
-        groups: the name of each one's group, m of them.
     """
     found = []
-    for group in sorted(set(groups)):
-        logits = negatives[np.array(groups) == group]
+    for group in sorted(set(negatives.groups)):
+        logits = negatives.logits[np.array(negatives.groups) == group]
         refused = scope_score(logits, calibration) < calibration.out_of_scope_below
         auroc = scope_auroc(known, logits, calibration)
         found.append(NegativeFigures(group, len(logits), auroc, float(refused.mean())))
@@ -90,11 +88,11 @@ def score_negatives(
 
 
 def reliability_bins(best: Floats, right: NDArray[np.bool_]) -> list[ReliabilityBin]:
-    """Sorts pictures into 15 bins of equal width; empty ones are left out.
+    """Sorts pictures into 15 bins of equal width and leaves out empty bins.
 
     Args:
-        best: the best calibrated probability of each picture, shape [n].
-        right: whether its class is the true one, shape [n].
+        best: highest calibrated probability of each picture, shape [n].
+        right: whether that class is the true one, shape [n].
     """
     numbers = np.minimum((best * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     members = [numbers == number for number in np.unique(numbers)]
@@ -102,6 +100,6 @@ def reliability_bins(best: Floats, right: NDArray[np.bool_]) -> list[Reliability
 
 
 def calibration_error(bins: Sequence[ReliabilityBin]) -> float:
-    """Expected calibration error (Naeini et al., 2015): 0 when probabilities are honest, at most 1."""
+    """Returns the expected calibration error, 0 (perfectly calibrated) to 1 (Naeini et al., 2015)."""
     gaps = sum(abs(part.probability - part.right) * part.images for part in bins)
     return gaps / sum(part.images for part in bins)

@@ -1,10 +1,11 @@
-"""Runs an ONNX graph over pictures: a backbone gives features, a whole classifier gives logits.
+"""Runs an ONNX graph over pictures: a backbone returns features, a classifier returns logits.
 
-Each core takes one picture at a time from file to result: on processors a batch is no faster than its pictures one by
-one, and threads that share nothing wait for nothing. Memory does not grow with the number of pictures.
+Each core takes one picture at a time from file to result: on a CPU a batch is no faster than its pictures one by one,
+and independent threads do not wait for each other. Memory use does not grow with the number of pictures.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +17,21 @@ from trainer.data.augment import Augmentation
 from trainer.data.dataset import Picture
 from trainer.data.pictures import map_in_threads, read_pixels
 from trainer.data.views import View
+from trainer.progress import OnProgress
 
 Floats = NDArray[np.float32]
 
-VIEWS_AHEAD = 64
-"""Of each worker: views go on while the first training step is compiled. What waits is 5 kB of features for each."""
+MAX_WAITING_VIEWS = 64
+"""Views per worker that may be ready before the training takes them, 5 kB of features each.
+
+Workers continue while TensorFlow compiles the first training step.
+"""
 
 
 def outputs(
     runtime: OnnxSession, pictures: Iterable[Picture], spec: model_pb2.Preprocessing, workers: int
 ) -> Iterator[Floats]:
-    """The graph's output for each picture as serving sees it, in order; each float32 of shape [outputs]."""
+    """Yields the graph's output for each picture, preprocessed as in serving, in order; float32 of shape [outputs]."""
 
     def run(picture: Picture) -> Floats:
         output: Floats = runtime.logits(scale_pixels(read_pixels(picture.path, spec), spec)[None])[0]
@@ -42,10 +47,29 @@ def outputs_of_views(
     augmentation: Augmentation,
     workers: int,
 ) -> Iterator[Floats]:
-    """The graph's output for random views of pictures, in order; each float32 of shape [outputs]."""
+    """Yields the graph's output for each random view, in order; float32 of shape [outputs]."""
 
     def run(view: View) -> Floats:
         output: Floats = runtime.logits(scale_pixels(view.pixels(spec, augmentation), spec)[None])[0]
         return output
 
-    return map_in_threads(run, views, workers, VIEWS_AHEAD)
+    return map_in_threads(run, views, workers, MAX_WAITING_VIEWS)
+
+
+def logits_of(
+    graph: Path,
+    pictures: Sequence[Picture],
+    spec: model_pb2.Preprocessing,
+    workers: int,
+    progress: OnProgress,
+) -> Floats:
+    """Returns the graph's logits for n pictures, float32 of shape [n, classes], or [0, 0] for none.
+
+    Args:
+        progress: is called after each picture.
+    """
+    rows: list[Floats] = []
+    for row in outputs(OnnxSession(graph), pictures, spec, workers):
+        rows.append(row)
+        progress(len(rows), len(pictures))
+    return np.stack(rows) if rows else np.zeros((0, 0), np.float32)

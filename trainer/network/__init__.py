@@ -1,1 +1,1 @@
-"""The Keras network and its ONNX graphs. Needs TensorFlow."""
+"""The Keras network and its export to ONNX. Needs TensorFlow."""

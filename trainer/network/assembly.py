@@ -1,4 +1,4 @@
-"""The whole network: backbone, pooling, dense layers. One Keras model for training on, one ONNX graph for serving."""
+"""The whole network of backbone, pooling and dense layers, and its export to ONNX."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,26 +13,28 @@ import tf2onnx
 from numpy.typing import NDArray
 
 from trainer.errors import ExportDiffers
+from trainer.graphs.names import FEATURES_OUTPUT, INPUT
 from trainer.network.backbone import BACKBONE, FEATURES, build_backbone
 
 HEAD = "head"
-INPUT = "pixels"
-LARGEST_DIFFERENCE = 1e-4
+"""Name of the dense layers in the model."""
+MAX_DIFFERENCE = 1e-4
+"""Largest absolute difference between outputs of the Keras model and of its export."""
 
 
 class KerasRuntime:
-    """Runs a Keras model as engine.model.session.OnnxSession runs its export."""
+    """Runs a Keras model. Has the interface of trainer.evaluation.predict.Runtime."""
 
     def __init__(self, path: Path) -> None:
         self._model = keras.saving.load_model(path, compile=False)
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Model input of shape [n, size, size, 3] in, logits of shape [n, classes] out."""
+        """Runs model input of shape [n, size, size, 3]; returns logits of shape [n, classes]."""
         return np.asarray(self._model(batch, training=False))
 
 
 def build_head(classes: int, units: int, dropout: float) -> keras.Model:
-    """Dense layers: float32 [n, 1280] pooled features in, float32 [n, classes] logits out."""
+    """Builds the dense layers. Input: float32 [n, 1280] pooled features; output: float32 [n, classes] logits."""
     return keras.Sequential(
         [
             keras.Input((FEATURES,)),
@@ -46,14 +48,17 @@ def build_head(classes: int, units: int, dropout: float) -> keras.Model:
 
 
 def assemble(backbone: keras.Model, head: keras.Model) -> keras.Model:
-    """Joins both: float32 [n, size, size, 3] from -1 to 1 in, float32 [n, classes] logits out. Weights are shared."""
+    """Joins backbone and head to a classifier that shares their weights.
+
+    Input: float32 [n, size, size, 3] from -1 to 1; output: float32 [n, classes] logits.
+    """
     inputs = keras.Input(backbone.input_shape[1:], name=INPUT)
     features = keras.layers.GlobalAveragePooling2D(name="pool")(backbone(inputs))
     return keras.Model(inputs, head(features), name="classifier")
 
 
 def with_input_size(model: keras.Model, size: int) -> keras.Model:
-    """A copy for pictures of size x size, without optimizers. The weights of a convolutional network fit any size."""
+    """Returns a copy for pictures of size x size pixels, without optimizers. The weights fit any size."""
     backbone = build_backbone(size)
     backbone.set_weights(model.get_layer(BACKBONE).get_weights())
     head = keras.Sequential.from_config(model.get_layer(HEAD).get_config())
@@ -63,24 +68,27 @@ def with_input_size(model: keras.Model, size: int) -> keras.Model:
 
 @contextmanager
 def feature_graph(backbone: keras.Model) -> Iterator[Path]:
-    """The pooled backbone as an ONNX file: float32 [n, size, size, 3] in, float32 [n, 1280] out. Gone afterwards."""
+    """Exports the pooled backbone to an ONNX file that is deleted at the end of the block.
+
+    Input: float32 [n, size, size, 3] from -1 to 1; output: float32 [n, 1280].
+    """
     features = keras.layers.GlobalAveragePooling2D()(backbone.output)
     with tempfile.TemporaryDirectory(prefix="verger-") as folder:
         path = Path(folder) / "backbone.onnx"
-        export_onnx(keras.Model(backbone.input, {"features": features}), path)
+        export_onnx(keras.Model(backbone.input, {FEATURES_OUTPUT: features}), path)
         yield path
 
 
 def export_onnx(model: keras.Model, path: Path) -> None:
-    """Writes the graph of a model whose outputs are named, with a dynamic batch size.
+    """Writes the ONNX graph of a model, with a dynamic batch size.
 
-    `model.export` of Keras makes ready for a SavedModel first, which takes a quarter of its time.
+    Keras' own `model.export` prepares a SavedModel first, which takes a quarter of its time.
 
     Args:
-        model: returns a mapping from name to output.
+        model: a model that returns a mapping from names to outputs.
 
     Raises:
-        ExportDiffers: on random input any output is more than 1e-4 from the Keras model's.
+        ExportDiffers: an output for random input differs from the Keras model's by more than MAX_DIFFERENCE.
     """
     example = np.random.default_rng(0).uniform(-1, 1, (4, *model.input_shape[1:])).astype(np.float32)
     signature = [tf.TensorSpec(model.input_shape, tf.float32, name=INPUT)]
@@ -92,8 +100,8 @@ def export_onnx(model: keras.Model, path: Path) -> None:
     difference = max(
         float(np.abs(output - np.asarray(expected[name])).max()) for name, output in zip(expected, found, strict=True)
     )
-    if not difference <= LARGEST_DIFFERENCE:
+    if not difference <= MAX_DIFFERENCE:
         raise ExportDiffers(
-            f"The ONNX export differs from the Keras model by {difference:.2g}; at most {LARGEST_DIFFERENCE:g} is "
+            f"The ONNX export differs from the Keras model by {difference:.2g}; at most {MAX_DIFFERENCE:g} is "
             "allowed. Nothing was registered. Try other versions of TensorFlow or tf2onnx."
         )

@@ -1,4 +1,4 @@
-"""MobileNetV2 without its top (Sandler et al., 2018, arXiv:1801.04381), and where its weights come from."""
+"""The backbone, MobileNetV2 without its top (Sandler et al., 2018, arXiv:1801.04381), and sources of its weights."""
 
 import hashlib
 from pathlib import Path
@@ -10,15 +10,17 @@ import numpy as np
 from trainer.errors import DownloadFailed, WeightsInvalid
 
 BACKBONE = "backbone"
+"""Name of the backbone in the model."""
 FEATURES = 1280
+"""Channels of its output."""
 
 
 def build_backbone(size: int, weights: str | None = None) -> keras.Model:
-    """A backbone: float32 [n, size, size, 3] from -1 to 1 in, float32 [n, size/32, size/32, 1280] out.
+    """Builds a backbone. Input: float32 [n, size, size, 3] from -1 to 1; output: [n, size/32, size/32, 1280].
 
     Args:
-        size: a multiple of 32.
-        weights: None for random ones, or "imagenet" for those that Keras publishes (downloaded once).
+        size: width and height in pixels, a multiple of 32.
+        weights: None for random weights, or "imagenet" for those that Keras publishes (downloaded once).
     """
     return keras.applications.MobileNetV2(
         input_shape=(size, size, 3), include_top=False, weights=weights, name=BACKBONE
@@ -26,14 +28,14 @@ def build_backbone(size: int, weights: str | None = None) -> keras.Model:
 
 
 def download_backbone(size: int) -> keras.Model:
-    """A backbone with ImageNet weights.
+    """Builds a backbone with ImageNet weights.
 
     Raises:
-        DownloadFailed: they are not on this machine yet and can't be downloaded.
+        DownloadFailed: the weights are not on this machine and can't be downloaded.
     """
     try:
         return build_backbone(size, "imagenet")
-    except Exception as error:  # whatever the layers below raise without a network
+    except Exception as error:  # Keras documents no exception for a failed download
         raise DownloadFailed(
             "The ImageNet weights can't be downloaded. Without internet use --weights release, or name a file "
             f"that holds them. ({error})"
@@ -41,10 +43,10 @@ def download_backbone(size: int) -> keras.Model:
 
 
 def load_backbone(size: int, path: Path) -> keras.Model:
-    """A backbone with the weights of a .h5 file without top, or of the backbone inside a .keras model.
+    """Builds a backbone with the weights of an .h5 file without top, or of the backbone in a .keras model.
 
     Raises:
-        WeightsInvalid: there is no such file or it holds something else.
+        WeightsInvalid: the file does not exist or holds something else.
     """
     if not path.is_file():
         raise WeightsInvalid(f"There is no weights file {path}.")
@@ -54,7 +56,7 @@ def load_backbone(size: int, path: Path) -> keras.Model:
             backbone.set_weights(_inner_backbone(keras.saving.load_model(path, compile=False)).get_weights())
         else:
             backbone.load_weights(path)
-    except Exception as error:  # HDF5, zip and Keras each raise their own
+    except Exception as error:  # HDF5, zip and Keras raise exceptions of their own
         raise WeightsInvalid(
             f"{path} does not hold the weights of a MobileNetV2 (width 1.0, without top): {error}"
         ) from error
@@ -62,7 +64,7 @@ def load_backbone(size: int, path: Path) -> keras.Model:
 
 
 def weights_digest(backbone: keras.Model) -> str:
-    """Lower-case hexadecimal SHA-256 of all weights: two backbones of the same digest see the same features."""
+    """Returns the lower-case hexadecimal SHA-256 of all weights. Equal digests mean equal features."""
     digest = hashlib.sha256()
     for weights in backbone.get_weights():
         digest.update(np.ascontiguousarray(weights).tobytes())

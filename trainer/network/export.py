@@ -1,4 +1,4 @@
-"""Writes the directory of a new model version; engine.version says what is in it."""
+"""Writes the directory of a new model version; engine.version describes its files."""
 
 import tempfile
 from collections.abc import Sequence
@@ -16,12 +16,13 @@ from verger.v1 import model_pb2
 
 from engine.contract import CONTRACT_VERSION, file_digest
 from engine.model.golden import golden_pixels
-from engine.model.session import EVIDENCE_OUTPUT, OnnxSession
+from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from engine.version import NEGATIVES_FILE, SERVING_FILE, TRAINING_FILE
+from trainer.graphs.names import EVIDENCE_OUTPUT, INPUT, LOGITS_OUTPUT
 from trainer.network.assembly import HEAD, export_onnx
 from trainer.network.backbone import BACKBONE
-from trainer.network.gradcam import LOGITS_OUTPUT, with_evidence
+from trainer.network.gradcam import with_evidence
 
 FILES = {
     SERVING_FILE: model_pb2.ModelFile.ROLE_SERVING,
@@ -31,11 +32,11 @@ FILES = {
 
 GOLDEN_SEEDS = (1, 2, 3)
 GOLDEN_TOLERANCE = 1e-2
-"""Processors add in other orders; logits of a sound copy differ by about 1e-5, of another version by more than 0.1."""
+"""Tolerance of golden logits. Other processors change them by about 1e-5, another version by more than 0.1."""
 
 
 def write_models(model: keras.Model, directory: Path) -> None:
-    """Makes the directory with model.onnx, model.keras and MLflow's own files.
+    """Creates the directory with model.onnx, model.keras and MLflow's files.
 
     Raises:
         ExportDiffers: see export_onnx.
@@ -48,16 +49,16 @@ def write_models(model: keras.Model, directory: Path) -> None:
 
 
 def write_graph(graph: Path, directory: Path, size: tuple[int, int], classes: int) -> None:
-    """Makes the directory with model.onnx and MLflow's own files.
+    """Creates the directory with model.onnx and MLflow's files.
 
     Args:
-        size: height and width of the graph's input.
+        size: height and width of the graph's input, in pixels.
     """
     mlflow.onnx.save_model(
         onnx.load(graph),
         directory,
         signature=ModelSignature(
-            inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *size, 3), "pixels")]),
+            inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *size, 3), INPUT)]),
             outputs=Schema(
                 [
                     TensorSpec(np.dtype(np.float32), (-1, classes), LOGITS_OUTPUT),
@@ -77,10 +78,10 @@ def draft_contract(
     spec: model_pb2.Preprocessing,
     tolerance: float = GOLDEN_TOLERANCE,
 ) -> model_pb2.ModelContract:
-    """What a directory's files fix already; calibration and provenance are still to be filled in.
+    """Returns the contract of a directory's files, without calibration and provenance.
 
     Args:
-        tolerance: of the golden samples.
+        tolerance: tolerance of the golden samples, as an absolute difference of logits.
     """
     runtime = OnnxSession(directory / SERVING_FILE)
     _, evidence = runtime.logits_and_evidence(np.zeros((1, spec.height, spec.width, 3), np.float32))
@@ -98,7 +99,7 @@ def draft_contract(
 
 
 def list_files(directory: Path) -> list[model_pb2.ModelFile]:
-    """The files of a directory that a contract names."""
+    """Returns the files of a directory that belong into its contract."""
     return [
         model_pb2.ModelFile(
             role=role,
@@ -112,5 +113,5 @@ def list_files(directory: Path) -> list[model_pb2.ModelFile]:
 
 
 def golden_batch(spec: model_pb2.Preprocessing) -> NDArray[np.float32]:
-    """The golden samples as model input of shape [samples, height, width, 3]."""
+    """Returns the golden samples as model input of shape [samples, height, width, 3]."""
     return np.stack([scale_pixels(golden_pixels(seed, spec.height, spec.width), spec) for seed in GOLDEN_SEEDS])

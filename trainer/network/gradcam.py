@@ -1,20 +1,18 @@
-"""What the served graph computes beside the logits: which part of the picture speaks for its answer."""
+"""Adds evidence to the served graph: how much each part of the picture contributes to the answer."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
-from engine.model.session import EVIDENCE_OUTPUT
-
-LOGITS_OUTPUT = "logits"
+from trainer.graphs.names import EVIDENCE_OUTPUT, INPUT, LOGITS_OUTPUT
 
 
 class Evidence(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """Grad-CAM (Selvaraju et al., 2017, arXiv:1610.02391) at the last feature maps, without its backward pass.
+    """Grad-CAM (Selvaraju et al., 2017, arXiv:1610.02391) at the last feature maps, without a backward pass.
 
-    Behind those maps are a mean, one dense layer with ReLU and one without. The gradient of a logit by the maps is thus
-    a product of the two kernels, in which the units that are silent for this picture count as zero.
+    The maps are followed by a mean, a dense layer with ReLU and one without. The gradient of a logit with respect to
+    the maps is therefore a product of the two kernels, in which inactive units count as zero.
     """
 
     def __init__(self, hidden: keras.layers.Dense, last: keras.layers.Dense) -> None:
@@ -22,26 +20,25 @@ class Evidence(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
         self._kernels = hidden.kernel, last.kernel
 
     def call(self, maps: Any, activations: Any, logits: Any) -> Any:
-        """How much each cell adds to the highest logit.
+        """Returns how much each cell contributes to the highest logit, float32 [n, rows, columns].
 
         Args:
-            maps: float32 [n, rows, columns, features]. activations: [n, units]. logits: [n, classes].
-
-        Returns:
-            float32 [n, rows, columns].
+            maps: float32 [n, rows, columns, features].
+            activations: hidden units after ReLU, float32 [n, units].
+            logits: float32 [n, classes].
         """
         hidden, last = self._kernels
         best = ops.cast(logits >= ops.max(logits, axis=-1, keepdims=True), "float32")
-        speaking = ops.matmul(best, ops.transpose(last)) * ops.cast(activations > 0, "float32")
-        weights = ops.matmul(speaking, ops.transpose(hidden))
+        active = ops.matmul(best, ops.transpose(last)) * ops.cast(activations > 0, "float32")
+        weights = ops.matmul(active, ops.transpose(hidden))
         cells = maps.shape[1] * maps.shape[2]
         return ops.sum(maps * weights[:, None, None, :], axis=-1) / cells
 
 
 def with_evidence(backbone: keras.Model, head: keras.Model) -> keras.Model:
-    """Joins both like assemble(); the outputs are "logits" [n, classes] and "evidence" [n, rows, columns]."""
+    """Joins both like assemble(), with the outputs "logits" [n, classes] and "evidence" [n, rows, columns]."""
     hidden, last = (layer for layer in head.layers if isinstance(layer, keras.layers.Dense))
-    inputs = keras.Input(backbone.input_shape[1:], name="pixels")
+    inputs = keras.Input(backbone.input_shape[1:], name=INPUT)
     maps = backbone(inputs)
     activations = hidden(keras.layers.GlobalAveragePooling2D()(maps))
     logits = last(activations)

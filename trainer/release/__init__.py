@@ -1,1 +1,1 @@
-"""Versions as files: naming one, importing the release, writing a release. Imports no training library."""
+"""Versions as files: opening one by its name, importing and writing the release. Runs without TensorFlow."""

@@ -1,4 +1,4 @@
-"""The model card of the release: text that people keep, and figures that each release makes anew. Light."""
+"""Model card of the release: text that people write, and figures that each release replaces."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,10 +21,10 @@ What this model is for, what it was trained on, under which licence, and what it
 
 
 def write_card(old: Path, new: Path, release: VersionDirectory, run: RunRecord | None) -> None:
-    """Writes a card with the text of the old one, where there is one, and the figures of this release.
+    """Writes a card with the text of the old one, if there is one, and the figures of this release.
 
     Args:
-        run: that made the version, if one did.
+        run: the run that made the version, if it is known.
     """
     text = old.read_text(encoding="utf-8") if old.is_file() else _NEW_CARD
     figures = f"{_BEGIN}\n{render_figures(release, run)}{_END}"
@@ -34,7 +34,7 @@ def write_card(old: Path, new: Path, release: VersionDirectory, run: RunRecord |
 
 
 def render_figures(release: VersionDirectory, run: RunRecord | None) -> str:
-    """The part of the card that is made anew with each release, as Markdown."""
+    """Returns the part of the card that each release replaces, as Markdown."""
     contract = release.contract
     sizes = ", ".join(f"{file.path} {file.size_bytes / 1e6:.1f} MB" for file in contract.files)
     lines = [

@@ -1,4 +1,4 @@
-"""Ways to name a model version on the command line, and getting at its files."""
+"""Finds a model version by what the command line calls it, and downloads its files."""
 
 import re
 import tempfile
@@ -21,13 +21,14 @@ _MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alia
 
 @contextmanager
 def opened(reference: str, roles: Sequence[Role], settings: TrainerSettings) -> Iterator[VersionDirectory]:
-    """Opens a version with the files of these roles; a copy from MLflow lasts as long as the block.
+    """Opens a version with the files of these roles. A copy from MLflow is deleted at the end of the block.
 
     Args:
         reference: "release", a directory, a version number, an alias such as "champion", or a models:/ URI.
 
     Raises:
-        VersionUnknown: nothing of that name. ModelCorrupt, ContractUnsupported: see open_version.
+        VersionUnknown: there is no such version.
+        ModelCorrupt, ContractUnsupported: see open_version.
         RegistryUnavailable: MLflow does not answer.
     """
     if reference == "release":
@@ -41,7 +42,7 @@ def opened(reference: str, roles: Sequence[Role], settings: TrainerSettings) -> 
 
 
 def fetch(registry: Registry, version: str, roles: Sequence[Role], folder: Path) -> VersionDirectory:
-    """Downloads a version's contract and its files of these roles into a folder. Raises as `opened`."""
+    """Downloads a version's contract and its files of these roles into a folder. Raises the errors of `opened`."""
     home = f"models:/{registry.name}/{version}"
     registry.download(f"{home}/{CONTRACT_FILE}", folder)
     for file in read_contract(folder / CONTRACT_FILE).files:

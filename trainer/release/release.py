@@ -1,6 +1,6 @@
-"""The released model: from its directory into an empty registry, and from the registry into that directory.
+"""The released model: imports it into an empty registry, and replaces it with a registered version.
 
-Light: needs mlflow-skinny only, since a new installation imports the release in the serving environment.
+Needs mlflow-skinny only, because new installations import the release in the serving environment.
 """
 
 import shutil
@@ -10,13 +10,14 @@ from pathlib import Path
 from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
 
 from engine.version import VersionDirectory, open_version
-from registry.models import CHAMPION, Registry, version_tags
+from registry.aliases import CHAMPION
+from registry.models import Registry, version_tags
 from trainer.config import TrainerSettings
 from trainer.release.card import CARD_FILE, write_card
 
 
 def import_release(settings: TrainerSettings) -> str | None:
-    """Registers the release as version 1 and champion; None when the registry has a version already.
+    """Registers the release as version 1 and champion; returns None if the registry has a version already.
 
     Raises:
         VersionUnknown, ModelCorrupt, ContractUnsupported: the release is missing or damaged; see open_version.
@@ -38,16 +39,17 @@ def import_release(settings: TrainerSettings) -> str | None:
 
 
 def _was_interrupted(registry: Registry, release: VersionDirectory) -> bool:
-    """Whether an earlier import ended between registering the release and making it champion."""
+    """Returns whether an earlier import ended between registering the release and making it champion."""
     only = registry.versions()
     return len(only) == 1 and only[0].tags.get("digest") == release.digest and CHAMPION not in registry.aliases()
 
 
 def write_release(version: str, settings: TrainerSettings) -> VersionDirectory:
-    """Replaces the released model with a registered version; the text of its model card stays, the figures are new.
+    """Replaces the released model with a registered version. The model card keeps its text and gets new figures.
 
     Raises:
-        VersionUnknown: there is no such version. ModelCorrupt, ContractUnsupported: see open_version.
+        VersionUnknown: there is no such version.
+        ModelCorrupt, ContractUnsupported: see open_version.
         RegistryUnavailable: MLflow does not answer.
     """
     registry = Registry(settings.mlflow_url, settings.model_name)
@@ -57,7 +59,7 @@ def write_release(version: str, settings: TrainerSettings) -> VersionDirectory:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         staged = Path(folder) / target.name
         registry.download(f"models:/{registry.name}/{version}/", staged)
-        (staged / REGISTERED_MODEL_META_FILE_NAME).unlink(missing_ok=True)  # MLflow's note on where it came from
+        (staged / REGISTERED_MODEL_META_FILE_NAME).unlink(missing_ok=True)  # MLflow adds this file to downloads
         release = open_version(staged)
         write_card(target / CARD_FILE, staged / CARD_FILE, release, registry.record_of(version))
         if target.exists():

@@ -1,4 +1,4 @@
-"""What each stage of a run brought, read from what MLflow keeps of the run. Pure, light."""
+"""Figures of each training stage, from the record of a run in MLflow. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from registry.runs import RunRecord
 
 @dataclass(frozen=True)
 class StageFigures:
-    """One stage, with the figures of its last epoch."""
+    """One stage, with the validation metrics of its last epoch."""
 
     name: str
     pixels: int
-    """Width and height of the views."""
+    """Width and height of the training views."""
     epochs: int
     photos: int
-    """Views of training photos in all epochs."""
+    """Number of views of training photos, over all epochs."""
     minutes: float
     val_accuracy: float
     val_loss: float
 
 
 def stages_of(record: RunRecord, pixels: int) -> list[StageFigures]:
-    """The stages of a finished run in order; none when it had no validation photos.
+    """Returns the stages of a finished run, in order; none if it had no validation photos.
 
     Args:
-        pixels: width and height of what the dense layers were trained on.
+        pixels: width and height of the views that the dense layers were trained on.
     """
     curves = {name: record.curves.get(name, ()) for name in ("val_accuracy", "val_loss")}
     planned = _planned(record.parameters, pixels)
@@ -42,7 +42,7 @@ def stages_of(record: RunRecord, pixels: int) -> list[StageFigures]:
 
 
 def _planned(parameters: Mapping[str, str], pixels: int) -> list[tuple[str, int, int]]:
-    """Name, pixels and epochs of each stage of trainer.training.recipe.Recipe, as it was logged."""
+    """Returns name, pixels and epochs of each stage of the logged trainer.training.recipe.Recipe."""
     if "head.epochs" not in parameters:
         return []
     stages = [("dense layers on the frozen backbone", pixels, int(parameters["head.epochs"]))]

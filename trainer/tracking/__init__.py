@@ -1,1 +1,1 @@
-"""What MLflow and people see of a training run. Imports no training library."""
+"""Records a training run in MLflow. Runs without TensorFlow."""

@@ -1,4 +1,4 @@
-"""Pictures of how a run went, for MLflow. Pure: figures in, figures out."""
+"""Draws the diagrams of a run for MLflow."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,18 +6,19 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageOps
+from verger.v1 import model_pb2
 
 from trainer.data.pictures import open_picture
-from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.evaluation.figures import Evaluation, Mistake
 
-TILE = 160
+TILE_PIXELS = 160
+CAPTION_PIXELS = 30
 COLUMNS = 6
-ROWS = 5
+MAX_ROWS = 5
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
-    """Rows are true classes, columns predicted ones; colour is the share of the row."""
+    """Draws counts with true classes in rows and predicted ones in columns; colours show shares of the row."""
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     labels = [figures.label for figures in evaluation.classes]
@@ -36,11 +37,11 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
 
 
 def curves_figure(epochs: Sequence[Mapping[str, float]], stages: Mapping[int, str]) -> Figure:
-    """Loss and accuracy over the epochs of all stages.
+    """Draws loss and accuracy over the epochs of all stages.
 
     Args:
-        epochs: for each epoch loss, accuracy and perhaps val_loss, val_accuracy.
-        stages: the name of the stage that starts at an epoch.
+        epochs: loss and accuracy of each epoch, and val_loss and val_accuracy if there were validation pictures.
+        stages: names of the stages by the number of epochs before them.
     """
     figure = Figure((10, 4), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
@@ -56,7 +57,7 @@ def curves_figure(epochs: Sequence[Mapping[str, float]], stages: Mapping[int, st
 
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
-    """How often answers of a given probability are right."""
+    """Draws the share of right answers over their probability."""
     figure = Figure((5, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="lightgrey", zorder=0)
@@ -69,16 +70,21 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def contact_sheet(mistakes: Sequence[Mistake], root: Path) -> Image.Image:
-    """The most confident mistakes, each with what it is and what it was taken for. Never leaves MLflow."""
-    shown = mistakes[: COLUMNS * ROWS]
+def contact_sheet(mistakes: Sequence[Mistake], root: Path, spec: model_pb2.Preprocessing) -> Image.Image:
+    """Draws the most confident mistakes with their true and predicted classes.
+
+    Args:
+        root: folder that the mistakes' files are relative to.
+        spec: decoding of these files.
+    """
+    shown = mistakes[: COLUMNS * MAX_ROWS]
     rows = max(1, -(-len(shown) // COLUMNS))
-    sheet = Image.new("RGB", (COLUMNS * TILE, rows * (TILE + 30)), "white")
+    sheet = Image.new("RGB", (COLUMNS * TILE_PIXELS, rows * (TILE_PIXELS + CAPTION_PIXELS)), "white")
     draw = ImageDraw.Draw(sheet)
     for number, mistake in enumerate(shown):
-        left, top = number % COLUMNS * TILE, number // COLUMNS * (TILE + 30)
-        picture = ImageOps.contain(open_picture(root / mistake.file, mobilenet_preprocessing()), (TILE - 6, TILE - 6))
+        left, top = number % COLUMNS * TILE_PIXELS, number // COLUMNS * (TILE_PIXELS + CAPTION_PIXELS)
+        picture = ImageOps.contain(open_picture(root / mistake.file, spec), (TILE_PIXELS - 6, TILE_PIXELS - 6))
         sheet.paste(picture, (left + 3, top + 3))
         text = f"{mistake.label}, taken for\n{mistake.predicted} ({mistake.probability:.0%})"
-        draw.text((left + 3, top + TILE), text, fill="black")
+        draw.text((left + 3, top + TILE_PIXELS), text, fill="black")
     return sheet

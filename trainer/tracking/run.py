@@ -1,4 +1,4 @@
-"""A training run as MLflow sees it: parameters, curves, pictures, the data set, the environment, and how it ended."""
+"""Records a run in MLflow: parameters, curves, reports, the data set, the environment and the final status."""
 
 import csv
 import json
@@ -18,16 +18,19 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset as DatasetInfo
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
+from verger.v1 import model_pb2
 
-from registry.models import Registry, RegistryUnavailable
+from registry.errors import RegistryUnavailable
+from registry.models import Registry
 from trainer.data.dataset import Dataset
 from trainer.data.pictures import batches
 from trainer.evaluation.figures import Evaluation
-from trainer.tracking.progress import Watch
+from trainer.progress import EpochProgress
 from trainer.tracking.report import confusion_figure, contact_sheet, curves_figure, reliability_figure
 
-_LONGEST_DIGEST = 36  # MLflow cuts nothing, it refuses what is longer
-_MOST_AT_ONCE = 100  # and more parameters than these
+# Limits above which MLflow refuses a request.
+_MAX_DIGEST_CHARACTERS = 36
+_MAX_PARAMETERS = 100
 
 
 class TrackedRun:
@@ -38,23 +41,23 @@ class TrackedRun:
         self._client = client
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
-        """Logs settings; inner mappings and lists become dotted names."""
-        for batch in batches(_flatten(parameters), _MOST_AT_ONCE):
+        """Logs parameters; nested mappings and lists get dotted names."""
+        for batch in batches(_flatten(parameters), _MAX_PARAMETERS):
             self._client.log_batch(self.id, params=[Param(name, str(value)) for name, value in batch])
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Logs figures of an epoch, or of the whole run."""
+        """Logs metrics of an epoch (`step`, from 1) or of the whole run (0)."""
         now = int(time.time() * 1000)
         self._client.log_batch(self.id, [Metric(name, value, now, step) for name, value in metrics.items()])
 
     def log_dataset(self, dataset: Dataset) -> None:
-        """Names the data by its digest, counts it, and lists the files that were left out."""
+        """Logs the digest of the data, the size of its parts, and the files that were left out."""
         counts = {part: len(getattr(dataset, part)) for part in ("train", "validation", "test", "overlap")}
         info = DatasetInfo(
-            name=dataset.root.resolve().name,
-            digest=dataset.digest[:_LONGEST_DIGEST],
+            name=dataset.folders.root.resolve().name,
+            digest=dataset.digest[:_MAX_DIGEST_CHARACTERS],
             source_type="local",
-            source=json.dumps({"uri": str(dataset.root)}),
+            source=json.dumps({"uri": str(dataset.folders.root)}),
             profile=json.dumps({**counts, "digest": dataset.digest}),
         )
         self._client.log_inputs(self.id, [DatasetInput(info, [InputTag("mlflow.data.context", "training")])])
@@ -77,15 +80,20 @@ class TrackedRun:
         self._client.log_text(self.id, "\n".join(lines) + "\n", "environment.txt")
 
     def log_curves(self, epochs: "RecordedEpochs") -> None:
-        """Logs how training went."""
-        self._client.log_figure(self.id, curves_figure(epochs.figures, epochs.stages), "report/curves.png")
+        """Logs the training curves as a picture."""
+        self._client.log_figure(self.id, curves_figure(epochs.metrics, epochs.stages), "report/curves.png")
 
-    def log_report(self, evaluation: Evaluation, root: Path) -> None:
-        """Logs what tells a person how good the model is and where it errs. Files lie relative to `root`."""
+    def log_report(self, evaluation: Evaluation, root: Path, spec: model_pb2.Preprocessing) -> None:
+        """Logs diagrams, a table of the classes, and the worst mistakes.
+
+        Args:
+            root: folder that the files of the mistakes are relative to.
+            spec: decoding of these files.
+        """
         log = self._client.log_figure
         log(self.id, confusion_figure(evaluation), "report/confusion_matrix.png")
         log(self.id, reliability_figure(evaluation), "report/reliability.png")
-        self._client.log_image(self.id, contact_sheet(evaluation.mistakes, root), "report/worst_mistakes.png")
+        self._client.log_image(self.id, contact_sheet(evaluation.mistakes, root, spec), "report/worst_mistakes.png")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "classes.csv"
             with path.open("w", newline="", encoding="utf-8") as file:
@@ -96,40 +104,40 @@ class TrackedRun:
 
 
 class RecordedEpochs:
-    """Keeps the figures of all epochs and logs them as curves over all stages. A trainer.tracking.progress.Watch."""
+    """Keeps the metrics of all epochs and logs them over all stages. Implements trainer.progress.EpochProgress."""
 
-    def __init__(self, run: TrackedRun, watch: Watch, logged: int = 0) -> None:
-        """`watch` is told the same. The first `logged` epochs are in MLflow already, from before the run broke off."""
-        self.figures: list[Mapping[str, float]] = []
+    def __init__(self, run: TrackedRun, shown: EpochProgress, logged: int = 0) -> None:
+        """Forwards everything to `shown`. The first `logged` epochs are in MLflow already if the run was resumed."""
+        self.metrics: list[Mapping[str, float]] = []
         self.stages: dict[int, str] = {}
-        """The name of the stage that starts after so many epochs."""
+        """Name of the stage that starts after a number of epochs."""
         self._run = run
-        self._watch = watch
+        self._shown = shown
         self._logged = logged
 
-    def begin(self, stage: str, epochs: int, pictures: int) -> None:
-        self.stages[len(self.figures)] = stage
-        self._watch.begin(stage, epochs, pictures)
+    def begin(self, stage: str, epochs: int, examples: int) -> None:
+        self.stages[len(self.metrics)] = stage
+        self._shown.begin(stage, epochs, examples)
 
-    def advance(self, pictures: int) -> None:
-        self._watch.advance(pictures)
+    def advance(self, examples: int) -> None:
+        self._shown.advance(examples)
 
     def epoch_done(self, metrics: Mapping[str, float]) -> None:
-        self.figures.append(metrics)
-        if len(self.figures) > self._logged:
-            self._run.log_metrics(metrics, step=len(self.figures))
-        self._watch.epoch_done(metrics)
+        self.metrics.append(metrics)
+        if len(self.metrics) > self._logged:
+            self._run.log_metrics(metrics, step=len(self.metrics))
+        self._shown.epoch_done(metrics)
 
 
 @contextmanager
 def tracked_run(registry: Registry, experiment_name: str, run_id: str = "") -> Iterator[TrackedRun]:
-    """Starts a run where the registry is; ends it as FINISHED, as KILLED after Ctrl-C, or as FAILED.
+    """Starts a run in the registry's MLflow; ends it as FINISHED, as KILLED after Ctrl-C, or as FAILED.
 
     Args:
-        run_id: of a run that broke off, to go on with that one.
+        run_id: interrupted run to resume; empty for a new run.
 
     Raises:
-        RegistryUnavailable: MLflow went away, or refused something.
+        RegistryUnavailable: MLflow became unavailable or refused a request.
     """
     try:
         with mlflow.start_run(run_id or None, registry.experiment_id(experiment_name)) as run:
@@ -139,7 +147,7 @@ def tracked_run(registry: Registry, experiment_name: str, run_id: str = "") -> I
                 mlflow.end_run("KILLED")
                 raise
     except (MlflowException, requests.RequestException) as error:
-        raise RegistryUnavailable(f"MLflow at {registry.url} did not do as asked: {error}") from error
+        raise RegistryUnavailable(f"MLflow at {registry.url} failed: {error}") from error
 
 
 def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,13 +1,13 @@
-"""Where a run stood after its last finished epoch: what it takes to go on as if nothing had happened.
+"""State of a run after its last finished epoch, from which the run can resume as if it had not been interrupted.
 
-One file for each run, replaced in one step, so that there is a whole one whenever the machine stops. All that is random
-in a run follows from its seed and the epoch's number, but for dropout, whose state is one of the model's variables.
+Each run has one file that is replaced atomically, so a complete file exists at any time. Everything random in a run
+follows from its seed and the number of the epoch, except dropout, whose state is one of the model's variables.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,42 +16,40 @@ from zipfile import BadZipFile
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from rich.markup import escape
 
-from trainer.cli.console import NOTES
+Metrics = Mapping[str, float]
+"""Metrics of an epoch."""
 
-Figures = Mapping[str, float]
-"""Of an epoch."""
-
-ABANDONED_SECONDS = 30 * 24 * 3600
-"""Files of runs that nobody has gone on with for so long are removed."""
+MAX_AGE_SECONDS = 30 * 24 * 3600
+"""Age after which the files of abandoned runs are removed, in seconds."""
 
 
-def checkpoint_path(home: Path, **what: object) -> Path:
-    """The file of the run that is made of all this, down to the last setting. Values must be fit for JSON."""
-    text = json.dumps(what, sort_keys=True)
+def checkpoint_path(home: Path, **inputs: object) -> Path:
+    """Returns the file of the run with these inputs, whose values must be serialisable as JSON."""
+    text = json.dumps(inputs, sort_keys=True)
     return home / "checkpoints" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
 
 
 class Checkpoint:
-    """The state of one run, in memory and in a file."""
+    """State of one run, in memory and in a file."""
 
-    def __init__(self, path: Path) -> None:
-        """Touches no file yet."""
+    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
+        """Does not access the file yet. `warn` is told when the file can't be written."""
         self.run_id = ""
-        """The run in MLflow; empty until somebody sets it, or `load` finds one."""
+        """Run in MLflow; empty until the caller sets it or `load` reads it."""
         self._path = path
-        self._epochs: list[list[Figures]] = []
+        self._warn = warn
+        self._epochs: list[list[Metrics]] = []
         self._variables: list[NDArray[Any]] = []
         self._stage = -1
 
     @property
     def epochs(self) -> int:
-        """Epochs of all stages that are finished."""
+        """Number of finished epochs in all stages."""
         return sum(map(len, self._epochs))
 
     def load(self) -> bool:
-        """Reads the file; False when there is none that can be used."""
+        """Reads the file; returns False if there is no usable one."""
         try:
             with np.load(self._path, allow_pickle=False) as file:
                 note, *self._variables = (file[name] for name in file.files)
@@ -61,11 +59,11 @@ class Checkpoint:
             return False
         return True
 
-    def restore(self, model: keras.Model) -> Sequence[Figures]:
-        """Tells the figures of the finished epochs of the stage that begins. Called once for each stage, in order.
+    def restore(self, model: keras.Model) -> Sequence[Metrics]:
+        """Returns the metrics of the next stage's finished epochs. Called once for each stage, in order.
 
-        The model and its optimizer get the state that these epochs left them in, unless a later stage has begun, too:
-        that one's state is all that counts.
+        Model and optimizer get the state after these epochs, unless a later stage has begun: then the file holds the
+        state of that stage only.
         """
         self._stage += 1
         if self._stage == len(self._epochs):
@@ -75,13 +73,13 @@ class Checkpoint:
                 variable.assign(value)
         return tuple(self._epochs[self._stage])
 
-    def save(self, model: keras.Model, figures: Figures) -> None:
-        """Keeps what an epoch has made of the model."""
-        self._epochs[self._stage].append(figures)
+    def save(self, model: keras.Model, metrics: Metrics) -> None:
+        """Saves the state after an epoch. A full disk does not end the run."""
+        self._epochs[self._stage].append(metrics)
         try:
             self._write([keras.ops.convert_to_numpy(variable) for variable in _variables(model)])
-        except OSError as error:  # a full disk must not end the run that this is here to save
-            NOTES.print(f"[yellow]--resume could not go on from this epoch:[/] {escape(str(error))}")
+        except OSError as error:
+            self._warn(f"--resume could not go on from this epoch: {error}")
 
     def _write(self, values: Sequence[NDArray[Any]]) -> None:
         note = json.dumps({"run_id": self.run_id, "epochs": self._epochs})
@@ -92,15 +90,15 @@ class Checkpoint:
         unfinished.replace(self._path)
 
     def remove(self) -> None:
-        """The run is done; also clears out what other runs have left long ago."""
+        """Removes the file of a finished run, and old files of abandoned ones."""
         self._path.unlink(missing_ok=True)
         for path in self._path.parent.glob("*.npz"):
-            with suppress(FileNotFoundError):  # it was done in this moment
-                if path.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+            with suppress(FileNotFoundError):  # another run may remove it at the same time
+                if path.stat().st_mtime < time.time() - MAX_AGE_SECONDS:
                     path.unlink()
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
-    """Weights, the states of dropout, and what the optimizer keeps: moments, averages, how many steps it has made."""
+    """Returns weights, dropout states, and the optimizer's moments, averages and step count."""
     model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]

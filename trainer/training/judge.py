@@ -1,8 +1,9 @@
-"""Compares a new version with the champion on the same pictures; trainer.evaluation.gate then decides."""
+"""Compares a candidate with the champion on the same pictures; trainer.evaluation.gate then decides."""
 
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -11,113 +12,127 @@ from verger.v1 import model_pb2
 from engine.errors import ContractUnsupported, ModelCorrupt
 from engine.model.loading import load_model
 from engine.version import VersionDirectory
-from registry.models import CHAMPION, Registry
-from trainer.cli.console import counting
-from trainer.config import TrainerSettings
-from trainer.data.dataset import Dataset, Picture
+from registry.aliases import CHAMPION
+from trainer.data.dataset import Picture
 from trainer.evaluation import gate
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.figures import Evaluation
 from trainer.evaluation.latency import compare_cost
-from trainer.evaluation.scoring import NOTHING_RECALLED, Recalled
+from trainer.evaluation.scoring import NO_NEGATIVE_LOGITS, NegativeLogits
+from trainer.graphs.int8 import is_quantised
 from trainer.network.assembly import HEAD
 from trainer.network.backbone import BACKBONE, weights_digest
-from trainer.network.int8 import is_quantised
 from trainer.release.reference import fetch
-from trainer.training.remembered import NOTHING, Rows
+from trainer.training.candidate import Candidate
+from trainer.training.context import RunContext
+from trainer.training.remembered_negatives import NO_NEGATIVES, NegativeFeatures
 
 SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
 
 
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version in the registry with a copy of its files."""
+
+    number: str
+    directory: VersionDirectory
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a candidate is compared with: a registered version, measured on the same pictures and machine."""
+
+    evaluation: Evaluation
+    cost: gate.Cost
+    """Cost of the candidate, relative to the registered version."""
+    refuses: bool
+    """See gate.Champion."""
+    is_quantised: bool
+
+
 def judge(
-    version: VersionDirectory,
-    evaluation: Evaluation,
-    dataset: Dataset,
-    remembered: Rows,
-    registry: Registry,
-    settings: TrainerSettings,
+    context: RunContext,
+    candidate: Candidate,
+    remembered: NegativeFeatures = NO_NEGATIVES.validation,
+    measured: Mapping[str, Comparison] | None = None,
 ) -> gate.Decision:
-    """Decides whether a version may go live.
+    """Decides whether a candidate may become champion.
 
     Args:
-        evaluation: of the version, on the data set and on the remembered negatives.
-        remembered: as the backbone of the version sees them.
+        remembered: negatives that the candidate was evaluated on, with features computed by its backbone.
+        measured: comparisons that were made before, by version number.
     """
-    try:
-        load_model(model_pb2.ModelRef(name=registry.name, version="new"), version.path)  # its golden samples too
+    try:  # this checks the golden samples, too
+        load_model(model_pb2.ModelRef(name=context.registry.name, version="new"), candidate.version.path)
     except (ModelCorrupt, ContractUnsupported) as error:
         return gate.not_sound(str(error))
-    champion = registry.aliases().get(CHAMPION)
+    champion = context.registry.aliases().get(CHAMPION)
     if champion is None:
         return gate.NO_CHAMPION
-    with tempfile.TemporaryDirectory(prefix="verger-") as folder:
-        try:
-            rival = fetch(registry, champion, [SERVING, *([TRAINING] if len(remembered) else [])], Path(folder))
-            if sorted(info.label for info in rival.contract.classes) != sorted(dataset.labels):
-                return gate.not_comparable(champion, "It knows other classes.")
-            recalled = _recall(version, rival, remembered) if len(remembered) else NOTHING_RECALLED
-        except (ModelCorrupt, ContractUnsupported) as error:
-            return gate.not_comparable(champion, str(error))
-        with counting("Testing the champion") as progress:
-            theirs = evaluate(
-                rival.file(SERVING),
-                rival.contract,
-                dataset.test,
-                dataset.validation_negatives,
-                dataset.root,
-                settings.trainer_workers,
-                progress,
-                recalled,
-            )
-        cost = compare_cost(version, rival)
-        quantised = is_quantised(rival.file(SERVING))
-    held_to = _held_to(registry.tags_of(champion), dataset.test)
-    return gate.compare(
-        evaluation, theirs, cost, gate.Champion(champion, held_to, rival.was_tested_on_negatives, quantised)
+    found = (measured or {}).get(champion) or _compare_with_champion(context, candidate, remembered, champion)
+    if isinstance(found, gate.Decision):
+        return found
+    lineage_best = _lineage_best(context.registry.tags_of(champion), context.dataset.test)
+    described = gate.Champion(champion, lineage_best, found.refuses, found.is_quantised)
+    return gate.compare(candidate.evaluation, found.evaluation, found.cost, described)
+
+
+def judge_quantised(context: RunContext, candidate: Candidate, parent: RegisteredVersion) -> gate.Decision:
+    """Decides on a quantised candidate, which must also be worth its loss against its float version `parent`."""
+    with context.progress.counting("Testing the float version") as progress:
+        data = context.evaluation_data()
+        directory = parent.directory
+        evaluation = evaluate(directory.file(SERVING), directory.contract, data, context.workers, progress)
+    comparison = Comparison(
+        evaluation, compare_cost(candidate.version, directory), directory.was_tested_on_negatives, False
     )
-
-
-def judge_quantised(
-    version: VersionDirectory,
-    evaluation: Evaluation,
-    parent: VersionDirectory,
-    number: str,
-    dataset: Dataset,
-    registry: Registry,
-    settings: TrainerSettings,
-) -> gate.Decision:
-    """The same for a quantised version, which must be worth it beside the float version that it was made from.
-
-    Args:
-        evaluation: of the version, on the data set.
-        parent: the float version. number: its own.
-    """
-    decision = judge(version, evaluation, dataset, NOTHING.validation, registry, settings)
-    with counting("Testing the float version") as progress:
-        theirs = evaluate(
-            parent.file(SERVING), parent.contract, dataset.test, [], dataset.root, settings.trainer_workers, progress
-        )
-    return gate.beside_parent(decision, evaluation, theirs, compare_cost(version, parent), number)
+    decision = judge(context, candidate, measured={parent.number: comparison})
+    return gate.beside_parent(decision, candidate.evaluation, comparison.evaluation, comparison.cost, parent.number)
 
 
 def lineage_tags(decision: gate.Decision, evaluation: Evaluation, test: Sequence[Picture]) -> dict[str, str]:
-    """What `judge` will want to know of a version when it is champion."""
-    return {"held_to": repr(max(decision.held_to, evaluation.accuracy)), "test_digest": _digest(test)}
+    """Returns tags that `judge` reads once the version is champion."""
+    return {"held_to": repr(max(decision.lineage_best, evaluation.accuracy)), "test_digest": _digest(test)}
 
 
-def _held_to(tags: Mapping[str, str], test: Sequence[Picture]) -> float:
+def _lineage_best(tags: Mapping[str, str], test: Sequence[Picture]) -> float:
     return float(tags["held_to"]) if tags.get("test_digest") == _digest(test) else 0
 
 
-def _recall(version: VersionDirectory, rival: VersionDirectory, remembered: Rows) -> Recalled:
-    """The champion's answers to what the new version's backbone remembers; none where the champion has another one.
+def _compare_with_champion(
+    context: RunContext, candidate: Candidate, remembered: NegativeFeatures, number: str
+) -> Comparison | gate.Decision:
+    """Measures the champion, or returns the decision if it can't be compared."""
+    roles = [SERVING, *([TRAINING] if len(remembered) else [])]
+    with tempfile.TemporaryDirectory(prefix="verger-") as folder:
+        try:
+            champion = fetch(context.registry, number, roles, Path(folder))
+            if sorted(info.label for info in champion.contract.classes) != sorted(context.dataset.labels):
+                return gate.not_comparable(number, "It knows other classes.")
+            logits = _champion_logits(candidate.version, champion, remembered)
+        except (ModelCorrupt, ContractUnsupported) as error:
+            return gate.not_comparable(number, str(error))
+        graph = champion.file(SERVING)
+        with context.progress.counting("Testing the champion") as progress:
+            data = context.evaluation_data(logits)
+            evaluation = evaluate(graph, champion.contract, data, context.workers, progress)
+        cost = compare_cost(candidate.version, champion)
+        return Comparison(evaluation, cost, champion.was_tested_on_negatives, is_quantised(graph))
 
-    Those of a quantised champion are its float model's: there is no picture that its graph could be shown. This moves
-    its AUROC by less than 0.005 (measured on the release), a quarter of what the gate lets pass.
+
+def _champion_logits(
+    version: VersionDirectory, champion: VersionDirectory, remembered: NegativeFeatures
+) -> NegativeLogits:
+    """Returns the champion's logits of remembered negatives, or none if the backbones differ.
+
+    For a quantised champion these are the logits of its float model, because there are no pictures to run its graph on.
+    This changes its AUROC by less than 0.005 (measured on the release), a quarter of what the gate tolerates.
     """
-    ours, theirs = (keras.saving.load_model(side.file(TRAINING), compile=False) for side in (version, rival))
-    same = weights_digest(ours.get_layer(BACKBONE)) == weights_digest(theirs.get_layer(BACKBONE))
-    return remembered.answers(theirs.get_layer(HEAD)) if same else NOTHING_RECALLED
+    if not len(remembered):
+        return NO_NEGATIVE_LOGITS
+    new, old = (keras.saving.load_model(side.file(TRAINING), compile=False) for side in (version, champion))
+    have_same_backbone = weights_digest(new.get_layer(BACKBONE)) == weights_digest(old.get_layer(BACKBONE))
+    return remembered.logits(old.get_layer(HEAD)) if have_same_backbone else NO_NEGATIVE_LOGITS
 
 
 def _digest(pictures: Sequence[Picture]) -> str:

@@ -1,4 +1,9 @@
-"""Passes over batches, for whatever Keras model. Shared by the head alone and by the whole network."""
+"""The training loop, for the dense layers alone and for the whole network.
+
+Keras' `fit` ends with the same weights after the same time. Loop and checkpoint are our own because its callback
+BackupAndRestore does not resume a run identically (weights differed by 0.015) and because it hides the errors of the
+training examples behind TensorFlow's.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -9,95 +14,99 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.dataset import NO_CLASS
-from trainer.tracking.progress import Watch
+from trainer.progress import EpochProgress
 from trainer.training.checkpoint import Checkpoint
 
 Floats = NDArray[np.float32]
 Batch = tuple[Floats, Floats]
-"""Inputs of shape [n, ...] and targets of shape [n, classes], rows of which sum to 1."""
+"""Inputs of shape [n, ...] and targets of shape [n, classes], whose rows sum to 1."""
 
-CURVE_SAMPLE = 2000
-"""Validation pictures behind the curves: enough for a curve, and a limit to time and to what is kept in memory."""
+MAX_CURVE_PICTURES = 2000
+"""Validation pictures that the curves are computed on; the limit bounds time and memory."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """So many epochs of the same kind."""
+    """A number of epochs of the same kind."""
 
     name: str
     epochs: int
-    lessons: int
-    """Pictures of an epoch."""
+    examples: int
+    """Training examples of an epoch."""
     training: Callable[[int], Iterable[Batch]]
-    """The batches of an epoch, from its number."""
+    """Returns the batches of an epoch, given its number from 0."""
     validation: Callable[[], Iterable[Batch]]
 
 
-def train_stage(model: keras.Model, stage: Stage, watch: Watch, checkpoint: Checkpoint | None = None) -> None:
-    """Trains a compiled model; it ends with the mean of its last weights where its optimizer keeps that.
+class TrainingLoop:
+    """Runs the stages of a training run one after another."""
 
-    Args:
-        checkpoint: where to go on from and what to keep up to date.
-    """
-    watch.begin(stage.name, stage.epochs, stage.lessons)
-    finished = checkpoint.restore(model) if checkpoint else ()
-    for figures in finished:
-        watch.advance(stage.lessons)
-        watch.epoch_done(figures)
-    for epoch in range(len(finished), stage.epochs):
-        figures = train_on(model, stage.training(epoch), watch)
-        if epoch == stage.epochs - 1:
-            model.optimizer.finalize_variable_values(model.trainable_variables)
-        figures = {**figures, **validate_on(model, stage.validation())}
-        watch.epoch_done(figures)
-        if checkpoint:
-            checkpoint.save(model, figures)
+    def __init__(self, progress: EpochProgress, checkpoint: Checkpoint | None = None) -> None:
+        """Reports to `progress`; resumes from `checkpoint` and saves each epoch there."""
+        self._progress = progress
+        self._checkpoint = checkpoint
+
+    def train(self, model: keras.Model, stage: Stage) -> None:
+        """Trains a compiled model. If its optimizer averages weights, the model ends with the average."""
+        self._progress.begin(stage.name, stage.epochs, stage.examples)
+        finished = self._checkpoint.restore(model) if self._checkpoint else ()
+        for metrics in finished:
+            self._progress.advance(stage.examples)
+            self._progress.epoch_done(metrics)
+        for epoch in range(len(finished), stage.epochs):
+            metrics = train_on(model, stage.training(epoch), self._progress)
+            if epoch == stage.epochs - 1:
+                model.optimizer.finalize_variable_values(model.trainable_variables)
+            metrics = {**metrics, **validate_on(model, stage.validation())}
+            self._progress.epoch_done(metrics)
+            if self._checkpoint:
+                self._checkpoint.save(model, metrics)
 
 
 def compile_classifier(model: keras.Model, optimizer: keras.optimizers.Optimizer, label_smoothing: float) -> None:
-    """Categorical cross-entropy on logits."""
+    """Compiles a model whose outputs are logits, with categorical cross-entropy."""
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
     model.compile(optimizer, loss, metrics=["accuracy"])
 
 
-def train_on(model: keras.Model, batches: Iterable[Batch], watch: Watch) -> dict[str, float]:
-    """Trains on all batches; returns the mean loss and accuracy over their pictures."""
-    mean = _Mean()
+def train_on(model: keras.Model, batches: Iterable[Batch], progress: EpochProgress) -> dict[str, float]:
+    """Trains on all batches; returns mean loss and accuracy over their examples."""
+    mean = _WeightedMean()
     for inputs, targets in batches:
         mean.add(model.train_on_batch(inputs, targets, return_dict=True), len(inputs))
-        watch.advance(len(inputs))
-    return mean.figures()
+        progress.advance(len(inputs))
+    return mean.metrics()
 
 
 def validate_on(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
-    """The mean loss and accuracy over all pictures, named val_loss and val_accuracy. Empty when there are none."""
-    mean = _Mean()
+    """Returns mean loss and accuracy over all pictures as val_loss and val_accuracy, or nothing for no pictures."""
+    mean = _WeightedMean()
     for inputs, targets in batches:
         mean.add(model.test_on_batch(inputs, targets, return_dict=True), len(inputs))
-    return {f"val_{name}": value for name, value in mean.figures().items()}
+    return {f"val_{name}": value for name, value in mean.metrics().items()}
 
 
-class _Mean:
-    """Keras gives the figures of one batch; batches differ in size."""
+class _WeightedMean:
+    """Averages the metrics of batches of different sizes."""
 
     def __init__(self) -> None:
         self._sums: dict[str, float] = defaultdict(float)
         self._count = 0
 
-    def add(self, figures: Mapping[str, float], count: int) -> None:
-        for name, value in figures.items():
+    def add(self, metrics: Mapping[str, float], count: int) -> None:
+        for name, value in metrics.items():
             self._sums[name] += float(value) * count
         self._count += count
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         return {name: total / self._count for name, total in self._sums.items()}
 
 
 def one_hot(targets: NDArray[np.int64], classes: int) -> Floats:
-    """Class indices of shape [n] as rows of shape [n, classes].
+    """Turns class indices of shape [n] into target rows of shape [n, classes].
 
-    The row of a picture of no class says that each is as likely as the others: learning it keeps the network from being
-    sure of what it doesn't know (outlier exposure, Hendrycks et al., 2019, arXiv:1812.04606).
+    Negatives (NO_CLASS) get the same probability for every class, which keeps the network from being confident about
+    what it does not know (outlier exposure, Hendrycks et al., 2019, arXiv:1812.04606).
     """
     rows: Floats = np.eye(classes, dtype=np.float32)[targets]
     rows[targets == NO_CLASS] = 1 / classes

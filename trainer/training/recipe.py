@@ -1,4 +1,4 @@
-"""Everything that is chosen about a training run. Logged with it, word for word."""
+"""Hyperparameters of a training run. All of them are logged with it; the names of the fields are those in MLflow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from trainer.data.augment import GENTLE, STRONG, Augmentation
 
 @dataclass(frozen=True)
 class HeadStage:
-    """Dense layers on the features of a frozen backbone."""
+    """Training of the dense layers on the features of a frozen backbone."""
 
     epochs: int = 5
     units: int = 256
@@ -21,35 +21,38 @@ class HeadStage:
 
 @dataclass(frozen=True)
 class FineTuneStage:
-    """More epochs on the whole network, the first layers of which may stay frozen."""
+    """Training of the whole network, whose first layers may stay frozen."""
 
     name: str
     epochs: int
     size: int
-    """Width and height of the training views; a multiple of 32."""
+    """Width and height of the training views in pixels; a multiple of 32."""
     learning_rate: float
-    """The highest; it rises to it and falls again within the stage."""
+    """Peak of the learning rate, which rises and then falls within the stage."""
     first_layer: str = ""
-    """The first backbone layer that learns, for example "block_13_expand". Empty: all do."""
+    """First backbone layer that is trained, for example "block_13_expand". Empty: all layers are trained."""
     weight_decay: float = 0.01
     batch_size: int = 32
     label_smoothing: float = 0.05
     mix_up: float = 0.2
-    """See trainer.data.augment.mix_up; 0 mixes nothing."""
+    """Parameter alpha of trainer.data.augment.mix_up; 0 turns it off."""
     average: float = 0.99
-    """Share of the mean weights that a step leaves as it was."""
+    """Momentum of the exponential moving average of the weights."""
     augmentation: Augmentation = STRONG
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The stages of a run, in order."""
+    """Stages of a run, in order."""
 
     head: HeadStage = HeadStage()
     fine_tune: Sequence[FineTuneStage] = ()
 
 
-# Rates were chosen on validation pictures: at 2e-4 all layers forget what they knew, at 6e-5 they learn too slowly.
+DEFAULT = Recipe()
+
+# Learning rates were chosen on validation pictures. At 2e-4 all layers forget their pretraining; at 6e-5 they learn too
+# slowly.
 FINE_TUNE = (
     FineTuneStage("upper blocks", epochs=1, size=160, learning_rate=2e-4, first_layer="block_13_expand"),
     FineTuneStage("all layers", epochs=12, size=160, learning_rate=1e-4),
@@ -58,5 +61,5 @@ FINE_TUNE = (
 
 
 def recipe(epochs: int, fine_tune: bool) -> Recipe:
-    """The recipe behind the options of the command line."""
+    """Returns the recipe for the options of the command line."""
     return Recipe(HeadStage(epochs), FINE_TUNE if fine_tune else ())

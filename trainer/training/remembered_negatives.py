@@ -1,8 +1,8 @@
-"""What a version remembers of pictures of none of its classes: their features by its own backbone, not the pictures.
+"""Remembered negatives: backbone features of negatives, which a version keeps instead of their pictures.
 
-A version that is trained on the same backbone learns them again, is calibrated on them again and is measured on them
-again, so that it goes on refusing what the version before refused. Another backbone sees other features: there they are
-of no use. What was none of the classes may be one of other classes: then they are not used either.
+A version that is trained on the same backbone learns them again, and is calibrated and evaluated on them, so it refuses
+what the version before refused. Another backbone computes other features, so they are useless to it. They are also not
+used for new classes, because the negatives may show one of these.
 """
 
 import hashlib
@@ -14,151 +14,151 @@ from zipfile import BadZipFile
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from verger.v1 import model_pb2
 
 from engine.errors import ModelCorrupt
 from engine.model.session import OnnxSession
-from trainer.data.augment import Augmentation
 from trainer.data.dataset import Dataset, Picture, class_indices
 from trainer.data.names import group_of
 from trainer.data.views import shuffled_views
-from trainer.evaluation.features import outputs, outputs_of_views
-from trainer.evaluation.scoring import Recalled
+from trainer.evaluation.scoring import NegativeLogits
+from trainer.graphs.features import outputs, outputs_of_views
 from trainer.network.assembly import feature_graph
 from trainer.network.backbone import FEATURES
+from trainer.training.context import RunContext
 
 Floats = NDArray[np.float32]
 Texts = NDArray[np.str_]
 
-MOST_ROWS = 2000
-"""Of each part: 1.6 MB in the file. More pictures than that are remembered as a random sample."""
-_DIGITS = 16
-"""Of a picture's digest: enough to know it again."""
+MAX_NEGATIVES = 2000
+"""Negatives of each part that a version remembers, which take up to 1.6 MB in the file. It keeps a random sample."""
+_DIGEST_DIGITS = 16
+"""Digits of a picture's digest that are kept to recognise the picture."""
 
 
 @dataclass(frozen=True)
-class Rows:
-    """n negatives as one backbone sees them."""
+class NegativeFeatures:
+    """Features of n negatives, computed by one backbone."""
 
     features: Floats
-    """Pooled, shape [n, 1280]."""
+    """Pooled features, shape [n, 1280]."""
     digests: Texts
-    """The first digits of each picture's digest."""
+    """First digits of each picture's digest."""
     groups: Texts
+    """Group of each negative, see trainer.data.names.group_of."""
 
     def __len__(self) -> int:
         return len(self.features)
 
-    def without(self, pictures: Iterable[Picture]) -> "Rows":
-        """Those that are not of these pictures."""
-        known = {picture.digest[:_DIGITS] for picture in pictures}
+    def without(self, pictures: Iterable[Picture]) -> "NegativeFeatures":
+        """Removes the features of these pictures."""
+        known = {picture.digest[:_DIGEST_DIGITS] for picture in pictures}
         kept = np.array([digest not in known for digest in self.digests], bool)
-        return Rows(self.features[kept], self.digests[kept], self.groups[kept])
+        return NegativeFeatures(self.features[kept], self.digests[kept], self.groups[kept])
 
-    def joined(self, others: "Rows") -> "Rows":
-        """These and then the others, as far as there is room."""
-        return Rows(
-            np.concatenate([self.features, others.features])[:MOST_ROWS],
-            np.concatenate([self.digests, others.digests])[:MOST_ROWS],
-            np.concatenate([self.groups, others.groups])[:MOST_ROWS],
+    def followed_by(self, others: "NegativeFeatures") -> "NegativeFeatures":
+        """Concatenates both and keeps the first MAX_NEGATIVES."""
+        return NegativeFeatures(
+            np.concatenate([self.features, others.features])[:MAX_NEGATIVES],
+            np.concatenate([self.digests, others.digests])[:MAX_NEGATIVES],
+            np.concatenate([self.groups, others.groups])[:MAX_NEGATIVES],
         )
 
-    def answers(self, head: keras.Model) -> Recalled:
-        """What dense layers on that backbone say to them."""
+    def logits(self, head: keras.Model) -> NegativeLogits:
+        """Returns the logits of a head on the same backbone."""
         logits = np.asarray(head(self.features, training=False))
-        return Recalled(logits, [f"remembered_{group}" for group in self.groups])
+        return NegativeLogits(logits, [f"remembered_{group}" for group in self.groups])
 
 
 @dataclass(frozen=True)
-class Memory:
-    """Remembered negatives in the parts that their pictures fell into."""
+class RememberedNegatives:
+    """Remembered negatives of both parts."""
 
-    lessons: Rows
-    """To learn on: random views, some of them of nothing at all, as an epoch shows them."""
-    validation: Rows
-    """To calibrate and to measure with: whole pictures."""
+    training: NegativeFeatures
+    """For training: random views as in an epoch, including synthetic negatives."""
+    validation: NegativeFeatures
+    """For calibration and evaluation: whole pictures."""
 
     def __len__(self) -> int:
-        return len(self.lessons) + len(self.validation)
+        return len(self.training) + len(self.validation)
 
     @property
     def digest(self) -> str:
         """Lower-case hexadecimal SHA-256 of all features."""
-        return hashlib.sha256(self.lessons.features.tobytes() + self.validation.features.tobytes()).hexdigest()
+        return hashlib.sha256(self.training.features.tobytes() + self.validation.features.tobytes()).hexdigest()
 
-    def without(self, dataset: Dataset) -> "Memory":
-        """What there is no picture of in the data set."""
+    def without(self, dataset: Dataset) -> "RememberedNegatives":
+        """Removes those whose picture is among the negatives of a data set."""
         pictures = [*dataset.negatives, *dataset.validation_negatives]
-        return Memory(self.lessons.without(pictures), self.validation.without(pictures))
+        return RememberedNegatives(self.training.without(pictures), self.validation.without(pictures))
 
-    def joined(self, other: "Memory") -> "Memory":
-        """This one and then the other, as far as there is room."""
-        return Memory(self.lessons.joined(other.lessons), self.validation.joined(other.validation))
+    def followed_by(self, others: "RememberedNegatives") -> "RememberedNegatives":
+        """Concatenates each part and keeps the first MAX_NEGATIVES."""
+        return RememberedNegatives(
+            self.training.followed_by(others.training), self.validation.followed_by(others.validation)
+        )
 
     def write(self, path: Path) -> None:
-        """Writes the file that `read` reads. Rounding the features to float16 moves logits by less than 0.001."""
+        """Writes negatives.npz. Rounding the features to float16 changes logits by less than 0.001."""
         arrays = {
-            f"{part}.{name}": values.astype(np.float16) if name == "features" else values
-            for part, rows in vars(self).items()
-            for name, values in vars(rows).items()
+            f"{_NAMES_IN_FILE[part]}.{name}": values.astype(np.float16) if name == "features" else values
+            for part, negatives in vars(self).items()
+            for name, values in vars(negatives).items()
         }
         np.savez_compressed(path, allow_pickle=False, **arrays)
 
     @classmethod
-    def read(cls, path: Path) -> "Memory":
-        """Raises ModelCorrupt when the file holds something else."""
+    def read(cls, path: Path) -> "RememberedNegatives":
+        """Reads negatives.npz. Raises ModelCorrupt when the file holds something else."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                parts = [_checked(*(file[f"{part}.{name}"] for name in _COLUMNS)) for part in _PARTS]
+                parts = {
+                    part: _checked(*(file[f"{name}.{column}"] for column in ("features", "digests", "groups")))
+                    for part, name in _NAMES_IN_FILE.items()
+                }
         except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             raise ModelCorrupt(f"{path} can't be read as remembered negatives: {error}") from error
-        return cls(*parts)
+        return cls(**parts)
 
 
-_PARTS, _COLUMNS = ("lessons", "validation"), ("features", "digests", "groups")
-_NO_ROWS = Rows(np.zeros((0, FEATURES), np.float32), np.zeros(0, np.str_), np.zeros(0, np.str_))
-NOTHING = Memory(_NO_ROWS, _NO_ROWS)
+_NAMES_IN_FILE = {"training": "lessons", "validation": "validation"}  # existing versions call the first part "lessons"
+_NO_FEATURES = NegativeFeatures(np.zeros((0, FEATURES), np.float32), np.zeros(0, np.str_), np.zeros(0, np.str_))
+NO_NEGATIVES = RememberedNegatives(_NO_FEATURES, _NO_FEATURES)
 
 
-def fits(known: Collection[str], labels: Collection[str]) -> bool:
-    """Whether negatives of a version with the classes `known` are negatives for the classes `labels`, too."""
+def are_usable_for(labels: Collection[str], known: Collection[str]) -> bool:
+    """Returns whether negatives of a version with the classes `known` are also negatives for the classes `labels`."""
     return set(labels) <= set(known)
 
 
-def remember(
-    backbone: keras.Model,
-    dataset: Dataset,
-    spec: model_pb2.Preprocessing,
-    augmentation: Augmentation,
-    seed: tuple[int, ...],
-    workers: int,
-) -> Memory:
-    """The negatives of a data set as a backbone sees them, once training has made it what it is.
+def extract_negatives(context: RunContext, backbone: keras.Model) -> RememberedNegatives:
+    """Computes the features of a data set's negatives, by the backbone that training ended with.
 
-    Args:
-        seed: of the views.
+    The training part consists of the views that one more epoch of the head would show.
     """
+    dataset, stage = context.dataset, context.recipe.head
     if not (dataset.negatives or dataset.validation_negatives):
-        return NOTHING
+        return NO_NEGATIVES
     with feature_graph(backbone) as graph:
         runtime = OnnxSession(graph)
-    views = shuffled_views(dataset.negatives, class_indices(dataset.negatives, dataset.labels), seed)[:MOST_ROWS]
-    seen = outputs_of_views(runtime, views, spec, augmentation, workers)
-    whole = dataset.validation_negatives[:MOST_ROWS]
-    return Memory(
-        _rows(seen, [view.picture for view in views]),
-        _rows(outputs(runtime, whole, spec, workers), whole),
+    targets, seed = class_indices(dataset.negatives, dataset.labels), (context.seed, 0, stage.epochs)
+    views = shuffled_views(dataset.negatives, targets, seed)[:MAX_NEGATIVES]
+    seen = outputs_of_views(runtime, views, context.preprocessing, stage.augmentation, context.workers)
+    whole = dataset.validation_negatives[:MAX_NEGATIVES]
+    return RememberedNegatives(
+        _features(seen, [view.picture for view in views]),
+        _features(outputs(runtime, whole, context.preprocessing, context.workers), whole),
     )
 
 
-def _rows(features: Iterable[Floats], pictures: Sequence[Picture]) -> Rows:
+def _features(features: Iterable[Floats], pictures: Sequence[Picture]) -> NegativeFeatures:
     if not pictures:
-        return _NO_ROWS
-    digests = [picture.digest[:_DIGITS] for picture in pictures]
-    return Rows(np.stack(list(features)), np.array(digests), np.array([group_of(picture.path) for picture in pictures]))
+        return _NO_FEATURES
+    digests = [picture.digest[:_DIGEST_DIGITS] for picture in pictures]
+    groups = [group_of(picture.path) for picture in pictures]
+    return NegativeFeatures(np.stack(list(features)), np.array(digests), np.array(groups))
 
 
-def _checked(features: NDArray[np.float16], digests: Texts, groups: Texts) -> Rows:
+def _checked(features: NDArray[np.float16], digests: Texts, groups: Texts) -> NegativeFeatures:
     if features.shape != (len(digests), FEATURES) or len(groups) != len(digests):
         raise ValueError(f"it holds features of shape {features.shape} of {len(digests)} pictures")
-    return Rows(features.astype(np.float32), digests, groups)
+    return NegativeFeatures(features.astype(np.float32), digests, groups)

@@ -1,4 +1,4 @@
-"""The command line on a registered version, and what it says when something is wrong."""
+"""The command line on a registered version, and its messages when something is wrong."""
 
 import csv
 import json
@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.integration.trainer.conftest import Command
 from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
 from tests.support.shapes import shape, write_parts, write_shapes
+from tests.support.trainer_command import Command
 from trainer.config import TrainerSettings
 from trainer.release.release import import_release
 
@@ -30,7 +30,7 @@ def champion(settings: TrainerSettings) -> str:
 
 @pytest.fixture(scope="module")
 def fruits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shapes in folders of fruit names: the model answers, if not well."""
+    """Shapes in folders with names of fruits, which the model knows."""
     names = {"red_circle": "apple", "green_square": "kiwi", "blue_bar": "mango"}
     root = tmp_path_factory.mktemp("fruits")
     write_shapes(root / "test", 4, named=names)
@@ -40,7 +40,7 @@ def fruits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Files that decode, and two that don't."""
+    """Three files that decode and two that do not."""
     folder = tmp_path_factory.mktemp("pictures")
     for number, name in enumerate(("a.png", "b.jpg", "c.webp")):
         shape("red_circle", number).save(folder / name)
@@ -53,7 +53,7 @@ def answers(printed: str) -> list[dict[str, Any]]:
 
 
 def evaluated(trainer: Command, data: Path, folder: Path) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    """What `evaluate` printed, and the figures that it wrote."""
+    """Runs `evaluate`; returns what it printed and the figures that it wrote."""
     done = trainer("evaluate", "--data", data, "--json", folder / "figures.json")
     assert done.returncode == 0, done.stderr
     return done, json.loads((folder / "figures.json").read_text())
@@ -71,7 +71,9 @@ def test_evaluate_prints_a_table_and_writes_json(trainer: Command, champion: str
     assert figures["overlap"] == []
 
 
-def test_evaluate_leaves_out_what_was_trained_on(trainer: Command, champion: str, fruits: Path, tmp_path: Path) -> None:
+def test_evaluate_leaves_out_copies_of_training_pictures(
+    trainer: Command, champion: str, fruits: Path, tmp_path: Path
+) -> None:
     data = Path(shutil.copytree(fruits, tmp_path / "fruits"))
     seen, copy = data / "train" / "mango" / "100.png", data / "test" / "mango" / "copy.jpg"
     with Image.open(seen) as image:
@@ -84,13 +86,15 @@ def test_evaluate_leaves_out_what_was_trained_on(trainer: Command, champion: str
 
 
 @pytest.mark.parametrize("model", ["release", "1", "models:/test_commands/1", "models:/test_commands@champion"])
-def test_a_version_goes_by_many_names(trainer: Command, champion: str, pictures: list[Path], model: str) -> None:
+def test_a_version_can_be_named_in_several_ways(
+    trainer: Command, champion: str, pictures: list[Path], model: str
+) -> None:
     done = trainer("predict", "--model", model, pictures[0])
     assert done.returncode == 0, done.stderr
     assert answers(done.stdout)[0]["file"] == str(pictures[0])
 
 
-def test_predict_answers_each_file_and_says_which_it_could_not_read(
+def test_predict_answers_each_file_and_names_unreadable_ones(
     trainer: Command, champion: str, pictures: list[Path]
 ) -> None:
     done = trainer("predict", *pictures)
@@ -106,7 +110,7 @@ def test_predict_answers_each_file_and_says_which_it_could_not_read(
     assert found["none.jpg"]["error"]["reason"] == "FILE_UNREADABLE"
 
 
-def test_the_served_graph_answers_as_keras_does(trainer: Command, photo_data: Path) -> None:
+def test_the_served_graph_gives_the_answers_of_the_keras_model(trainer: Command, photo_data: Path) -> None:
     with (photo_data / "odd" / "INDEX.csv").open() as file:
         odd = [photo_data / "odd" / row["file"] for row in csv.DictReader(file)]
     served, keras = (
@@ -123,7 +127,7 @@ def test_the_served_graph_answers_as_keras_does(trainer: Command, photo_data: Pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected"),
     [
         (("train", "--data", "/no/such/folder"), 2, "DATA_NOT_FOUND There is no folder /no/such/folder"),
         (("train",), 2, "Missing option '--data'"),
@@ -142,13 +146,13 @@ def test_the_served_graph_answers_as_keras_does(trainer: Command, photo_data: Pa
         (("quantise", "--data", "DATA"), 2, "DATA_CLASSES_DIFFER"),
     ],
 )
-def test_a_wrong_call_gets_a_reason_and_a_sentence(
-    trainer: Command, champion: str, tmp_path: Path, arguments: tuple[str, ...], code: int, told: str
+def test_wrong_usage_gets_a_reason_and_a_sentence(
+    trainer: Command, champion: str, tmp_path: Path, arguments: tuple[str, ...], code: int, expected: str
 ) -> None:
     data = str(write_parts(tmp_path, 1, 1))
     done = trainer(*(data if item == "DATA" else item for item in arguments))
     assert done.returncode == code
-    assert told in " ".join(done.stderr.split())
+    assert expected in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 
@@ -162,7 +166,7 @@ def test_a_wrong_call_gets_a_reason_and_a_sentence(
         ("rollback",),
     ],
 )
-def test_mlflow_away_is_said_at_once(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_commands_fail_at_once_if_mlflow_does_not_answer(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     data = str(write_parts(tmp_path, 2, 1))
     url = f"http://127.0.0.1:{free_port()}"
     done = subprocess.run(
@@ -178,7 +182,7 @@ def test_mlflow_away_is_said_at_once(tmp_path: Path, arguments: tuple[str, ...])
     assert "Traceback" not in done.stderr
 
 
-def test_a_setting_that_can_not_be_used_is_named(trainer: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_setting_is_named(trainer: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERGER_TRAINER_WORKERS", "many")
     done = trainer("rollback")
     assert done.returncode == 2
@@ -200,14 +204,14 @@ sys.meta_path.insert(0, Refuse())
 
 
 def test_registry_commands_need_no_training_library() -> None:
-    """They run where only the serving packages are installed."""
+    """They run in the serving environment."""
     heavy = ("tensorflow", "keras", "onnx", "tf2onnx", "sklearn", "scipy", "matplotlib", "kagglehub")
-    done = run_without(heavy, "import trainer.__main__, registry.models, trainer.release.release")
+    done = run_without(heavy, "import trainer.cli.app, registry.models, trainer.release.release")
     assert done.returncode == 0, done.stderr
 
 
-def test_a_missing_package_is_named_with_what_to_install() -> None:
-    code = "import trainer.__main__; sys.argv[1:] = ['fetch', '--to', '/none']; trainer.__main__.main()"
+def test_a_missing_package_is_named_with_the_requirements_to_install() -> None:
+    code = "import trainer.cli.app; sys.argv[1:] = ['fetch', '--to', '/none']; trainer.cli.app.main()"
     done = run_without(("kagglehub",), code)
     assert done.returncode == 1
     assert "PACKAGE_MISSING This command needs the package kagglehub" in done.stderr

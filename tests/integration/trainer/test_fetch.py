@@ -1,4 +1,4 @@
-"""The Kaggle set from a stand-in of Kaggle that serves an archive with all the quirks of the original."""
+"""Downloads from a stand-in for Kaggle, whose archive has the irregularities of the original."""
 
 import io
 import json
@@ -13,13 +13,13 @@ import pytest
 from kagglesdk import kaggle_env
 
 from tests.support.shapes import shape
-from trainer.data.dataset import load_dataset
+from tests.support.training import load
 from trainer.data.fetch import fetch_dataset
 from trainer.errors import DatasetInvalid, DownloadFailed
 
 
 def original_archive(more: Mapping[str, tuple[str, int, int]] | None = None) -> bytes:
-    """Folders as in the original: capitals in train only, misspellings, PNG and GIF inside .jpeg, a flat predict."""
+    """Returns an archive like the original: capitals only in train, typos, PNG and GIF as .jpeg, flat predict."""
     folders = {
         "train/Apple": ("red_circle", 100, 6),
         "train/pinenapple": ("green_square", 200, 6),
@@ -44,7 +44,7 @@ def original_archive(more: Mapping[str, tuple[str, int, int]] | None = None) -> 
 
 @contextmanager
 def kaggle(archive: bytes | None) -> Iterator[str]:
-    """Answers the two calls that kagglehub makes; without an archive it refuses them."""
+    """Answers the two requests of kagglehub, or refuses them without an archive."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -71,7 +71,7 @@ def kaggle(archive: bytes | None) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            server.shutdown()  # a thread that goes on with a closed socket takes a core from all tests that follow
+            server.shutdown()  # a thread that polls a closed socket would occupy a core
 
 
 @pytest.fixture(autouse=True)
@@ -86,24 +86,24 @@ def fetch_from(archive: bytes | None, destination: Path, monkeypatch: pytest.Mon
         return fetch_dataset(destination)
 
 
-def test_the_set_arrives_tidy_and_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_set_is_complete_and_has_normalised_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = fetch_from(original_archive(), tmp_path / "fruits", monkeypatch)
     folders = sorted(path.relative_to(root).as_posix() for path in root.glob("*/*"))
     labels = ["apple", "pineapple", "strawberry"]
     assert folders == [f"{part}/{label}" for part in ("test", "train") for label in labels]
-    dataset = load_dataset(root, [], [], 2, lambda done, total: None)
+    dataset = load(root)
     assert list(dataset.labels) == labels
     assert (len(dataset.train) + len(dataset.validation), len(dataset.test)) == (18, 6)
     assert dataset.unreadable == []
 
 
-def test_two_spellings_in_one_part_lose_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_spellings_of_a_class_in_one_part_keep_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = original_archive({"train/apple": ("red_circle", 800, 2)})
     root = fetch_from(archive, tmp_path / "fruits", monkeypatch)
     assert len(list((root / "train" / "apple").iterdir())) == 8
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_not_empty_is_left_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "fruits").mkdir()
     (tmp_path / "fruits" / "mine.txt").write_text("mine")
     with pytest.raises(DatasetInvalid, match="is not empty"):
@@ -112,7 +112,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("archive", [None, b"not an archive"])
-def test_a_refusal_or_a_broken_archive_is_explained(
+def test_a_refused_download_or_a_broken_archive_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: bytes | None
 ) -> None:
     with pytest.raises(DownloadFailed, match=r"can't be downloaded from Kaggle.*download it by hand"):

@@ -1,6 +1,7 @@
-"""The released version in 8-bit integers, in a real MLflow. Its pictures are the samples of the page, ten fruits."""
+"""Quantises the released version in a real MLflow. The pictures are the ten sample fruits of the page."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -9,26 +10,32 @@ from PIL import Image
 from verger.v1 import model_pb2
 
 from engine.model.loading import load_model
+from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from engine.version import NEGATIVES_FILE, TRAINING_FILE, VersionDirectory
-from registry.models import CHAMPION, PREVIOUS, Registry
+from registry.aliases import CHAMPION, PREVIOUS
+from registry.models import Registry
 from tests.support.repository import ROOT
 from tests.support.shapes import write_shapes
+from tests.support.training import full_context, load
 from trainer.config import TrainerSettings
-from trainer.data.dataset import Dataset, load_dataset
+from trainer.data.dataset import Dataset
 from trainer.data.pictures import read_pixels
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.errors import VersionQuantised
 from trainer.evaluation import gate
-from trainer.evaluation.predict import open_runtime, predict_file
+from trainer.evaluation.predict import predict_file
+from trainer.graphs.int8 import is_quantised, rounding_noise
+from trainer.network.assembly import KerasRuntime
 from trainer.network.backbone import load_backbone, weights_digest
 from trainer.network.export import golden_batch
-from trainer.network.int8 import is_quantised, rounding_noise
 from trainer.release.reference import fetch
 from trainer.release.release import import_release, write_release
-from trainer.training.candidate import Outcome
+from trainer.training import judge
+from trainer.training.judge import RegisteredVersion
 from trainer.training.quantise import ROLES, quantise, refuse_quantised
-from trainer.training.run import open_start
+from trainer.training.registration import Outcome
+from trainer.training.start import load_start
 
 SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING
 SAMPLES = ROOT / "services" / "web" / "page" / "static" / "samples"
@@ -36,7 +43,7 @@ SAMPLES = ROOT / "services" / "web" / "page" / "static" / "samples"
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """To test on, the samples as they are; to train on, turned: no two pass for the same photo. Shapes as negatives."""
+    """Samples for testing, rotated samples (not detected as copies) for training, and shapes as negatives."""
     folder = tmp_path_factory.mktemp("data")
     for path in SAMPLES.glob("*.webp"):
         with Image.open(path) as sample:
@@ -52,23 +59,30 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def dataset(data: Path) -> Dataset:
-    return load_dataset(data / "fruits", [], [data / "negatives"], 2, lambda done, total: None)
+    return load(data / "fruits", negatives=[data / "negatives"])
 
 
 @pytest.fixture(scope="module")
 def parent(settings: TrainerSettings, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> VersionDirectory:
-    """Version 1, in float."""
+    """Version 1, which is in float."""
     assert import_release(settings) == "1"
     return fetch(registry, "1", ROLES, tmp_path_factory.mktemp("parent"))
 
 
 @pytest.fixture(scope="module")
-def outcome(parent: VersionDirectory, dataset: Dataset, settings: TrainerSettings, registry: Registry) -> Outcome:
-    """Version 2. How much faster it is depends on the processor: here any time will do."""
+def evaluations() -> Mock:
+    """Counts the evaluations of versions that version 2 is compared with."""
+    return Mock(wraps=judge.evaluate)
+
+
+@pytest.fixture(scope="module")
+def outcome(parent: VersionDirectory, dataset: Dataset, settings: TrainerSettings, evaluations: Mock) -> Outcome:
+    """Version 2. Its speed depends on the processor, so any speed passes here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gate, "LARGEST_LATENCY_QUANTISED", 10)
-        patch.setattr(gate, "LARGEST_LATENCY", 10)
-        return quantise(parent, "1", dataset, registry, settings)
+        patch.setattr(gate, "MAX_LATENCY_RATIO_QUANTISED", 10)
+        patch.setattr(gate, "MAX_LATENCY_RATIO", 10)
+        patch.setattr(judge, "evaluate", evaluations)
+        return quantise(full_context(dataset, settings), RegisteredVersion("1", parent))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +90,7 @@ def version(outcome: Outcome, registry: Registry, tmp_path_factory: pytest.TempP
     return fetch(registry, outcome.version, ROLES, tmp_path_factory.mktemp("quantised"))
 
 
-def test_it_is_a_version_of_its_own_and_goes_through_the_gate(
+def test_a_quantised_version_is_registered_after_the_gate(
     outcome: Outcome, registry: Registry, settings: TrainerSettings
 ) -> None:
     assert outcome.decision.passed, outcome.decision.reason
@@ -91,23 +105,27 @@ def test_it_is_a_version_of_its_own_and_goes_through_the_gate(
     assert "report/confusion_matrix.png" in [item.path for item in client.list_artifacts(run.info.run_id, "report")]
 
 
+def test_a_float_version_that_is_also_champion_is_tested_once(outcome: Outcome, evaluations: Mock) -> None:
+    assert evaluations.call_count == 1
+
+
 def test_serving_and_trainer_give_the_same_probabilities(version: VersionDirectory, dataset: Dataset) -> None:
-    """The reference of a quantised version is its own graph; its Keras model is the float version's."""
+    """The reference for serving is the quantised graph, because the Keras model is that of the float version."""
     served, spec = load_model(model_pb2.ModelRef(name="fruits", version="2"), version.path), mobilenet_preprocessing()
-    runtime, keras = open_runtime(version, keras=False), open_runtime(version, keras=True)
+    runtime, keras = OnnxSession(version.file(SERVING)), KerasRuntime(version.file(TRAINING))
     for picture in dataset.test[:4]:
         model_input = scale_pixels(read_pixels(picture.path, spec), spec)
         answer = served.classify(model_input, top_k=0, include_evidence=True)
-        told = predict_file(picture.path, version.contract, runtime)
+        predicted = predict_file(picture.path, version.contract, runtime)
         assert [item.probability for item in answer.predictions] == [
-            item["probability"] for item in told["predictions"]
+            item["probability"] for item in predicted["predictions"]
         ]
         assert max(answer.evidence.strength) == 255
         difference = np.abs(runtime.logits(model_input[None]) - keras.logits(model_input[None])).max()
-        assert 1e-3 < difference < 1  # rounding, and nothing else
+        assert 1e-3 < difference < 1  # the effect of rounding
 
 
-def test_its_golden_samples_allow_for_other_ways_of_rounding(
+def test_its_golden_samples_tolerate_the_rounding_of_other_processors(
     version: VersionDirectory, parent: VersionDirectory
 ) -> None:
     noise = rounding_noise(version.file(SERVING), golden_batch(version.contract.preprocessing))
@@ -116,7 +134,9 @@ def test_its_golden_samples_allow_for_other_ways_of_rounding(
         assert exact.tolerance == pytest.approx(0.01)
 
 
-def test_its_contract_says_where_it_comes_from(version: VersionDirectory, parent: VersionDirectory) -> None:
+def test_its_contract_keeps_the_provenance_of_the_float_version(
+    version: VersionDirectory, parent: VersionDirectory
+) -> None:
     ours, theirs = version.contract.provenance, parent.contract.provenance
     assert ours.trained_at == theirs.trained_at
     assert ours.dataset_digest == theirs.dataset_digest
@@ -126,13 +146,13 @@ def test_its_contract_says_where_it_comes_from(version: VersionDirectory, parent
     assert version.file(SERVING).stat().st_size < 0.6 * parent.file(SERVING).stat().st_size
 
 
-def test_training_goes_on_from_the_float_version(
-    version: VersionDirectory, parent: VersionDirectory, settings: TrainerSettings
+def test_training_from_it_starts_from_the_float_version(
+    version: VersionDirectory, parent: VersionDirectory, dataset: Dataset, settings: TrainerSettings
 ) -> None:
     for name in (TRAINING_FILE, NEGATIVES_FILE):
         assert (version.path / name).read_bytes() == (parent.path / name).read_bytes()
-    start = open_start(CHAMPION, 224, [info.label for info in version.contract.classes], settings)
-    assert len(start.memory) > 100
+    start = load_start(full_context(dataset, settings), CHAMPION)
+    assert len(start.negatives) > 100
     backbone = load_backbone(224, parent.file(TRAINING))
     assert weights_digest(start.backbone) == weights_digest(backbone)
 
@@ -147,4 +167,4 @@ def test_a_quantised_version_is_not_quantised_again(
     outcome: Outcome, version: VersionDirectory, registry: Registry
 ) -> None:
     with pytest.raises(VersionQuantised, match=r"Version 2 of \w+ is quantised already. Name version 1, which it was"):
-        refuse_quantised(version, "2", registry)
+        refuse_quantised(RegisteredVersion("2", version), registry)

@@ -1,4 +1,4 @@
-"""The released model in and out of a real registry."""
+"""Importing and writing the released model, with a real registry."""
 
 import shutil
 from pathlib import Path
@@ -8,17 +8,19 @@ import pytest
 
 from engine.errors import ModelCorrupt, VersionUnknown
 from engine.version import open_version
-from registry.models import CHAMPION, Registry, RegistryUnavailable, version_tags
+from registry.aliases import CHAMPION
+from registry.errors import RegistryUnavailable
+from registry.models import Registry, version_tags
+from tests.support.evaluations import evaluation
 from tests.support.mlflow_server import MlflowServer, free_port
 from tests.support.tiny_model import tiny_version
-from tests.unit.trainer.evaluation.test_scoring import evaluation
 from trainer.config import TrainerSettings
 from trainer.release.release import import_release, write_release
 
 
 @pytest.fixture
 def settings(mlflow_server: MlflowServer, tmp_path: Path, request: pytest.FixtureRequest) -> TrainerSettings:
-    """A release directory and a registered model of this test's own."""
+    """A release directory and a registered model for this test."""
     tiny_version(tmp_path / "release")
     evaluation().write(tmp_path / "release" / "evaluation.json")
     return TrainerSettings(mlflow_url=mlflow_server.url, model_name=request.node.name, release_dir=tmp_path / "release")
@@ -41,7 +43,7 @@ def test_a_second_import_does_nothing(settings: TrainerSettings) -> None:
     assert len(registry_of(settings).versions()) == 1
 
 
-def test_versions_of_ones_own_are_left_alone(settings: TrainerSettings, tmp_path: Path) -> None:
+def test_a_registry_with_versions_is_left_unchanged(settings: TrainerSettings, tmp_path: Path) -> None:
     registry_of(settings).register(tiny_version(tmp_path / "own", gain=3), {}, "release tests")
     assert import_release(settings) is None
     assert registry_of(settings).aliases() == {}
@@ -80,7 +82,7 @@ def test_the_import_waits_for_mlflow_to_start(tmp_path: Path) -> None:
         server.stop()
 
 
-def test_the_import_does_not_wait_for_ever(tmp_path: Path) -> None:
+def test_the_import_stops_waiting_after_its_timeout(tmp_path: Path) -> None:
     settings = TrainerSettings(
         mlflow_url=f"http://127.0.0.1:{free_port()}",
         release_dir=tiny_version(tmp_path / "release"),
@@ -95,7 +97,7 @@ def test_a_registered_version_becomes_the_release(settings: TrainerSettings, tmp
     evaluation().write(own / "evaluation.json")
     version = registry_of(settings).register(own, {}, "release tests")
     (settings.release_dir / "MODEL_CARD.md").write_text("# Ours\n")
-    (settings.release_dir / "left over.txt").write_text("of the release before")
+    (settings.release_dir / "left over.txt").write_text("from the release before")
     written = write_release(version, settings)
     assert written.digest == open_version(own).digest
     card = (settings.release_dir / "MODEL_CARD.md").read_text()

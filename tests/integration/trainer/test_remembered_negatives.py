@@ -1,6 +1,6 @@
-"""A version that has learned to refuse is followed by one that refuses as well, without the pictures.
+"""A version that learned to refuse is followed by one that refuses as well without the pictures of negatives.
 
-Two classes of coloured shapes; the third shape is none of them. The released model's backbone, in a real MLflow.
+There are two classes of coloured shapes; the third shape is the negative. Backbone: the release's, in a real MLflow.
 """
 
 from collections.abc import Iterator
@@ -11,18 +11,19 @@ import pytest
 from mlflow import MlflowClient
 
 from engine.version import NEGATIVES_FILE, SERVING_FILE, open_version
-from registry.models import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
+from registry.models import Registry
 from tests.support.exports import exporting_once
 from tests.support.shapes import LABELS, write_parts, write_shapes
+from tests.support.training import full_context, ignore_progress, load
 from trainer.config import TrainerSettings
-from trainer.data.dataset import Dataset, load_dataset, load_negatives
-from trainer.evaluation.evaluate import evaluate
+from trainer.data.dataset import Dataset, load_negatives
+from trainer.evaluation.evaluate import EvaluationData, evaluate
 from trainer.evaluation.figures import Evaluation
-from trainer.training import head
-from trainer.training import remembered as memory
-from trainer.training.candidate import Outcome
+from trainer.training import head, remembered_negatives
 from trainer.training.recipe import HeadStage, Recipe
-from trainer.training.remembered import Memory
+from trainer.training.registration import Outcome
+from trainer.training.remembered_negatives import RememberedNegatives
 from trainer.training.run import train
 
 CLASSES, OTHER = LABELS[:2], LABELS[2:]
@@ -31,10 +32,10 @@ RECIPE = Recipe(HeadStage(epochs=5, learning_rate=3e-3))
 
 @pytest.fixture(scope="module", autouse=True)
 def one_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """All versions here see with the backbone of the release: it is exported once. In other files each run does so."""
+    """Exports the backbone once, because all versions here have the release's. In other files each run exports it."""
     graph = exporting_once(tmp_path_factory.mktemp("exports"))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (head, memory):
+        for module in (head, remembered_negatives):
             patch.setattr(module, "feature_graph", graph)
         yield
 
@@ -49,21 +50,20 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def load(data: Path, *negatives: str) -> Dataset:
-    folders = [data / name for name in negatives]
-    return load_dataset(data / "shapes", [], folders, 2, lambda done, total: None)
+def load_shapes(data: Path, *negatives: str) -> Dataset:
+    return load(data / "shapes", negatives=[data / name for name in negatives])
 
 
 @pytest.fixture(scope="module")
 def first(data: Path, settings: TrainerSettings) -> Outcome:
-    """With pictures of none of the classes."""
-    return train(load(data, "negatives"), "release", RECIPE, 0, settings)
+    """Trained with pictures of negatives."""
+    return train(full_context(load_shapes(data, "negatives"), settings, RECIPE))
 
 
 @pytest.fixture(scope="module")
 def second(first: Outcome, data: Path, settings: TrainerSettings) -> Outcome:
-    """Without."""
-    return train(load(data), "champion", RECIPE, 1, settings)
+    """Trained without pictures of negatives."""
+    return train(full_context(load_shapes(data), settings, RECIPE, seed=1), "champion")
 
 
 def download(registry: Registry, version: str, folder: Path) -> Path:
@@ -72,20 +72,22 @@ def download(registry: Registry, version: str, folder: Path) -> Path:
 
 
 def on_unseen(version: Path, data: Path) -> Evaluation:
-    """What a version says to shapes that neither it nor any version before it has seen."""
-    strangers, _ = load_negatives([data / "unseen"], 2, lambda done, total: None)
-    contract, test = open_version(version).contract, load(data).test
-    return evaluate(version / SERVING_FILE, contract, test, strangers, data, 2, lambda done, total: None)
+    """Evaluates a version on negatives that no version was trained on."""
+    contract = open_version(version).contract
+    negatives, _ = load_negatives([data / "unseen"], contract.preprocessing, 2, ignore_progress)
+    pictures = EvaluationData(data, load_shapes(data).test, negatives)
+    return evaluate(version / SERVING_FILE, contract, pictures, 2, ignore_progress)
 
 
-def test_negatives_are_remembered_without_their_pictures(
+def test_a_version_remembers_its_negatives_without_their_pictures(
     first: Outcome, data: Path, registry: Registry, tmp_path: Path
 ) -> None:
     assert first.decision.passed
     assert [group.group for group in first.evaluation.negatives] == ["others"]
-    memory, dataset = Memory.read(download(registry, "1", tmp_path) / NEGATIVES_FILE), load(data, "negatives")
-    assert len(memory.lessons) == len(dataset.negatives)
-    assert len(memory.validation) == len(dataset.validation_negatives) >= 30
+    negatives = RememberedNegatives.read(download(registry, "1", tmp_path) / NEGATIVES_FILE)
+    dataset = load_shapes(data, "negatives")
+    assert len(negatives.training) == len(dataset.negatives)
+    assert len(negatives.validation) == len(dataset.validation_negatives) >= 30
 
 
 def test_without_pictures_the_next_version_refuses_as_before(
@@ -97,7 +99,7 @@ def test_without_pictures_the_next_version_refuses_as_before(
     versions = [download(registry, number, tmp_path / number) for number in ("1", "2")]
     before, after = (on_unseen(version, data).negatives[0] for version in versions)
     assert before.auroc > 0.95
-    assert after.auroc > 0.95  # 0.67 without what is remembered
+    assert after.auroc > 0.95  # 0.67 without remembered negatives
     files = [(version / NEGATIVES_FILE).read_bytes() for version in versions]
     assert files[0] == files[1]
     client = MlflowClient(settings.mlflow_url)
@@ -105,18 +107,20 @@ def test_without_pictures_the_next_version_refuses_as_before(
     assert run.data.params["remembered_negatives"] == "260"
 
 
-def test_a_version_that_was_not_measured_on_negatives_does_not_replace_one_that_was(
+def test_a_version_that_was_not_tested_on_negatives_does_not_replace_one_that_was(
     second: Outcome, data: Path, settings: TrainerSettings, registry: Registry
 ) -> None:
-    """What the release remembers are no negatives here: its classes are others."""
-    outcome = train(load(data), "release", Recipe(HeadStage(epochs=1)), 0, settings)
+    """The remembered negatives of the release are not used, because its classes are different."""
+    outcome = train(full_context(load_shapes(data), settings, Recipe(HeadStage(epochs=1))))
     assert outcome.evaluation.negatives == []
     assert not outcome.decision.passed
     assert "name pictures with --negatives DIR, or promote by hand" in outcome.decision.reason
     assert registry.aliases() == {CHAMPION: "2", PREVIOUS: "1", CHALLENGER: outcome.version}
 
 
-def test_a_lineage_is_held_to_the_best_that_it_has_shown(second: Outcome, first: Outcome, registry: Registry) -> None:
+def test_a_version_records_the_best_accuracy_of_its_lineage(
+    second: Outcome, first: Outcome, registry: Registry
+) -> None:
     before, after = registry.tags_of("1"), registry.tags_of("2")
     assert before["test_digest"] == after["test_digest"]
     assert float(before["held_to"]) == first.evaluation.accuracy

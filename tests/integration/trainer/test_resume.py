@@ -1,6 +1,6 @@
-"""A run that dies goes on as if it had not; so the same pictures, settings and seed give the same model, too.
+"""A killed run resumes as if it had not been interrupted, which also shows that equal inputs give equal models.
 
-Coloured shapes, a real MLflow, and a real kill -9. With fine-tuning: tests/unit/trainer/training/test_checkpoint.py.
+Uses coloured shapes, a real MLflow and a real kill -9. Fine-tuning: tests/unit/trainer/training/test_checkpoint.py.
 """
 
 import subprocess
@@ -14,15 +14,16 @@ from mlflow import MlflowClient
 from numpy.typing import NDArray
 
 from engine.version import SERVING_FILE
-from registry.models import CHAMPION, Registry
-from tests.integration.trainer.conftest import Command, environment_of
+from registry.aliases import CHAMPION
+from registry.models import Registry
 from tests.support.repository import ROOT
 from tests.support.shapes import write_parts
+from tests.support.trainer_command import Command, environment_of
+from tests.support.training import RecordedProgress, full_context, ignore_progress, load
 from tests.support.waiting import wait_until
 from trainer.config import TrainerSettings
-from trainer.data.dataset import Dataset, load_dataset
 from trainer.data.preprocessing import mobilenet_preprocessing
-from trainer.evaluation.evaluate import logits_of
+from trainer.graphs.features import logits_of
 from trainer.training.recipe import recipe
 from trainer.training.run import train
 
@@ -34,20 +35,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_parts(tmp_path_factory.mktemp("data") / "shapes", train=20, test=6)
 
 
-def load(data: Path) -> Dataset:
-    return load_dataset(data, [], [], 2, lambda done, total: None)
-
-
 def logits(settings: TrainerSettings, name: str, data: Path, folder: Path) -> NDArray[np.float32]:
-    """What the first version of a registered model says to the test pictures."""
+    """Returns the logits of the test pictures by the first version of a registered model."""
     uri = f"models:/{name}/1/{SERVING_FILE}"
     graph = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder / name)))
-    return logits_of(graph, load(data).test, mobilenet_preprocessing(), 2, lambda done, total: None)
+    return logits_of(graph, load(data).test, mobilenet_preprocessing(), 2, ignore_progress)
 
 
 @pytest.fixture(scope="module")
 def killed(data: Path, settings: TrainerSettings) -> str:
-    """A run in the middle of which somebody pulled the plug; its id in MLflow."""
+    """Kills a run after three epochs; returns its id in MLflow."""
     client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
     experiment = client.create_experiment(settings.experiment_name)
     process = subprocess.Popen(
@@ -72,33 +69,34 @@ def killed(data: Path, settings: TrainerSettings) -> str:
     return str(run.info.run_id)
 
 
-def test_a_killed_run_registers_nothing_and_keeps_where_it_stood(killed: str, settings: TrainerSettings) -> None:
+def test_a_killed_run_registers_nothing_and_leaves_a_checkpoint(killed: str, settings: TrainerSettings) -> None:
     assert Registry(settings.mlflow_url, settings.model_name).versions() == []
     assert len(list((settings.home / "checkpoints").glob("*.npz"))) == 1
 
 
-def test_it_goes_on_in_the_same_run_and_ends_as_an_unbroken_one(
+def test_it_resumes_in_the_same_run_and_ends_like_an_uninterrupted_one(
     killed: str,
     data: Path,
     settings: TrainerSettings,
     trainer: Command,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     done = trainer("train", "--data", data, "--epochs", EPOCHS, "--resume")
     assert done.returncode == 0, done.stderr
-    assert "There is no run" not in done.stderr
+    assert "There is no interrupted run" not in done.stderr
     assert Registry(settings.mlflow_url, settings.model_name).aliases() == {CHAMPION: "1"}
     client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
     (run,) = client.search_runs([client.get_experiment_by_name(settings.experiment_name).experiment_id])
     assert (run.info.run_id, run.info.status) == (killed, "FINISHED")
     steps = [metric.step for metric in client.get_metric_history(killed, "loss")]
     assert sorted(set(steps)) == list(range(1, EPOCHS + 1))
-    assert len(steps) <= EPOCHS + 1  # one may have been logged and not kept
+    assert len(steps) <= EPOCHS + 1  # one epoch may have been logged but not saved
     assert list((settings.home / "checkpoints").iterdir()) == []
 
-    unbroken = settings.model_copy(update={"model_name": "unbroken"})
-    train(load(data), "release", recipe(EPOCHS, fine_tune=False), 0, unbroken, resume=True)
-    assert "There is no run of these pictures and settings to go on with" in capsys.readouterr().err
-    found, expected = (logits(settings, name, data, tmp_path) for name in (settings.model_name, "unbroken"))
+    uninterrupted = settings.model_copy(update={"model_name": "uninterrupted"})
+    context = full_context(load(data), uninterrupted, recipe(EPOCHS, fine_tune=False))
+    train(context, resume=True)
+    assert isinstance(context.progress, RecordedProgress)
+    assert context.progress.notes[0].startswith("There is no interrupted run with these pictures and settings")
+    found, expected = (logits(settings, name, data, tmp_path) for name in (settings.model_name, "uninterrupted"))
     assert found == pytest.approx(expected, abs=1e-3)

@@ -1,6 +1,6 @@
-"""From folders of pictures to versions in a real MLflow, and who of them goes live.
+"""Trains versions from folders of pictures in a real MLflow, and checks which of them become champion.
 
-Coloured shapes, few pictures, few epochs on the released model's backbone.
+Uses few pictures of coloured shapes, and few epochs on the released backbone.
 """
 
 import shutil
@@ -19,13 +19,14 @@ from verger.v1 import model_pb2
 
 from engine.contract import read_contract
 from engine.model.loading import load_model
-from registry.models import CHALLENGER, CHAMPION, PREVIOUS, Registry
-from tests.integration.trainer.conftest import Command, environment_of
+from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
+from registry.models import Registry
 from tests.support.repository import ROOT
 from tests.support.shapes import LABELS, write_parts, write_shapes
+from tests.support.trainer_command import Command, environment_of
+from tests.support.training import full_context, load
 from tests.support.waiting import wait_until
 from trainer.config import TrainerSettings
-from trainer.data.dataset import Dataset, load_dataset
 from trainer.release.stages import stages_of
 from trainer.training.recipe import FineTuneStage, HeadStage, Recipe
 from trainer.training.run import train
@@ -37,10 +38,6 @@ def first(trainer: Command, shapes: Path) -> subprocess.CompletedProcess[str]:
     (shapes / "train" / "red_circle" / "broken.jpg").write_bytes(b"not a picture")
     shutil.copy(shapes / "train" / "blue_bar" / "5.png", shapes / "test" / "blue_bar" / "seen.png")
     return trainer("train", "--data", shapes)
-
-
-def load(data: Path) -> Dataset:
-    return load_dataset(data, [], [], 2, lambda done, total: None)
 
 
 def run_of(settings: TrainerSettings, version: str) -> Run:
@@ -59,9 +56,7 @@ def test_the_first_version_is_champion(first: subprocess.CompletedProcess[str], 
     assert float(version.tags["accuracy"]) > 0.9
 
 
-def test_it_is_what_inference_serves(
-    first: subprocess.CompletedProcess[str], registry: Registry, tmp_path: Path
-) -> None:
+def test_inference_can_load_it(first: subprocess.CompletedProcess[str], registry: Registry, tmp_path: Path) -> None:
     registry.download(f"models:/{registry.name}/1/", tmp_path)
     contract = read_contract(tmp_path / "contract.json")
     assert tuple(info.label for info in contract.classes) == LABELS
@@ -71,7 +66,7 @@ def test_it_is_what_inference_serves(
     assert load_model(ref, tmp_path).digest == registry.versions()[0].tags["digest"]
 
 
-def test_its_run_tells_everything(first: subprocess.CompletedProcess[str], settings: TrainerSettings) -> None:
+def test_its_run_in_mlflow_is_complete(first: subprocess.CompletedProcess[str], settings: TrainerSettings) -> None:
     client, run = MlflowClient(settings.mlflow_url), run_of(settings, "1")
     assert run.info.status == "FINISHED"
     assert run.data.params["weights"] == "release"
@@ -89,7 +84,7 @@ def test_its_run_tells_everything(first: subprocess.CompletedProcess[str], setti
     assert len(run.outputs.model_outputs) == 1
 
 
-def test_what_its_stage_brought_can_be_told(first: subprocess.CompletedProcess[str], registry: Registry) -> None:
+def test_the_figures_of_its_stage_can_be_read_back(first: subprocess.CompletedProcess[str], registry: Registry) -> None:
     record = registry.record_of("1")
     assert record
     (stage,) = stages_of(record, 224)
@@ -104,7 +99,7 @@ def test_mlflow_itself_can_load_it(first: subprocess.CompletedProcess[str], regi
     assert model.predict(np.zeros((2, 224, 224, 3), np.float32))["logits"].shape == (2, 3)
 
 
-def test_a_worse_version_is_challenger_until_somebody_promotes_it(
+def test_a_worse_version_is_challenger_until_it_is_promoted_by_hand(
     first: subprocess.CompletedProcess[str],
     shapes: Path,
     tmp_path: Path,
@@ -112,11 +107,11 @@ def test_a_worse_version_is_challenger_until_somebody_promotes_it(
     registry: Registry,
     trainer: Command,
 ) -> None:
-    """Trained on pictures in the wrong folders, tested on those of the champion."""
+    """It is trained on pictures in the wrong folders and tested on those of the champion."""
     wrong = dict(zip(LABELS, (*LABELS[1:], LABELS[0]), strict=True))
     write_shapes(tmp_path / "train", 20, named=wrong)
     (tmp_path / "test").symlink_to(shapes / "test")
-    outcome = train(load(tmp_path), "champion", Recipe(HeadStage(epochs=1)), 0, settings)
+    outcome = train(full_context(load(tmp_path), settings, Recipe(HeadStage(epochs=1))), "champion")
     assert outcome.version == "2"
     assert outcome.evaluation.accuracy < 0.5
     assert not outcome.decision.passed
@@ -132,13 +127,13 @@ def test_a_worse_version_is_challenger_until_somebody_promotes_it(
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2"}
 
 
-def test_other_classes_never_replace_the_champion_by_themselves(
+def test_a_version_of_other_classes_does_not_become_champion(
     first: subprocess.CompletedProcess[str], tmp_path: Path, settings: TrainerSettings, registry: Registry
 ) -> None:
-    """With a stage of fine-tuning, to see it in the same run."""
+    """The run also has a stage of fine-tuning."""
     data = write_parts(tmp_path, 12, 4, ("red_circle", "blue_bar"))
     stage = FineTuneStage("all", epochs=1, size=64, learning_rate=1e-5, batch_size=8)
-    outcome = train(load(data), "release", Recipe(HeadStage(epochs=1), (stage,)), 0, settings)
+    outcome = train(full_context(load(data), settings, Recipe(HeadStage(epochs=1), (stage,))))
     assert not outcome.decision.passed
     assert outcome.decision.reason == "Can't be compared with the champion, version 1. It knows other classes."
     assert registry.aliases()[CHAMPION] == "1"
@@ -148,7 +143,7 @@ def test_other_classes_never_replace_the_champion_by_themselves(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_is_marked_and_registers_nothing(
+def test_a_stopped_run_is_marked_as_killed_and_registers_nothing(
     tmp_path: Path, settings: TrainerSettings, number: signal.Signals
 ) -> None:
     data = write_parts(tmp_path, 12, 4)
@@ -165,11 +160,11 @@ def test_a_stopped_run_is_marked_and_registers_nothing(
     try:
         wait_until(lambda: any("loss" in run.data.metrics for run in client.search_runs([experiment])), 120, "an epoch")
         process.send_signal(number)
-        _, told = process.communicate(timeout=60)
+        _, messages = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 130
-    assert "Stopped. Nothing was registered" in told
-    assert "Traceback" not in told
+    assert "Stopped. Nothing was registered" in messages
+    assert "Traceback" not in messages
     assert [run.info.status for run in client.search_runs([experiment])] == ["KILLED"]
     assert Registry(settings.mlflow_url, "stopped").versions() == []

@@ -34,7 +34,7 @@ def test_without_changes_a_view_is_the_picture_or_its_mirror_image() -> None:
     assert seen == {plain.tobytes(), plain[:, ::-1].tobytes()}
 
 
-def test_crops_show_a_part() -> None:
+def test_crops_show_a_part_of_the_picture() -> None:
     plain = np.asarray(resize(scene(), SPEC)).astype(int)
     whole = [np.abs(view(NOTHING, seed).astype(int) - plain).mean() for seed in range(10)]
     parts = [np.abs(view(replace(NOTHING, min_area=0.2), seed).astype(int) - plain).mean() for seed in range(10)]
@@ -48,7 +48,7 @@ def test_grey_views_have_no_colour() -> None:
     assert grey.std() > 10
 
 
-def test_light_changes_how_bright_a_view_is() -> None:
+def test_light_changes_the_brightness() -> None:
     means = [view(replace(NOTHING, light=0.5), seed).mean() for seed in range(20)]
     plain = view(NOTHING, 0).mean()
     assert min(means) < plain - 10
@@ -70,14 +70,14 @@ def test_light_changes_how_bright_a_view_is() -> None:
         {"paint_chance": 1},
     ],
 )
-def test_each_change_changes_something(change: dict[str, float]) -> None:
+def test_each_augmentation_changes_the_view(change: dict[str, float]) -> None:
     unchanged = {view(NOTHING, seed).tobytes() for seed in range(20)}
     assert all(view(replace(NOTHING, **change), seed).tobytes() not in unchanged for seed in range(5))
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_painted_views_lose_their_texture_but_not_their_shapes(seed: int) -> None:
-    """A red circle on noisy ground, at its own size."""
+    """The picture is a red circle on a noisy background, at its original size."""
     painted = random_view(shape("red_circle", 3), SPEC, replace(NOTHING, paint_chance=1), np.random.default_rng(seed))
     rough = random_view(shape("red_circle", 3), SPEC, NOTHING, np.random.default_rng(seed)).astype(float)
     red = (rough[..., 0] > 180) & (rough[..., 1] < 60)

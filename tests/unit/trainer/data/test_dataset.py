@@ -7,16 +7,14 @@ import pytest
 from PIL import Image
 
 from tests.support.shapes import LABELS, shape, write_parts, write_shapes
-from trainer.data.dataset import NO_CLASS, Dataset, Picture, Unreadable, class_indices, load_dataset, load_test_part
+from tests.support.training import ignore_progress, load
+from trainer.data.dataset import NO_CLASS, DataFolders, Picture, Unreadable, class_indices, load_dataset, load_test_part
+from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.errors import DatasetInvalid
 
 
-def load(root: Path) -> Dataset:
-    return load_dataset(root, [], [], 2, lambda done, total: None)
-
-
 def load_test(root: Path, labels: tuple[str, ...] = LABELS) -> tuple[list[Picture], list[Unreadable]]:
-    pictures, _, unreadable = load_test_part(root, labels, 2, lambda done, total: None)
+    pictures, _, unreadable = load_test_part(root, labels, mobilenet_preprocessing(), 2, ignore_progress)
     return list(pictures), list(unreadable)
 
 
@@ -48,7 +46,7 @@ def test_plain_class_folders_are_split(tmp_path: Path) -> None:
     assert 20 < len(dataset.validation) < 55  # 15 % of the rest
 
 
-def test_a_picture_stays_in_its_part_whatever_its_name_and_company(tmp_path: Path) -> None:
+def test_the_part_of_a_picture_does_not_depend_on_its_name_or_on_other_pictures(tmp_path: Path) -> None:
     before = load(write_shapes(tmp_path / "one", 40))
     other = write_shapes(tmp_path / "two", 60)
     for path in list(other.rglob("*.png")):
@@ -91,7 +89,7 @@ def test_unreadable_files_are_named_and_left_out(tmp_path: Path) -> None:
     (home / "cut.png").write_bytes(whole[: len(whole) // 2])
     (home / "empty.jpg").write_bytes(b"")
     (home / "notes.txt").write_text("not a picture")
-    (home / ".DS_Store").write_bytes(b"nobody's business")
+    (home / ".DS_Store").write_bytes(b"hidden")
     dataset = load(tmp_path)
     assert [file.path.name for file in dataset.unreadable] == ["cut.png", "empty.jpg", "notes.txt"]
     assert "end is missing" in dataset.unreadable[0].reason
@@ -99,9 +97,14 @@ def test_unreadable_files_are_named_and_left_out(tmp_path: Path) -> None:
 
 
 def test_progress_counts_every_file(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    load_dataset(write_parts(tmp_path, 4, 2), [], [], 2, lambda done, total: told.append((done, total)))
-    assert told == [(done, 18) for done in range(1, 19)]
+    reported: list[tuple[int, int]] = []
+    load_dataset(
+        DataFolders(write_parts(tmp_path, 4, 2)),
+        mobilenet_preprocessing(),
+        2,
+        lambda done, total: reported.append((done, total)),
+    )
+    assert reported == [(done, 18) for done in range(1, 19)]
 
 
 def test_a_class_without_a_readable_picture_is_refused(tmp_path: Path) -> None:
@@ -124,7 +127,7 @@ def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
     assert caught.value.reason == "DATA_CLASS_EMPTY"
 
 
-def test_other_folders_than_these_are_explained(tmp_path: Path) -> None:
+def test_other_layouts_are_refused_with_an_explanation(tmp_path: Path) -> None:
     with pytest.raises(DatasetInvalid, match="There is no folder") as caught:
         load(tmp_path / "nowhere")
     assert caught.value.reason == "DATA_NOT_FOUND"
@@ -140,7 +143,7 @@ def test_other_folders_than_these_are_explained(tmp_path: Path) -> None:
     assert caught.value.reason == "DATA_PART_MISSING"
 
 
-def test_parts_of_other_classes_are_explained(tmp_path: Path) -> None:
+def test_parts_of_different_classes_are_refused_with_an_explanation(tmp_path: Path) -> None:
     write_shapes(tmp_path / "train", 3)
     write_shapes(tmp_path / "test", 3, ("red_circle", "blue_bar"))
     (tmp_path / "test" / "pear").mkdir()
@@ -149,7 +152,7 @@ def test_parts_of_other_classes_are_explained(tmp_path: Path) -> None:
     assert caught.value.reason == "DATA_CLASSES_DIFFER"
 
 
-def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
+def test_the_digest_depends_on_content_and_not_on_file_names(tmp_path: Path) -> None:
     first = write_parts(tmp_path / "first", 6, 3)
     second = tmp_path / "second"
     shutil.copytree(first, second)
@@ -158,14 +161,14 @@ def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["train/blue_bar/0.png", "test/red_circle/0.png"])
-def test_the_digest_knows_label_and_part(tmp_path: Path, target: str) -> None:
+def test_the_digest_depends_on_label_and_part(tmp_path: Path, target: str) -> None:
     write_parts(tmp_path, 6, 3)
     before = load(tmp_path).digest
     shutil.move(tmp_path / "train" / "red_circle" / "0.png", tmp_path / target.replace("0.png", "moved.png"))
     assert load(tmp_path).digest != before
 
 
-def test_broken_training_files_are_no_business_of_the_test_part(tmp_path: Path) -> None:
+def test_the_test_part_does_not_report_broken_training_files(tmp_path: Path) -> None:
     write_parts(tmp_path)
     (tmp_path / "train" / "red_circle" / "0.png").write_bytes(b"broken")
     pictures, unreadable = load_test(tmp_path)
@@ -188,12 +191,12 @@ def test_a_folder_may_lack_classes_of_the_model_but_not_have_others(tmp_path: Pa
     assert caught.value.reason == "DATA_CLASSES_DIFFER"
 
 
-def test_further_pictures_are_for_training_only(tmp_path: Path) -> None:
+def test_extra_pictures_are_for_training_only(tmp_path: Path) -> None:
     write_parts(tmp_path / "main", 40, 3)
     further = write_shapes(tmp_path / "further", 30, ("red_circle",), first=5000)
     (further / "red_circle" / "broken.png").write_bytes(b"broken")
     alone = load(tmp_path / "main")
-    together = load_dataset(tmp_path / "main", [further, further], [], 2, lambda done, total: None)
+    together = load(tmp_path / "main", [further, further], [])
     assert len(together.train) == len(alone.train) + 2 * 30
     assert together.validation == alone.validation
     assert together.test == alone.test
@@ -201,13 +204,13 @@ def test_further_pictures_are_for_training_only(tmp_path: Path) -> None:
     assert together.digest != alone.digest
 
 
-def test_further_pictures_of_unknown_classes_are_refused(tmp_path: Path) -> None:
+def test_extra_pictures_of_unknown_classes_are_refused(tmp_path: Path) -> None:
     main = write_parts(tmp_path / "main", 4, 2, ("red_circle", "blue_bar"))
     further = write_shapes(tmp_path / "further", 2)
     with pytest.raises(DatasetInvalid, match=r"further has unknown classes: green_square\. Known are blue_bar, red"):
-        load_dataset(main, [further], [], 2, lambda done, total: None)
+        load(main, [further], [])
     with pytest.raises(DatasetInvalid, match="There is no folder"):
-        load_dataset(main, [tmp_path / "nowhere"], [], 2, lambda done, total: None)
+        load(main, [tmp_path / "nowhere"], [])
 
 
 def test_class_indices_follow_the_labels_given(tmp_path: Path) -> None:
@@ -216,13 +219,13 @@ def test_class_indices_follow_the_labels_given(tmp_path: Path) -> None:
     assert class_indices(pictures, ["b", "a"]).tolist() == [0, 1, 0]
 
 
-def test_negatives_are_learned_on_and_validated_with_but_never_a_class(tmp_path: Path) -> None:
+def test_negatives_are_split_for_training_and_validation_and_are_no_class(tmp_path: Path) -> None:
     write_shapes(tmp_path / "other", 20)
     data = write_parts(tmp_path / "main", 4, 2)
     (tmp_path / "other" / "broken.jpg").write_bytes(b"broken")
     twice = [tmp_path / "other", tmp_path / "other"]
-    dataset = load_dataset(data, [], twice, 2, lambda done, total: None)
-    alone = load_dataset(data, [], [], 2, lambda done, total: None)
+    dataset = load(data, [], twice)
+    alone = load(data, [], [])
     kept = {picture.digest for picture in dataset.validation_negatives}
     assert len(dataset.validation_negatives) == len(kept) > 0
     assert len(dataset.negatives) == 2 * (20 * len(LABELS) - len(kept))
@@ -230,28 +233,28 @@ def test_negatives_are_learned_on_and_validated_with_but_never_a_class(tmp_path:
     assert dataset.labels == alone.labels
     assert dataset.digest != alone.digest
     assert set(class_indices(dataset.negatives, dataset.labels)) == {NO_CLASS}
-    assert len(dataset.lessons) == len(dataset.train) + len(dataset.negatives)
+    assert len(dataset.training_examples) == len(dataset.train) + len(dataset.negatives)
     assert {file.path.name for file in dataset.unreadable} == {"broken.jpg"}
     with pytest.raises(DatasetInvalid, match="There is no folder"):
-        load_dataset(data, [], [tmp_path / "nowhere"], 2, lambda done, total: None)
+        load(data, [], [tmp_path / "nowhere"])
 
 
-def test_plain_class_folders_go_with_further_pictures_and_negatives(tmp_path: Path) -> None:
+def test_plain_class_folders_can_be_combined_with_extra_pictures_and_negatives(tmp_path: Path) -> None:
     data = write_shapes(tmp_path / "main", 40)
     more, other = write_shapes(tmp_path / "more", 5, first=5000), write_shapes(tmp_path / "other", 20, first=6000)
-    alone, together = load(data), load_dataset(data, [more], [other], 2, lambda done, total: None)
+    alone, together = load(data), load(data, [more], [other])
     assert len(together.train) == len(alone.train) + 5 * len(LABELS)
     assert len(together.negatives) + len(together.validation_negatives) == 20 * len(LABELS)
     assert together.test == alone.test
 
 
 def copy_smaller(source: Path, target: Path) -> None:
-    """What a website makes of a picture: fewer pixels, another format."""
+    """Writes a copy as websites do: with fewer pixels and in another format."""
     with Image.open(source) as image:
         image.resize((48, 48), Image.Resampling.LANCZOS).save(target, quality=70)
 
 
-def test_test_pictures_that_were_trained_on_are_left_out_of_the_score(tmp_path: Path) -> None:
+def test_copies_of_training_pictures_are_left_out_of_the_test_part(tmp_path: Path) -> None:
     data = write_parts(tmp_path / "main", 20, 4)
     more = write_shapes(tmp_path / "more", 2, ("blue_bar",), first=5000)
     before = load(data)
@@ -259,7 +262,7 @@ def test_test_pictures_that_were_trained_on_are_left_out_of_the_score(tmp_path: 
         copy_smaller(data / part / label / f"{name}.png", data / "test" / label / f"copy_of_{name}.jpg")
     copy_smaller(more / "blue_bar" / "5001.png", data / "test" / "blue_bar" / "copy_of_5001.jpg")
     shutil.copy(more / "blue_bar" / "5000.png", data / "test" / "blue_bar" / "copy_of_5000.png")
-    dataset = load_dataset(data, [more], [], 2, lambda done, total: None)
+    dataset = load(data, [more], [])
     pairs = {pair.test.path.name: pair.train.path for pair in dataset.overlap}
     assert pairs == {
         "copy_of_7.jpg": data / "train" / "red_circle" / "7.png",
@@ -268,7 +271,7 @@ def test_test_pictures_that_were_trained_on_are_left_out_of_the_score(tmp_path: 
         "copy_of_5000.png": more / "blue_bar" / "5000.png",
     }
     assert dataset.test == before.test
-    tested, overlap, _ = load_test_part(data, LABELS, 2, lambda done, total: None)
+    tested, overlap, _ = load_test_part(data, LABELS, mobilenet_preprocessing(), 2, ignore_progress)
     assert {pair.test.path.name for pair in overlap} == {"copy_of_7.jpg", "copy_of_3.jpg"}
     assert len(tested) == 3 * 4 + 2
 
@@ -285,14 +288,14 @@ def test_copies_within_plain_class_folders_are_found_too(tmp_path: Path) -> None
     assert not left & learned_on
 
 
-def test_a_blank_page_is_like_itself_only(tmp_path: Path) -> None:
+def test_a_blank_picture_matches_only_its_own_copies(tmp_path: Path) -> None:
     write_parts(tmp_path, 4, 2)
     for part, name, colour in (("train", "white", "white"), ("test", "black", "black"), ("test", "again", "white")):
         Image.new("RGB", (40, 30), colour).save(tmp_path / part / "red_circle" / f"{name}.png")
     assert [pair.test.path.name for pair in load(tmp_path).overlap] == ["again.png"]
 
 
-def test_a_class_whose_test_pictures_were_all_trained_on_is_refused(tmp_path: Path) -> None:
+def test_a_class_whose_test_pictures_are_all_copies_is_refused(tmp_path: Path) -> None:
     write_parts(tmp_path, 4, 2)
     shutil.rmtree(tmp_path / "test" / "blue_bar")
     shutil.copytree(tmp_path / "train" / "blue_bar", tmp_path / "test" / "blue_bar")

@@ -1,4 +1,4 @@
-"""Which pictures show the same photo."""
+"""Detection of copies of a photo."""
 
 import io
 import tracemalloc
@@ -9,11 +9,11 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from tests.support.photos import encoded, plain
-from trainer.data.duplicates import ALIKE, nearest, perceptual_hash
+from trainer.data.duplicates import MAX_DISTANCE_BITS, nearest, perceptual_hash
 
 
 def photo(seed: int) -> Image.Image:
-    """Light and shade at random places, the finer the weaker, as in photographs."""
+    """Returns random structure whose contrast falls with its size, as in photographs."""
     random = np.random.default_rng(seed)
     image = Image.new("RGB", (400, 300))
     for cells, share in ((4, 1.0), (8, 0.4), (16, 0.2), (400, 0.1)):
@@ -36,10 +36,10 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "rescaled": lambda image: image.resize((173, 121), Image.Resampling.LANCZOS),
     "stretched": lambda image: image.resize((224, 224)),
     "recompressed": lambda image: compressed(image, 30),
-    "in grey": lambda image: image.convert("L"),
+    "grey": lambda image: image.convert("L"),
     "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.1),
     "cropped": lambda image: image.crop((3, 2, 397, 298)),
-    "small and bad": lambda image: compressed(image.resize((100, 75)), 50),
+    "small and of low quality": lambda image: compressed(image.resize((100, 75)), 50),
 }
 
 
@@ -50,18 +50,18 @@ def test_a_copy_is_found_among_others(change: Callable[[Image.Image], Image.Imag
     assert nearest(copies, pool) == list(range(0, 60, 5))
 
 
-def test_different_photos_are_not_alike() -> None:
+def test_different_photos_have_no_nearest_hash() -> None:
     first, second = ([hash_of(photo(seed)) for seed in seeds] for seeds in (range(200), range(200, 400)))
     assert nearest(first, second) == [None] * 200
 
 
-def test_a_blank_page_has_no_hash() -> None:
+def test_a_blank_picture_has_no_hash() -> None:
     assert perceptual_hash(plain()) is None
     assert perceptual_hash(compressed(plain(size=(200, 100)), 20)) is None
 
 
-def test_the_nearest_within_the_limit_is_meant() -> None:
-    far, near, nothing = (2 ** (ALIKE + 1) - 1), 1, 2**63
+def test_the_nearest_hash_within_the_limit_is_found() -> None:
+    far, near, nothing = (2 ** (MAX_DISTANCE_BITS + 1) - 1), 1, 2**63
     assert nearest([0], [far]) == [None]
     assert nearest([0], [far >> 1, near]) == [1]
     assert nearest([nothing], [nothing, 0]) == [0]
@@ -69,8 +69,8 @@ def test_the_nearest_within_the_limit_is_meant() -> None:
     assert nearest([], [1]) == []
 
 
-def test_memory_grows_with_one_side_only() -> None:
-    """A table of all distances would take 50 MB."""
+def test_memory_does_not_grow_with_the_number_of_pairs() -> None:
+    """A matrix of all distances would take 50 MB."""
     pool = np.random.default_rng(0).integers(0, 2**63, 50_000).tolist()
     tracemalloc.start()
     try:

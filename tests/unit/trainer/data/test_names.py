@@ -20,7 +20,7 @@ from trainer.errors import DatasetInvalid
         ("stawberries", "strawberry"),
     ],
 )
-def test_labels_are_the_same_however_a_folder_is_spelled(folder: str, label: str) -> None:
+def test_different_spellings_of_a_folder_give_the_same_label(folder: str, label: str) -> None:
     assert label_of(folder) == label
 
 
@@ -28,18 +28,18 @@ def test_known_fruits_have_french_names() -> None:
     assert dict(class_info("pineapple", {}).display_names) == {"en": "pineapple", "fr": "ananas"}
 
 
-def test_an_unknown_class_is_called_by_its_label() -> None:
+def test_an_unknown_class_is_named_after_its_label() -> None:
     assert dict(class_info("golden_delicious", {}).display_names) == {"en": "golden delicious"}
 
 
-def test_names_of_ones_own_come_first(tmp_path: Path) -> None:
+def test_names_in_the_data_folder_take_precedence(tmp_path: Path) -> None:
     (tmp_path / "classes.json").write_text('{"Apple": {"en": "Boskoop", "fr": "Belle de Boskoop"}}', encoding="utf-8")
     names = read_own_names(tmp_path)
     assert dict(class_info("apple", names).display_names) == {"en": "Boskoop", "fr": "Belle de Boskoop"}
 
 
 @pytest.mark.parametrize("text", ["{", '["apple"]', '{"apple": "Boskoop"}'])
-def test_names_of_another_form_are_explained(tmp_path: Path, text: str) -> None:
+def test_malformed_names_are_refused_with_an_explanation(tmp_path: Path, text: str) -> None:
     (tmp_path / "classes.json").write_text(text, encoding="utf-8")
     with pytest.raises(DatasetInvalid, match=r"classes\.json can't be read") as caught:
         read_own_names(tmp_path)
@@ -56,5 +56,5 @@ def test_names_of_another_form_are_explained(tmp_path: Path, text: str) -> None:
         ("été-3.jpg", "été"),
     ],
 )
-def test_negatives_are_grouped_by_the_letters_that_their_names_begin_with(name: str, group: str) -> None:
+def test_negatives_are_grouped_by_the_first_letters_of_their_file_names(name: str, group: str) -> None:
     assert group_of(Path("folder") / name) == group

@@ -1,4 +1,4 @@
-"""Work on many pictures side by side."""
+"""Processing many pictures in parallel."""
 
 import threading
 import time
@@ -27,7 +27,7 @@ def test_results_come_in_order_from_several_threads() -> None:
     assert len(threads) > 1
 
 
-def test_no_more_is_begun_than_can_be_waited_for() -> None:
+def test_the_number_of_results_computed_ahead_is_limited() -> None:
     begun: list[int] = []
 
     def numbers() -> Iterator[int]:
@@ -47,7 +47,7 @@ def test_an_error_reaches_the_caller() -> None:
         list(map_in_threads(lambda number: 1 // number, [1, 0, 1], 2))
 
 
-def test_batches_keep_order_and_the_rest() -> None:
+def test_batches_keep_the_order_and_the_remainder() -> None:
     assert list(batches(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
     assert list(batches([], 3)) == []
 
@@ -58,7 +58,7 @@ def test_pixels_are_those_of_serving(tmp_path: Path) -> None:
     assert np.array_equal(read_pixels(tmp_path / "photo.jpg", spec), np.asarray(preprocess(photo, spec, Limits())))
 
 
-def test_a_broken_file_raises_what_serving_answers(tmp_path: Path) -> None:
+def test_a_broken_file_raises_the_error_that_serving_answers_with(tmp_path: Path) -> None:
     (tmp_path / "cut.jpg").write_bytes(encoded(scene())[:2000])
     with pytest.raises(ImageTruncated):
         read_pixels(tmp_path / "cut.jpg", mobilenet_preprocessing())

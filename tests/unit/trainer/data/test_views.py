@@ -20,7 +20,7 @@ def test_an_epoch_shows_every_picture_once_with_its_own_target() -> None:
     assert all(view.picture is PICTURES[view.target] for view in views)
 
 
-def test_each_epoch_has_an_order_and_seeds_of_its_own() -> None:
+def test_each_epoch_has_its_own_order_and_seeds() -> None:
     first, again, next_one = (shuffled_views(PICTURES, TARGETS, (0, 1, epoch)) for epoch in (2, 2, 3))
     assert first == again
     assert [view.target for view in first] != [view.target for view in next_one]

@@ -14,7 +14,7 @@ NO_LOGITS = np.zeros((0, 0), np.float32)
 
 
 def answers(temperature: float, count: int = 4000) -> tuple[Floats, NDArray[np.int64]]:
-    """Logits whose true classes follow softmax(logits / temperature)."""
+    """Returns logits, and true classes drawn from softmax(logits / temperature)."""
     random = np.random.default_rng(3)
     logits = random.normal(0, 3, (count, 5)).astype(np.float32)
     chances = probabilities(logits, temperature)
@@ -66,29 +66,32 @@ def test_with_few_pictures_nothing_is_refused_or_doubted(count: int) -> None:
     assert "out_of_scope_below" in to_json(calibration)  # a number that JSON can hold
 
 
-def test_what_held_before_holds_where_pictures_are_too_few() -> None:
+def test_the_fallback_supplies_what_too_few_pictures_cannot_determine() -> None:
     logits, targets = answers(2.5)
-    before = model_pb2.Calibration(
+    fallback = model_pb2.Calibration(
         temperature=3, unsure_below=0.4, scope_score=model_pb2.SCOPE_SCORE_MAX_PROBABILITY, out_of_scope_below=0.3
     )
-    assert calibrate(logits[:29], targets[:29], NO_LOGITS, before) == before
-    calibration = calibrate(logits, targets, NO_LOGITS, before)  # enough pictures, but no negatives
+    assert calibrate(logits[:29], targets[:29], NO_LOGITS, fallback) == fallback
+    calibration = calibrate(logits, targets, NO_LOGITS, fallback)  # enough pictures, but no negatives
     assert calibration.scope_score == model_pb2.SCOPE_SCORE_MAX_PROBABILITY
     assert calibration.temperature == pytest.approx(2.5, rel=0.1)
     assert 0.02 < (scope_score(logits, calibration) < calibration.out_of_scope_below).mean() <= 0.03
-    assert before.temperature == 3
+    assert fallback.temperature == 3
 
 
-def test_the_score_that_tells_negatives_apart_better_is_chosen() -> None:
+def test_the_scope_score_that_separates_negatives_better_is_chosen() -> None:
     logits, targets = answers(1.0)
     random = np.random.default_rng(4)
-    flat_but_loud = random.normal(6, 0.1, (200, 5)).astype(np.float32)  # much energy, no favourite
-    sure_but_quiet = (logits - logits.max(axis=1, keepdims=True) - 20)[:200]  # a favourite, no energy
-    chosen = [calibrate(logits, targets, negatives).scope_score for negatives in (flat_but_loud, sure_but_quiet)]
+    flat_with_high_energy = random.normal(6, 0.1, (200, 5)).astype(np.float32)  # high energy, no preferred class
+    peaked_with_low_energy = (logits - logits.max(axis=1, keepdims=True) - 20)[:200]  # a preferred class, low energy
+    chosen = [
+        calibrate(logits, targets, negatives).scope_score
+        for negatives in (flat_with_high_energy, peaked_with_low_energy)
+    ]
     assert chosen == [model_pb2.SCOPE_SCORE_MAX_PROBABILITY, model_pb2.SCOPE_SCORE_ENERGY]
 
 
-def test_auroc_counts_pairs_in_the_right_order() -> None:
+def test_auroc_is_the_share_of_pairs_in_the_right_order() -> None:
     calibration = model_pb2.Calibration(temperature=1, scope_score=model_pb2.SCOPE_SCORE_ENERGY)
     known, negatives = (np.array(rows, np.float32) for rows in ([[3, 0], [1, 0]], [[2, 0], [0, 0]]))
     assert scope_auroc(known, negatives, calibration) == 0.75

@@ -1,13 +1,13 @@
-"""Figures as data."""
+"""Figures of an evaluation as data."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
 
-from tests.unit.trainer.evaluation.test_scoring import evaluation
+from tests.support.evaluations import evaluation
 
 
-def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
+def test_a_file_holds_what_was_written(tmp_path: Path) -> None:
     found = evaluation(unsure_below=0.75)
     found.write(tmp_path / "evaluation.json")
     assert type(found).read(tmp_path / "evaluation.json") == found

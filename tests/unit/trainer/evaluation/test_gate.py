@@ -1,11 +1,11 @@
-"""Who may go live."""
+"""The decision whether a version becomes champion."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from tests.unit.trainer.evaluation.test_scoring import evaluation
+from tests.support.evaluations import evaluation
 from trainer.evaluation.figures import Evaluation, Mistake, NegativeFigures
 from trainer.evaluation.gate import (
     NO_CHAMPION,
@@ -24,7 +24,7 @@ THIRD = Champion("3")
 
 
 def with_mistakes(wrong: Sequence[int], images: int = 1000) -> Evaluation:
-    """An evaluation of so many pictures, these of which were answered wrongly."""
+    """Returns an evaluation of `images` pictures in which these were answered wrongly."""
     mistakes = [Mistake(f"{number}.jpg", "x", "y", 0.9) for number in wrong]
     return replace(evaluation(), images=images, accuracy=1 - len(wrong) / images, mistakes=mistakes)
 
@@ -32,20 +32,20 @@ def with_mistakes(wrong: Sequence[int], images: int = 1000) -> Evaluation:
 CHAMPION = with_mistakes(range(100))
 
 
-def test_as_good_as_the_champion_is_good_enough() -> None:
+def test_a_version_as_good_as_the_champion_passes() -> None:
     decision = compare(CHAMPION, CHAMPION, SAME_COST, THIRD)
     assert decision.passed
     assert "90.0% right against 90.0% of version 3 on the same 1000 test pictures" in decision.reason
     assert "of the 0 where they differ 0 to 0, p = 1" in decision.reason
 
 
-def test_a_loss_that_chance_explains_is_none() -> None:
+def test_a_loss_that_chance_explains_is_tolerated() -> None:
     decision = compare(with_mistakes(range(90, 199)), CHAMPION, SAME_COST, THIRD)  # 109 wrong, 99 of them new
     assert decision.passed
     assert "of the 189 where they differ 90 to 99, p = 0.56" in decision.reason
 
 
-def test_a_loss_of_more_than_a_point_is_one_whatever_chance_explains() -> None:
+def test_a_loss_of_more_than_a_point_fails_even_if_chance_explains_it() -> None:
     decision = compare(with_mistakes(range(90, 201)), CHAMPION, SAME_COST, THIRD)  # 111 wrong, p = 0.47
     assert not decision.passed
     assert decision.reason.startswith(
@@ -54,52 +54,52 @@ def test_a_loss_of_more_than_a_point_is_one_whatever_chance_explains() -> None:
 
 
 def test_losses_that_chance_explains_do_not_add_up() -> None:
-    """Each of these versions is 8 of 1000 pictures behind its champion, which alone would pass."""
+    """Each of these versions loses 8 of 1000 pictures against its champion, which alone would pass."""
     first = compare(with_mistakes(range(50, 158)), with_mistakes(range(100)), SAME_COST, THIRD)
     assert first.passed
-    assert first.held_to == 0.9
-    heir = Champion("4", held_to=first.held_to)
+    assert first.lineage_best == 0.9
+    heir = Champion("4", lineage_best=first.lineage_best)
     second = compare(with_mistakes(range(116)), with_mistakes(range(50, 158)), SAME_COST, heir)
     assert not second.passed
     assert "fewer answers are right: 88.4%, where 90.0% were reached before" in second.reason
-    assert second.held_to == pytest.approx(0.884)  # who promotes it all the same starts a lineage anew
+    assert second.lineage_best == pytest.approx(0.884)  # promoting it by hand starts a new lineage
     better = compare(with_mistakes(range(50)), with_mistakes(range(50, 158)), SAME_COST, heir)
-    assert (better.passed, better.held_to) == (True, 0.95)
+    assert (better.passed, better.lineage_best) == (True, 0.95)
 
 
-def test_a_significant_loss_is_one_however_small() -> None:
+def test_a_significant_loss_fails_even_if_it_is_small() -> None:
     decision = compare(with_mistakes(range(109)), CHAMPION, SAME_COST, THIRD)
     assert not decision.passed
     assert "0 to 9, p = 0.0039" in decision.reason
 
 
-def test_a_gain_passes_however_different_the_answers_are() -> None:
+def test_a_gain_passes_even_if_many_answers_differ() -> None:
     assert compare(with_mistakes(range(50, 145)), CHAMPION, SAME_COST, THIRD).passed
 
 
 @pytest.mark.parametrize(("gained", "lost", "p"), [(12, 9, 0.6636), (0, 5, 0.0625), (9, 0, 0.0039), (0, 0, 1)])
-def test_the_paired_test_is_mcnemars(gained: int, lost: int, p: float) -> None:
+def test_the_paired_test_is_the_exact_test_of_mcnemar(gained: int, lost: int, p: float) -> None:
     assert PairedTest(gained, lost).p == pytest.approx(p, abs=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("expected_calibration_error", "the calibration error is 0.050 against 0.020"),
         ("refused_share", "the share of test pictures called out of scope is 0.050 against 0.020"),
     ],
 )
-def test_honesty_must_hold(name: str, told: str) -> None:
+def test_calibration_and_refused_share_must_not_rise(name: str, expected: str) -> None:
     champion = replace(CHAMPION, **{name: 0.02})
     assert compare(replace(CHAMPION, **{name: 0.03}), champion, SAME_COST, THIRD).passed
     decision = compare(replace(CHAMPION, **{name: 0.05}), champion, SAME_COST, THIRD)
     assert not decision.passed
-    assert told in decision.reason
+    assert expected in decision.reason
     few = replace(champion, images=50), replace(champion, images=50, **{name: 0.05})
     assert compare(few[1], few[0], SAME_COST, THIRD).passed
 
 
-def test_what_is_no_class_must_still_be_told() -> None:
+def test_negatives_must_still_be_separated() -> None:
     def refusing(auroc: float, images: int = 60) -> Evaluation:
         groups = [NegativeFigures("a", images, auroc, 0.9), NegativeFigures("b", images, 0.9, 0.9)]
         return replace(CHAMPION, negatives=groups)
@@ -113,7 +113,7 @@ def test_what_is_no_class_must_still_be_told() -> None:
     assert not compare(refusing(0.90, images=20), refusing(0.98, images=20), SAME_COST, THIRD).passed
 
 
-def test_negatives_count_where_both_were_measured_on_them() -> None:
+def test_groups_of_negatives_count_if_both_versions_were_tested_on_them() -> None:
     def refusing(**groups: float) -> Evaluation:
         return replace(CHAMPION, negatives=[NegativeFigures(name, 100, auroc, 0.9) for name, auroc in groups.items()])
 
@@ -123,7 +123,7 @@ def test_negatives_count_where_both_were_measured_on_them() -> None:
 
 
 @pytest.mark.parametrize("measured", [(), ("remembered_animal",)])
-def test_a_champion_that_refuses_is_not_replaced_by_what_was_not_compared_with_it(measured: Sequence[str]) -> None:
+def test_a_champion_that_refuses_is_not_replaced_without_a_comparison_of_refusal(measured: Sequence[str]) -> None:
     refuses = Champion("3", refuses=True)
     new = replace(CHAMPION, negatives=[NegativeFigures(group, 100, 0.99, 0.9) for group in measured])
     old = replace(CHAMPION, negatives=[NegativeFigures("animal", 100, 0.99, 0.9)])
@@ -134,20 +134,20 @@ def test_a_champion_that_refuses_is_not_replaced_by_what_was_not_compared_with_i
 
 
 @pytest.mark.parametrize(
-    ("cost", "told"),
+    ("cost", "expected"),
     [
         (Cost(latency=1.6, size=1), "an answer takes 1.60 times the champion's, 1.5 are allowed"),
         (Cost(latency=1, size=2.1), "its file has 2.10 times the champion's, 2 are allowed"),
     ],
 )
-def test_it_must_not_cost_much_more(cost: Cost, told: str) -> None:
+def test_latency_and_size_must_not_grow_much(cost: Cost, expected: str) -> None:
     assert compare(CHAMPION, CHAMPION, Cost(latency=1.4, size=1.9), THIRD).passed
     decision = compare(CHAMPION, CHAMPION, cost, THIRD)
     assert not decision.passed
-    assert told in decision.reason
+    assert expected in decision.reason
 
 
-def test_the_first_version_is_champion_and_an_incomparable_or_broken_one_is_not() -> None:
+def test_the_first_version_passes_and_an_incomparable_or_broken_one_does_not() -> None:
     assert NO_CHAMPION.passed
     decision = not_comparable("3", "It knows other classes.")
     assert not decision.passed
@@ -162,25 +162,25 @@ PASSED, FAILED = Decision(True, "Not worse than the champion.", 0.95), Decision(
 def test_a_quantised_version_may_lose_three_answers_of_a_thousand() -> None:
     decision = beside_parent(PASSED, with_mistakes(range(103)), CHAMPION, HALF, "3")
     assert decision.passed
-    assert decision.held_to == 0.95
+    assert decision.lineage_best == 0.95
     assert decision.reason == (
         "Not worse than the champion. Worth quantising: 89.70% right against 90.00% of its float version 3, in 0.50 "
         "times the time and 0.60 times the size."
     )
     decision = beside_parent(PASSED, with_mistakes(range(104)), CHAMPION, HALF, "3")
     assert not decision.passed
-    assert decision.held_to == pytest.approx(0.896)  # who promotes it all the same starts a lineage anew
+    assert decision.lineage_best == pytest.approx(0.896)  # promoting it by hand starts a new lineage
     assert decision.reason.startswith("Not worth quantising: 4 of 1000 answers are lost, 0.3% are allowed. (89.60%")
 
 
-def test_a_quantised_version_that_is_hardly_faster_is_not_worth_it() -> None:
+def test_a_quantised_version_must_be_clearly_faster() -> None:
     assert beside_parent(PASSED, CHAMPION, CHAMPION, Cost(latency=0.9, size=0.6), "3").passed
     decision = beside_parent(PASSED, CHAMPION, CHAMPION, Cost(latency=0.95, size=0.6), "3")
     assert not decision.passed
     assert "an answer takes 0.95 times the float version's, 0.9 are allowed" in decision.reason
 
 
-def test_what_is_worth_quantising_must_pass_beside_the_champion_too() -> None:
+def test_a_quantised_version_must_also_pass_against_the_champion() -> None:
     decision = beside_parent(FAILED, CHAMPION, CHAMPION, HALF, "3")
     assert not decision.passed
     assert decision.reason.startswith("Not as good. Worth quantising: 90.00% right")
@@ -189,9 +189,9 @@ def test_what_is_worth_quantising_must_pass_beside_the_champion_too() -> None:
     assert both.reason.endswith("Not as good.")
 
 
-def test_a_float_version_beside_a_quantised_champion_is_told_to_be_quantised() -> None:
+def test_a_slow_version_against_a_quantised_champion_gets_the_hint_to_quantise_it() -> None:
     slow = Cost(latency=1.9, size=1.8)
-    decision = compare(CHAMPION, CHAMPION, slow, Champion("3", quantised=True))
+    decision = compare(CHAMPION, CHAMPION, slow, Champion("3", is_quantised=True))
     assert not decision.passed
     assert "1.5 are allowed; it is quantised, so quantise this version, too" in decision.reason
     assert "quantise" not in compare(CHAMPION, CHAMPION, slow, THIRD).reason

@@ -1,4 +1,4 @@
-"""What a version costs beside another."""
+"""Cost of a version relative to another one."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from trainer.evaluation.latency import compare_cost
 
 
 def padded(graph: bytes) -> bytes:
-    """The graph with a comment of half its length."""
+    """Returns the graph with a comment of half its length."""
     model = onnx.load_from_string(graph)
     model.doc_string = "x" * (len(graph) // 2)
     return bytes(model.SerializeToString())
@@ -26,7 +26,7 @@ def test_the_size_is_that_of_the_served_file(tmp_path: Path) -> None:
 
 
 def test_more_pixels_take_longer(tmp_path: Path) -> None:
-    """A thousand times as many: no noise hides that."""
+    """The factor of a thousand exceeds any noise."""
     small = open_version(tiny_version(tmp_path / "small", size=32))
     large = open_version(tiny_version(tmp_path / "large", size=1024))
     assert compare_cost(large, small).latency > 2

@@ -1,34 +1,11 @@
-"""Figures of an evaluation, against sums made by hand."""
+"""Figures of an evaluation, compared with calculations by hand."""
 
 import numpy as np
 import pytest
-from verger.v1 import model_pb2
 
-from trainer.evaluation.figures import Evaluation, ReliabilityBin
+from tests.support.evaluations import contract, evaluation, logits_of
+from trainer.evaluation.figures import ReliabilityBin
 from trainer.evaluation.scoring import calibration_error, reliability_bins, score
-
-
-def contract(
-    *labels: str, temperature: float = 1, unsure_below: float = 0, out_of_scope_below: float = -100
-) -> model_pb2.ModelContract:
-    return model_pb2.ModelContract(
-        classes=[model_pb2.ClassInfo(label=label) for label in labels],
-        calibration=model_pb2.Calibration(
-            temperature=temperature,
-            unsure_below=unsure_below,
-            scope_score=model_pb2.SCOPE_SCORE_ENERGY,
-            out_of_scope_below=out_of_scope_below,
-        ),
-    )
-
-
-def logits_of(*chances: tuple[float, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    return np.log(np.array(chances, np.float32))
-
-
-def evaluation(**calibration: float) -> Evaluation:
-    logits = logits_of((0.9, 0.05, 0.05), (0.2, 0.7, 0.1), (0.1, 0.8, 0.1), (0.3, 0.4, 0.3))
-    return score(logits, np.array([0, 0, 1, 1]), ["a", "b", "c", "d"], contract("x", "y", "z", **calibration))
 
 
 def test_figures_are_those_of_the_definition() -> None:

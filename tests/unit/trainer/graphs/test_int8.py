@@ -1,4 +1,4 @@
-"""The released network in 8-bit integers, with ranges that are measured on the patterns of golden samples."""
+"""Quantising the released network, with ranges measured on the patterns of golden samples."""
 
 from pathlib import Path
 
@@ -11,12 +11,11 @@ from onnx.numpy_helper import to_array
 from engine.model.golden import golden_pixels
 from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
-from tests.support.repository import ROOT
+from tests.support.released import RELEASED_GRAPH
 from trainer.data.preprocessing import mobilenet_preprocessing
-from trainer.network.int8 import is_quantised, quantise_graph, rounding_noise
+from trainer.graphs.int8 import is_quantised, quantise_graph, rounding_noise
 
 Floats = NDArray[np.float32]
-FLOAT = ROOT / "models" / "fruit-classifier" / "model.onnx"
 
 
 def patterns(*seeds: int) -> Floats:
@@ -28,53 +27,55 @@ def patterns(*seeds: int) -> Floats:
 @pytest.fixture(scope="module")
 def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph = tmp_path_factory.mktemp("quantised") / "model.onnx"
-    quantise_graph(FLOAT, (picture[None] for picture in patterns(*range(4, 12))), graph)
+    quantise_graph(RELEASED_GRAPH, (picture[None] for picture in patterns(*range(4, 12))), graph)
     return graph
 
 
-def test_it_computes_the_same_outputs_nearly(quantised: Path) -> None:
+def test_outputs_are_nearly_those_of_the_float_graph(quantised: Path) -> None:
     batch = patterns(1, 2, 3)
     (logits, evidence), (exact, exact_evidence) = (
-        OnnxSession(graph).logits_and_evidence(batch) for graph in (quantised, FLOAT)
+        OnnxSession(graph).logits_and_evidence(batch) for graph in (quantised, RELEASED_GRAPH)
     )
-    assert np.abs(logits - exact).max() < 0.15  # 0.3 without the correction of biases, 1.8 with scales on their own
+    assert np.abs(logits - exact).max() < 0.15  # 0.3 without bias correction, 1.8 without folded batch normalisation
     assert np.corrcoef(evidence.ravel(), exact_evidence.ravel())[0, 1] > 0.95
     assert evidence.shape == exact_evidence.shape
 
 
 def test_inputs_and_outputs_keep_their_names(quantised: Path) -> None:
-    graphs = [onnx.load(path).graph for path in (quantised, FLOAT)]
+    graphs = [onnx.load(path).graph for path in (quantised, RELEASED_GRAPH)]
     for part in ("input", "output"):
         one, other = ([value.name for value in getattr(graph, part)] for graph in graphs)
         assert one == other
 
 
 def test_weights_have_seven_bits(quantised: Path) -> None:
-    """Two products with a uint8 then fit into 16 bits, also where a processor adds them there."""
+    """The sum of two products with uint8 then fits into 16 bits, in which some processors add."""
     weights = [to_array(tensor) for tensor in onnx.load(quantised).graph.initializer if tensor.data_type == 3]
     kernels = [tensor for tensor in weights if tensor.ndim == 4]
     assert len(kernels) == 52 - 3  # the first two and the last stay in float
     assert max(int(np.abs(kernel.astype(int)).max()) for kernel in kernels) <= 64
 
 
-def test_features_may_be_rounded_to_the_end(tmp_path: Path) -> None:
-    quantise_graph(FLOAT, (picture[None] for picture in patterns(4, 5)), tmp_path / "model.onnx", exact_end=False)
+def test_the_end_of_the_graph_may_be_quantised_too(tmp_path: Path) -> None:
+    quantise_graph(
+        RELEASED_GRAPH, (picture[None] for picture in patterns(4, 5)), tmp_path / "model.onnx", float_end=False
+    )
     kernels = [tensor for tensor in onnx.load(tmp_path / "model.onnx").graph.initializer if tensor.data_type == 3]
     assert sum(len(tensor.dims) == 4 for tensor in kernels) == 52 - 2
 
 
-def test_nothing_behind_the_last_convolution_is_rounded(quantised: Path) -> None:
+def test_nothing_after_the_last_convolution_is_quantised(quantised: Path) -> None:
     nodes = list(onnx.load(quantised).graph.node)
     last = max(place for place, node in enumerate(nodes) if node.op_type == "Conv")
     assert not [node.name for node in nodes[last:] if "Quantize" in node.op_type]
 
 
-def test_a_quantised_graph_is_known(quantised: Path) -> None:
+def test_a_quantised_graph_is_recognised(quantised: Path) -> None:
     assert is_quantised(quantised)
-    assert not is_quantised(FLOAT)
+    assert not is_quantised(RELEASED_GRAPH)
 
 
-def test_rounding_makes_noise_in_a_quantised_graph_only(quantised: Path) -> None:
+def test_only_a_quantised_graph_has_rounding_noise(quantised: Path) -> None:
     batch = patterns(1, 2, 3)
-    assert rounding_noise(FLOAT, batch) < 1e-4
+    assert rounding_noise(RELEASED_GRAPH, batch) < 1e-4
     assert 1e-3 < rounding_noise(quantised, batch) < 0.2

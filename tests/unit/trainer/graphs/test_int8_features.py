@@ -1,4 +1,4 @@
-"""When training views go through integers. The graph is the release's, whose logits stand for features."""
+"""The choice of an int8 graph for training views. The released graph stands for a backbone, its logits for features."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +8,14 @@ import pytest
 
 from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
+from tests.support.released import RELEASED_GRAPH
 from tests.support.shapes import write_parts
-from tests.unit.trainer.network.test_int8 import FLOAT
-from trainer.data.dataset import Picture, load_dataset
+from tests.support.training import load
+from trainer.data.dataset import Picture
 from trainer.data.pictures import read_pixels
 from trainer.data.preprocessing import mobilenet_preprocessing
-from trainer.network import int8_features as quick
-from trainer.network.int8_features import FEWEST_VIEWS, quick_runtime
+from trainer.graphs import int8_features
+from trainer.graphs.int8_features import MIN_VIEWS, runtime_for_views
 
 SPEC = mobilenet_preprocessing()
 
@@ -22,50 +23,50 @@ SPEC = mobilenet_preprocessing()
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Picture]:
     folder = write_parts(tmp_path_factory.mktemp("shapes"), 12, 2)
-    return load_dataset(folder, [], [], 2, lambda done, total: None).train
+    return load(folder).train
 
 
 @pytest.fixture(scope="module")
-def exact() -> OnnxSession:
-    return OnnxSession(FLOAT)
+def float_runtime() -> OnnxSession:
+    return OnnxSession(RELEASED_GRAPH)
 
 
 @pytest.fixture
 def graph(tmp_path: Path) -> Path:
-    (path := tmp_path / "model.onnx").write_bytes(FLOAT.read_bytes())
+    (path := tmp_path / "model.onnx").write_bytes(RELEASED_GRAPH.read_bytes())
     return path
 
 
 @pytest.fixture(autouse=True)
 def half_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a processor with instructions for it needs; this one may have none."""
-    monkeypatch.setattr(quick, "fastest", lambda calls: [0.5, 1.0])
+    """Pretends that int8 takes half the time, as on processors with instructions for it."""
+    monkeypatch.setattr(int8_features, "fastest_seconds", lambda calls: [0.5, 1.0])
 
 
-def test_many_views_are_seen_nearly_as_by_the_exact_graph(
-    graph: Path, exact: OnnxSession, pictures: Sequence[Picture]
+def test_many_views_use_an_int8_graph_with_nearly_the_same_features(
+    graph: Path, float_runtime: OnnxSession, pictures: Sequence[Picture]
 ) -> None:
-    found = quick_runtime(graph, exact, pictures, SPEC, FEWEST_VIEWS)
-    assert found is not exact
+    found = runtime_for_views(graph, float_runtime, pictures, SPEC, MIN_VIEWS)
+    assert found is not float_runtime
     batch = np.stack([scale_pixels(read_pixels(picture.path, SPEC), SPEC) for picture in pictures[-6:]])
-    rounded, true = found.logits(batch), exact.logits(batch)
+    rounded, true = found.logits(batch), float_runtime.logits(batch)
     assert not np.array_equal(rounded, true)
     assert np.corrcoef(rounded.ravel(), true.ravel())[0, 1] > 0.98
 
 
-def test_for_few_views_it_is_not_worth_it(graph: Path, exact: OnnxSession, pictures: Sequence[Picture]) -> None:
-    assert quick_runtime(graph, exact, pictures, SPEC, FEWEST_VIEWS - 1) is exact
+def test_few_views_use_the_float_graph(graph: Path, float_runtime: OnnxSession, pictures: Sequence[Picture]) -> None:
+    assert runtime_for_views(graph, float_runtime, pictures, SPEC, MIN_VIEWS - 1) is float_runtime
 
 
-def test_nor_on_a_processor_that_is_no_quicker_with_integers(
-    graph: Path, exact: OnnxSession, pictures: Sequence[Picture], monkeypatch: pytest.MonkeyPatch
+def test_a_processor_that_is_no_faster_with_integers_uses_the_float_graph(
+    graph: Path, float_runtime: OnnxSession, pictures: Sequence[Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quick, "fastest", lambda calls: [0.95, 1.0])
-    assert quick_runtime(graph, exact, pictures, SPEC, FEWEST_VIEWS) is exact
+    monkeypatch.setattr(int8_features, "fastest_seconds", lambda calls: [0.95, 1.0])
+    assert runtime_for_views(graph, float_runtime, pictures, SPEC, MIN_VIEWS) is float_runtime
 
 
-def test_nor_where_rounding_changes_too_much(
-    graph: Path, exact: OnnxSession, pictures: Sequence[Picture], monkeypatch: pytest.MonkeyPatch
+def test_an_inaccurate_int8_graph_is_not_used(
+    graph: Path, float_runtime: OnnxSession, pictures: Sequence[Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quick, "LARGEST_ERROR", 0.001)
-    assert quick_runtime(graph, exact, pictures, SPEC, FEWEST_VIEWS) is exact
+    monkeypatch.setattr(int8_features, "MAX_RMS_ERROR", 0.001)
+    assert runtime_for_views(graph, float_runtime, pictures, SPEC, MIN_VIEWS) is float_runtime

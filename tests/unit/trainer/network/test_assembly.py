@@ -44,13 +44,13 @@ def test_the_export_computes_what_keras_computes(graph: Path, classifier: keras.
 def test_an_export_that_differs_is_refused(
     classifier: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LARGEST_DIFFERENCE", -1.0)
+    monkeypatch.setattr(module, "MAX_DIFFERENCE", -1.0)
     with pytest.raises(ExportDiffers, match="Nothing was registered"):
         export_onnx(keras.Model(classifier.input, {"logits": classifier.output}), tmp_path / "model.onnx")
 
 
 def test_a_copy_has_no_optimizer(classifier: keras.Model, tmp_path: Path) -> None:
-    """A trained head would bring its own, and a third more to store."""
+    """A trained head has one, which would add a third to the stored file."""
     head = build_head(3, 8, 0)
     head.compile("adam", "mse")
     head.train_on_batch(np.zeros((1, FEATURES), np.float32), np.zeros((1, 3), np.float32))
@@ -66,7 +66,7 @@ def test_a_copy_for_another_size_has_the_same_weights(classifier: keras.Model) -
     assert all(np.array_equal(one, other) for one, other in pairs)
 
 
-def test_a_copy_has_no_part_in_common_with_its_model(classifier: keras.Model) -> None:
+def test_a_copy_shares_no_weights_with_its_model(classifier: keras.Model) -> None:
     copy = with_input_size(classifier, SIZE)
     before = classifier.get_weights()[0].copy()
     copy.set_weights([np.zeros_like(weights) for weights in copy.get_weights()])

@@ -1,4 +1,4 @@
-"""Where backbone weights come from."""
+"""Sources of backbone weights."""
 
 from pathlib import Path
 
@@ -17,7 +17,9 @@ def same_weights(one: keras.Model, other: keras.Model) -> bool:
 
 
 @pytest.mark.parametrize("name", ["classifier.keras", "backbone.keras", "backbone.weights.h5"])
-def test_weights_come_from_whatever_holds_a_backbone(tmp_path: Path, classifier: keras.Model, name: str) -> None:
+def test_weights_are_read_from_every_file_that_holds_a_backbone(
+    tmp_path: Path, classifier: keras.Model, name: str
+) -> None:
     backbone = classifier.get_layer(BACKBONE)
     if name.endswith(".h5"):
         backbone.save_weights(tmp_path / name)
@@ -28,7 +30,7 @@ def test_weights_come_from_whatever_holds_a_backbone(tmp_path: Path, classifier:
     assert same_weights(loaded, backbone)
 
 
-def test_other_files_are_explained(tmp_path: Path) -> None:
+def test_other_files_are_refused_with_an_explanation(tmp_path: Path) -> None:
     with pytest.raises(WeightsInvalid, match="There is no weights file"):
         load_backbone(SIZE, tmp_path / "none.weights.h5")
     (tmp_path / "text.weights.h5").write_text("no weights")

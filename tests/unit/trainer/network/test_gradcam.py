@@ -1,4 +1,4 @@
-"""The part of the graph that tells what speaks for an answer."""
+"""Evidence in the served graph."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ PIXELS = np.random.default_rng(2).uniform(-1, 1, (4, 64, 64, 3)).astype(np.float
 
 
 def test_evidence_is_the_gradient_of_the_best_logit_times_the_feature_maps(classifier: keras.Model) -> None:
-    """Grad-CAM as its paper writes it, with a real backward pass."""
+    """Computes Grad-CAM as in its paper, with a backward pass."""
     backbone, head = classifier.get_layer(BACKBONE), classifier.get_layer(HEAD)
     found = with_evidence(backbone, head)(PIXELS, training=False)
     maps = tf.constant(backbone(PIXELS, training=False))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from engine.version import VersionDirectory, open_version
 from registry.runs import RunRecord
+from tests.support.evaluations import evaluation
 from tests.support.tiny_model import tiny_version
-from tests.unit.trainer.evaluation.test_scoring import evaluation
 from trainer.release.card import write_card
 
 
@@ -34,7 +34,7 @@ def test_a_new_card_asks_for_text_and_has_the_figures(tmp_path: Path) -> None:
     assert version.digest in card
 
 
-def test_text_stays_and_figures_are_made_anew(tmp_path: Path) -> None:
+def test_a_release_keeps_the_text_and_replaces_the_figures(tmp_path: Path) -> None:
     version = release(tmp_path)
     path = tmp_path / "MODEL_CARD.md"
     write_card(path, path, version, run(seed="7"))
@@ -54,7 +54,7 @@ def test_a_version_without_a_run_has_no_settings(tmp_path: Path) -> None:
     assert "What each stage brought" not in card
 
 
-def test_stages_are_told_where_the_run_has_curves(tmp_path: Path) -> None:
+def test_a_run_with_curves_has_a_table_of_its_stages(tmp_path: Path) -> None:
     curves = {"val_accuracy": [(30, 0.5), (90, 0.8125)], "val_loss": [(30, 2.0), (90, 0.625)]}
     record = replace(run(**{"head.epochs": "2"}), curves=curves)
     write_card(tmp_path / "none.md", tmp_path / "MODEL_CARD.md", release(tmp_path), record)

@@ -1,4 +1,4 @@
-"""What each stage of a run brought."""
+"""Figures of each stage of a run."""
 
 from dataclasses import replace
 
@@ -33,14 +33,14 @@ def test_each_stage_has_the_figures_of_its_last_epoch() -> None:
     ]
 
 
-def test_without_validation_photos_there_is_nothing_to_tell() -> None:
+def test_a_run_without_validation_photos_has_no_stage_figures() -> None:
     assert stages_of(replace(RECORD, curves={}), 192) == []
 
 
-def test_curves_of_another_length_than_planned_are_not_told() -> None:
+def test_curves_of_unexpected_length_give_no_stage_figures() -> None:
     shorter = {name: curve[:-1] for name, curve in RECORD.curves.items()}
     assert stages_of(replace(RECORD, curves=shorter), 192) == []
 
 
-def test_a_run_of_another_kind_has_no_stages() -> None:
+def test_a_run_that_trained_nothing_has_no_stages() -> None:
     assert stages_of(replace(RECORD, parameters={"seed": "0"}), 192) == []

@@ -1,4 +1,4 @@
-"""Pictures for MLflow."""
+"""Diagrams for MLflow."""
 
 import io
 from pathlib import Path
@@ -7,10 +7,20 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from tests.support.evaluations import evaluation
 from tests.support.shapes import shape
-from tests.unit.trainer.evaluation.test_scoring import evaluation
+from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.evaluation.figures import Mistake
-from trainer.tracking.report import TILE, confusion_figure, contact_sheet, curves_figure, reliability_figure
+from trainer.tracking.report import (
+    CAPTION_PIXELS,
+    TILE_PIXELS,
+    confusion_figure,
+    contact_sheet,
+    curves_figure,
+    reliability_figure,
+)
+
+SPEC = mobilenet_preprocessing()
 
 
 def texts(figure: Figure) -> list[str]:
@@ -51,8 +61,8 @@ def test_the_contact_sheet_shows_the_pictures_that_were_mistaken(tmp_path: Path)
     for seed in range(8):
         shape("red_circle", seed).save(tmp_path / f"{seed}.png")
     mistakes = [Mistake(f"{seed}.png", "red_circle", "green_square", 0.9) for seed in range(8)]
-    sheet = contact_sheet(mistakes, tmp_path)
-    assert sheet.size == (6 * TILE, 2 * (TILE + 30))
+    sheet = contact_sheet(mistakes, tmp_path, SPEC)
+    assert sheet.size == (6 * TILE_PIXELS, 2 * (TILE_PIXELS + CAPTION_PIXELS))
     reds = [pixel for pixel in sheet.get_flattened_data() if pixel[0] > 190 and max(pixel[1:]) < 60]
     assert len(reds) > 1000
-    assert contact_sheet([], tmp_path).size == (6 * TILE, TILE + 30)
+    assert contact_sheet([], tmp_path, SPEC).size == (6 * TILE_PIXELS, TILE_PIXELS + CAPTION_PIXELS)

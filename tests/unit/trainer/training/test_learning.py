@@ -1,31 +1,12 @@
-"""One pass over batches."""
-
-from collections.abc import Mapping
+"""Epochs of training and validation."""
 
 import keras
 import numpy as np
 import pytest
 
+from tests.support.training import RecordedProgress
 from trainer.data.dataset import NO_CLASS
 from trainer.training.learning import Batch, compile_classifier, one_hot, train_on, validate_on
-
-
-class Count:
-    """A watch that adds up."""
-
-    def __init__(self) -> None:
-        self.seen = 0
-        self.epochs: list[Mapping[str, float]] = []
-        self.stages: list[tuple[str, int, int]] = []
-
-    def begin(self, stage: str, epochs: int, pictures: int) -> None:
-        self.stages.append((stage, epochs, pictures))
-
-    def advance(self, pictures: int) -> None:
-        self.seen += pictures
-
-    def epoch_done(self, metrics: Mapping[str, float]) -> None:
-        self.epochs.append(metrics)
 
 
 def linear(rate: float) -> keras.Model:
@@ -35,18 +16,18 @@ def linear(rate: float) -> keras.Model:
 
 
 def points(*signs: int) -> Batch:
-    """Points left (class 0) or right (class 1) of the middle."""
+    """Returns points left (class 0) or right (class 1) of the middle."""
     inputs = np.array([[sign, 1] for sign in signs], np.float32)
     return inputs, one_hot((np.array(signs) > 0).astype(np.int64), 2)
 
 
-def test_training_learns_and_counts() -> None:
-    model, watch = linear(rate=0.5), Count()
+def test_training_learns_and_reports_its_progress() -> None:
+    model, progress = linear(rate=0.5), RecordedProgress()
     for _ in range(20):
-        figures = train_on(model, [points(1, -1, 1), points(-1)], watch)
+        figures = train_on(model, [points(1, -1, 1), points(-1)], progress)
     assert figures["accuracy"] == 1
     assert figures["loss"] < 0.2
-    assert watch.seen == 80
+    assert progress.examples == 80
 
 
 def test_figures_are_means_over_pictures_not_batches() -> None:
@@ -62,9 +43,9 @@ def test_no_validation_pictures_give_no_figures() -> None:
     assert validate_on(linear(rate=0.0), []) == {}
 
 
-def test_one_hot_rows() -> None:
+def test_a_class_index_becomes_a_one_hot_row() -> None:
     assert one_hot(np.array([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
-def test_a_picture_of_no_class_could_be_any() -> None:
+def test_a_negative_has_the_same_probability_for_every_class() -> None:
     assert one_hot(np.array([1, NO_CLASS]), 4).tolist() == [[0, 1, 0, 0], [0.25, 0.25, 0.25, 0.25]]

@@ -1,4 +1,4 @@
-"""What is remembered of negatives."""
+"""Remembered negatives."""
 
 from pathlib import Path
 
@@ -8,60 +8,68 @@ import pytest
 
 from engine.errors import ModelCorrupt
 from tests.support.shapes import write_parts, write_shapes
-from trainer.data.augment import GENTLE
-from trainer.data.dataset import Dataset, load_dataset
+from tests.support.training import load, small_context
+from trainer.data.dataset import Dataset
 from trainer.data.pictures import read_pixels
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.network.assembly import HEAD
 from trainer.network.backbone import BACKBONE, FEATURES
-from trainer.training.remembered import MOST_ROWS, NOTHING, Memory, Rows, fits, remember
+from trainer.training.recipe import DEFAULT
+from trainer.training.remembered_negatives import (
+    MAX_NEGATIVES,
+    NO_NEGATIVES,
+    NegativeFeatures,
+    RememberedNegatives,
+    are_usable_for,
+    extract_negatives,
+)
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Two classes of shapes; the third is none of them."""
+    """Two classes of shapes; the third shape is a negative."""
     folder = tmp_path_factory.mktemp("shapes")
     data = write_parts(folder / "data", 4, 2, ("blue_bar", "green_square"))
     none = write_shapes(folder / "none", 40, ("red_circle",), named={"red_circle": "whatever"})
     for path in sorted((none / "whatever").iterdir()):
         path.rename(path.with_name(f"Circle{path.name}"))
-    return load_dataset(data, [], [none, none], 2, lambda done, total: None)
+    return load(data, negatives=[none, none])
 
 
 @pytest.fixture(scope="module")
-def memory(classifier: keras.Model, dataset: Dataset) -> Memory:
-    return remember(classifier.get_layer(BACKBONE), dataset, mobilenet_preprocessing(64), GENTLE, (0, 0, 5), 2)
+def negatives(classifier: keras.Model, dataset: Dataset) -> RememberedNegatives:
+    return extract_negatives(small_context(dataset, DEFAULT), classifier.get_layer(BACKBONE))
 
 
-def rows(count: int, first: int = 0) -> Rows:
+def features_of(count: int, first: int = 0) -> NegativeFeatures:
     numbers = range(first, first + count)
     features = np.random.default_rng(first).random((count, FEATURES), np.float32)
-    return Rows(features, np.array([f"{number:016x}" for number in numbers]), np.array(["a"] * count))
+    return NegativeFeatures(features, np.array([f"{number:016x}" for number in numbers]), np.array(["a"] * count))
 
 
-def test_each_part_remembers_its_own_negatives(memory: Memory, dataset: Dataset) -> None:
-    assert len(memory.lessons) == len(dataset.negatives) > 40  # a folder that is named twice counts twice
-    assert len(memory.validation) == len(dataset.validation_negatives) > 0
-    assert set(memory.lessons.digests) == {picture.digest[:16] for picture in dataset.negatives}
-    assert set(memory.validation.groups) == {"circle"}
-    assert memory.lessons.features.any(axis=1).all()
+def test_each_part_holds_the_negatives_of_that_part(negatives: RememberedNegatives, dataset: Dataset) -> None:
+    assert len(negatives.training) == len(dataset.negatives) > 40  # a folder that is named twice counts twice
+    assert len(negatives.validation) == len(dataset.validation_negatives) > 0
+    assert set(negatives.training.digests) == {picture.digest[:16] for picture in dataset.negatives}
+    assert set(negatives.validation.groups) == {"circle"}
+    assert negatives.training.features.any(axis=1).all()
 
 
-def test_whole_pictures_are_answered_as_the_whole_network_answers_them(
-    classifier: keras.Model, memory: Memory, dataset: Dataset
+def test_logits_of_validation_negatives_are_those_of_the_whole_network(
+    classifier: keras.Model, negatives: RememberedNegatives, dataset: Dataset
 ) -> None:
     spec = mobilenet_preprocessing(64)
     pixels = np.stack([read_pixels(picture.path, spec) for picture in dataset.validation_negatives])
     expected = np.asarray(classifier(pixels.astype(np.float32) / 127.5 - 1, training=False))
-    recalled = memory.validation.answers(classifier.get_layer(HEAD))
-    assert recalled.logits == pytest.approx(expected, abs=1e-4)
-    assert set(recalled.groups) == {"remembered_circle"}
+    found = negatives.validation.logits(classifier.get_layer(HEAD))
+    assert found.logits == pytest.approx(expected, abs=1e-4)
+    assert set(found.groups) == {"remembered_circle"}
 
 
-def test_written_and_read_back_it_is_the_same_up_to_rounding(memory: Memory, tmp_path: Path) -> None:
-    memory.write(tmp_path / "negatives.npz")
-    found = Memory.read(tmp_path / "negatives.npz")
-    for part, same in ((memory.lessons, found.lessons), (memory.validation, found.validation)):
+def test_a_file_holds_what_was_written_up_to_rounding(negatives: RememberedNegatives, tmp_path: Path) -> None:
+    negatives.write(tmp_path / "negatives.npz")
+    found = RememberedNegatives.read(tmp_path / "negatives.npz")
+    for part, same in ((negatives.training, found.training), (negatives.validation, found.validation)):
         assert same.features == pytest.approx(part.features, rel=1e-3, abs=1e-6)
         assert same.features.dtype == np.float32
         assert same.digests.tolist() == part.digests.tolist()
@@ -72,38 +80,38 @@ def test_written_and_read_back_it_is_the_same_up_to_rounding(memory: Memory, tmp
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "negatives.npz"
-    narrow = Rows(np.zeros((2, 3), np.float32), rows(2).digests, rows(2).groups)
+    narrow = NegativeFeatures(np.zeros((2, 3), np.float32), features_of(2).digests, features_of(2).groups)
     for spoil in (
         lambda: path.write_bytes(b"PK something"),
         lambda: np.savez(path, features=np.zeros(3)),
-        lambda: Memory(narrow, rows(1)).write(path),
+        lambda: RememberedNegatives(narrow, features_of(1)).write(path),
     ):
         spoil()
         with pytest.raises(ModelCorrupt, match="remembered negatives"):
-            Memory.read(path)
+            RememberedNegatives.read(path)
 
 
-def test_pictures_at_hand_take_the_place_of_what_is_remembered_of_them(memory: Memory, dataset: Dataset) -> None:
-    other = Memory(rows(3), rows(2))
-    assert len(memory.without(dataset)) == 0
+def test_negatives_with_a_picture_in_the_data_set_are_removed(negatives: RememberedNegatives, dataset: Dataset) -> None:
+    other = RememberedNegatives(features_of(3), features_of(2))
+    assert len(negatives.without(dataset)) == 0
     assert len(other.without(dataset)) == 5
-    assert len(memory.joined(other).without(dataset)) == 5
-    assert memory.joined(other).digest != memory.digest == memory.joined(NOTHING).digest
+    assert len(negatives.followed_by(other).without(dataset)) == 5
+    assert negatives.followed_by(other).digest != negatives.digest == negatives.followed_by(NO_NEGATIVES).digest
 
 
-def test_there_is_room_for_so_many_and_the_new_ones_come_first() -> None:
-    both = rows(3).joined(rows(MOST_ROWS, first=3))
-    assert len(both) == MOST_ROWS
+def test_the_number_is_limited_and_the_first_ones_are_kept() -> None:
+    both = features_of(3).followed_by(features_of(MAX_NEGATIVES, first=3))
+    assert len(both) == MAX_NEGATIVES
     assert both.digests[:4].tolist() == [f"{number:016x}" for number in range(4)]
 
 
-def test_nothing_comes_of_no_negatives(classifier: keras.Model, tmp_path: Path) -> None:
-    dataset = load_dataset(write_parts(tmp_path, 2, 1), [], [], 2, lambda done, total: None)
-    found = remember(classifier.get_layer(BACKBONE), dataset, mobilenet_preprocessing(64), GENTLE, (0,), 2)
-    assert len(found) == len(NOTHING) == 0
-    assert len(found.validation.answers(classifier.get_layer(HEAD)).groups) == 0
+def test_a_data_set_without_negatives_gives_none(classifier: keras.Model, tmp_path: Path) -> None:
+    dataset = load(write_parts(tmp_path, 2, 1))
+    found = extract_negatives(small_context(dataset, DEFAULT), classifier.get_layer(BACKBONE))
+    assert len(found) == len(NO_NEGATIVES) == 0
+    assert len(found.validation.logits(classifier.get_layer(HEAD)).groups) == 0
 
 
-def test_negatives_of_many_classes_are_negatives_of_some_of_them_but_not_of_others() -> None:
-    assert fits(["apple", "banana", "cherry"], ["cherry", "apple"])
-    assert not fits(["apple", "banana"], ["apple", "dog"])
+def test_negatives_are_usable_for_a_subset_of_the_classes_only() -> None:
+    assert are_usable_for(["cherry", "apple"], known=["apple", "banana", "cherry"])
+    assert not are_usable_for(["apple", "dog"], known=["apple", "banana"])

@@ -1,0 +1,59 @@
+"""`trainer evaluate`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from verger.v1 import model_pb2
+
+from trainer.cli.console import (
+    RESULTS,
+    ConsoleProgress,
+    evaluation_table,
+    warn_of_overlap,
+    warn_of_unreadable,
+)
+from trainer.cli.options import Data, Model, load_settings
+from trainer.data.dataset import load_negatives, load_test_part
+
+SERVING = model_pb2.ModelFile.ROLE_SERVING
+
+
+def evaluate(
+    data: Data,
+    model: Model = "champion",
+    negatives: Annotated[
+        list[Path], typer.Option(help="Pictures of none of the classes, which should be refused. May be repeated.")
+    ] = [],  # noqa: B006  # Typer copies the list
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Evaluates a version on the test pictures of a folder, with the graph that is served.
+
+    Test pictures that show the same photo as a training picture of the folder are left out.
+    """
+    from trainer.evaluation.evaluate import EvaluationData
+    from trainer.evaluation.evaluate import evaluate as run
+    from trainer.release.reference import opened
+
+    settings, progress = load_settings(), ConsoleProgress()
+    workers = settings.trainer_workers
+    with opened(model, [SERVING], settings) as version:
+        contract, digest = version.contract, version.digest
+        labels, spec = [info.label for info in contract.classes], contract.preprocessing
+        with progress.counting("Reading pictures") as done:
+            pictures, overlap, unreadable = load_test_part(data, labels, spec, workers, done)
+            outside, unreadable_negatives = load_negatives(negatives, spec, workers, done)
+        unreadable = [*unreadable, *unreadable_negatives]
+        warn_of_overlap(overlap)
+        warn_of_unreadable(unreadable)
+        with progress.counting("Testing") as done:
+            evaluation = run(version.file(SERVING), contract, EvaluationData(data, pictures, outside), workers, done)
+    RESULTS.print(evaluation_table(evaluation, f"Model {digest[:12]} on {data}"))
+    if json_file:
+        left_out = {
+            "unreadable": [{"file": str(file.path), "reason": file.reason} for file in unreadable],
+            "overlap": [{"test": str(pair.test.path), "train": str(pair.train.path)} for pair in overlap],
+        }
+        content = {"model": model, "digest": digest, "data": str(data), **left_out, **evaluation.to_dict()}
+        json_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
