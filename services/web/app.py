@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -50,7 +51,7 @@ def create_app(settings: WebSettings) -> FastAPI:
 
     app = DocumentedFastAPI(
         title="Verger",
-        version="1",
+        version=version("verger-protos"),
         description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,

@@ -24,6 +24,7 @@ def test_a_service_is_unprivileged_and_has_limits(verger: Composed, service: str
     assert facts["HostConfig"]["CapDrop"] == ["ALL"]
     assert facts["HostConfig"]["Memory"] > 0
     assert facts["HostConfig"]["NanoCpus"] > 0
+    assert facts["Config"]["Labels"]["org.opencontainers.image.licenses"] == "Apache-2.0"
     first = verger.python(container, "print(open('/proc/1/cmdline').read().split('\\0')[0])").strip()
     assert "python" in first, "the program itself must be process 1 to receive SIGTERM"
     written = verger.run("docker", "exec", container, "python", "-c", "open('/app/note', 'w')")

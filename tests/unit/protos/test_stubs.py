@@ -4,7 +4,9 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import google.rpc
@@ -12,6 +14,8 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
+from services.web.app import create_app
+from services.web.config import WebSettings
 from tests.support.repository import ROOT
 
 PROTOS = sorted((ROOT / "protos" / "verger" / "v1").glob("*.proto"))
@@ -63,3 +67,11 @@ def test_the_first_value_of_an_enum_is_unspecified(described: descriptor_pb2.Fil
         for enum in file.enum_type:
             assert enum.value[0].number == 0
             assert enum.value[0].name.endswith("_UNSPECIFIED")
+
+
+def test_project_stubs_and_api_have_one_version_number() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    stubs = tomllib.loads((ROOT / "protos" / "pyproject.toml").read_text())["project"]["version"]
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "protos/pyproject.toml"
+    assert create_app(WebSettings()).openapi()["info"]["version"] == metadata.version("verger-protos") == stubs
