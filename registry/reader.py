@@ -1,5 +1,6 @@
 """Reads model versions and their aliases from MLflow's registry."""
 
+import errno
 import gc
 import json
 import time
@@ -133,10 +134,13 @@ class RegistryReader:
 
         Raises:
             VersionUnknown: MLflow does not have it.
+            OSError: the disk of this machine is full.
         """
         try:
             mlflow.artifacts.download_artifacts(uri, dst_path=str(destination))
         except (MlflowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise  # the disk here is full, and MLflow may well have the artifact
             self.wait()
             raise VersionUnknown(f"{uri} is not in MLflow at {self.url}: {error}") from error
         finally:

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from verger.v1 import classifier_pb2, model_pb2
 
+from engine.errors import LogitsNotFinite
+
 Floats = NDArray[np.float32]
 
 
@@ -59,7 +61,12 @@ def classify(logits: Floats, contract: model_pb2.ModelContract, top_k: int = 0) 
         logits: float32 of shape [classes].
         contract: gives the classes and the calibration.
         top_k: number of predictions, best first; 0 returns all classes.
+
+    Raises:
+        LogitsNotFinite: a logit is infinite or not a number.
     """
+    if not np.isfinite(logits).all():
+        raise LogitsNotFinite("The model computed logits that are not finite numbers. Its log names the version.")
     confidences = probabilities(logits, contract.calibration.temperature)
     score = float(scope_score(logits, contract.calibration))
     order = np.argsort(-confidences, kind="stable")

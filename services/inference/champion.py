@@ -9,12 +9,12 @@ from pathlib import Path
 import structlog
 from verger.v1 import model_pb2
 
-from engine.errors import ContractUnsupported, ModelCorrupt, Unavailable, VergerError, VersionUnknown
+from engine.errors import FailedPrecondition, ModelCorrupt, Unavailable, VergerError, VersionUnknown
 from engine.model.loading import LoadedModel, load_model
-from registry.models import Registry
+from registry.reader import RegistryReader
 from services.common.errors import ModelNotLoaded
 from services.common.process.memory import return_free_memory
-from services.inference.metrics import MODEL_LIVE, MODEL_REFUSALS, MODEL_SWAPS
+from services.inference.metrics import MODEL_LIVE, MODEL_REFUSALS, MODEL_SWAPS, REGISTRY_UP
 from services.inference.store import ModelStore
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ class Champion:
     """Holds the live version. Calls in flight keep the object that they started with, so a swap is one assignment."""
 
     def __init__(
-        self, registry: Registry, store: ModelStore, on_live: Callable[[], Awaitable[None]], cores: int
+        self, registry: RegistryReader, store: ModelStore, on_live: Callable[[], Awaitable[None]], cores: int
     ) -> None:
         """Creates a champion without a live version.
 
@@ -78,15 +78,17 @@ class Champion:
 
     async def restore(self) -> bool:
         """Makes the version live that was live last, if the store has a valid copy. Returns whether it has."""
-        last = self._store.last_live(self._registry.name)
-        if last is None:
-            return False
-        ref, folder = last
+        folder = None
         try:
+            last = self._store.last_live(self._registry.name)
+            if last is None:
+                return False
+            ref, folder = last
             self._make_live(await asyncio.to_thread(load_model, ref, folder, self._cores))
-        except VergerError as error:
-            log.warning("local copy refused", version=ref.version, reason=error.reason, message=str(error))
-            self._store.discard(folder)
+        except Exception as error:  # whatever is wrong with the copy, a new one can be fetched
+            log.warning("local copy refused", error=type(error).__name__, message=str(error))
+            if folder is not None:
+                self._store.discard(folder)
             return False
         return True
 
@@ -96,10 +98,12 @@ class Champion:
             if ref is not None and self._is_new(ref):
                 await self._update(ref)
         except Unavailable as error:
+            REGISTRY_UP.set(0)
             if not self._registry_unavailable:
                 log.warning("registry unavailable", message=str(error))
             self._registry_unavailable = True
         else:
+            REGISTRY_UP.set(1)
             if self._registry_unavailable:
                 log.info("registry available again")
             self._registry_unavailable = False
@@ -107,7 +111,7 @@ class Champion:
     async def _update(self, ref: model_pb2.ModelRef) -> None:
         try:
             model = await asyncio.to_thread(self._fetch, ref)
-        except (ModelCorrupt, ContractUnsupported, VersionUnknown) as error:
+        except (FailedPrecondition, VersionUnknown) as error:
             self._refuse(ref, error)
         else:
             self._make_live(model)
@@ -127,11 +131,19 @@ class Champion:
         folder = self._store.add(download)
         try:
             model = load_model(ref, folder, self._cores)
+        except ModelCorrupt:  # perhaps only this copy is: a new one decides
+            self._store.discard(folder)
+            folder = self._store.add(download)
+            model = self._load_or_discard(ref, folder)
+        self._store.remember_live(ref, folder)
+        return model
+
+    def _load_or_discard(self, ref: model_pb2.ModelRef, folder: Path) -> LoadedModel:
+        try:
+            return load_model(ref, folder, self._cores)
         except ModelCorrupt:
             self._store.discard(folder)
             raise
-        self._store.remember_live(ref, folder)
-        return model
 
     def _download(self, ref: model_pb2.ModelRef, path: str, destination: Path) -> None:
         self._registry.download(f"models:/{ref.name}/{ref.version}/{path}", destination)

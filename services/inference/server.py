@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from verger.v1 import inference_pb2_grpc
 
-from registry.models import Registry
+from registry.reader import RegistryReader
 from services.common.process.pool import WorkPool
 from services.common.rpc.server import RunningServer, running_server
 from services.inference.champion import Champion
@@ -24,7 +24,7 @@ MAX_CORES_PER_CALL = 2
 async def inference_server(settings: InferenceSettings) -> AsyncIterator[RunningServer]:
     """Serves until the block ends. The server is ready as soon as a version is live."""
     pool = WorkPool("compute", settings.inference_workers, settings.inference_max_in_flight)
-    registry = Registry(settings.mlflow_url, settings.model_name)
+    registry = RegistryReader(settings.mlflow_url, settings.model_name)
 
     async def on_live() -> None:
         await server.set_ready(True)

@@ -1,3 +1,5 @@
+import errno
+import json
 import os
 import shutil
 from pathlib import Path
@@ -7,7 +9,7 @@ from verger.v1 import model_pb2
 
 from engine.contract import CONTRACT_FILE, file_digest
 from engine.errors import ModelCorrupt
-from services.inference.store import Download, ModelStore
+from services.inference.store import Download, ModelStore, StoreFailed
 from tests.support.repository import ROOT
 from tests.support.tiny_model import tiny_version
 
@@ -61,7 +63,7 @@ def test_an_unreadable_contract_saves_the_other_downloads(store: ModelStore, tmp
 def test_an_interrupted_download_leaves_no_files(store: ModelStore, tmp_path: Path) -> None:
     version = tiny_version(tmp_path / "version")
     (version / "model.onnx").unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(StoreFailed):
         store.add(source(version))
     assert list((tmp_path / "store").iterdir()) == []
 
@@ -91,3 +93,49 @@ def test_old_copies_are_deleted_and_the_live_one_is_kept(store: ModelStore, tmp_
         os.utime(folders[-1], (1000 + age, 1000 + age))
     store.remember_live(REF, folders[0])  # a rollback: the oldest copy is live
     assert [folder.exists() for folder in folders] == [True, False, True, True, True]
+
+
+def changed(folder: Path) -> Path:
+    """Changes a class name in the contract of a copy, as a hand or a disk might."""
+    contract = folder / CONTRACT_FILE
+    contract.write_text(contract.read_text().replace("Red", "Rad"))
+    return folder
+
+
+def test_a_copy_whose_contract_was_changed_is_fetched_again(store: ModelStore, tmp_path: Path) -> None:
+    version = tiny_version(tmp_path / "version")
+    folder = changed(store.add(source(version)))
+    assert store.add(source(version)) == folder
+    assert (folder / CONTRACT_FILE).read_bytes() == (version / CONTRACT_FILE).read_bytes()
+
+
+def test_a_copy_without_its_contract_is_fetched_again(store: ModelStore, tmp_path: Path) -> None:
+    version = tiny_version(tmp_path / "version")
+    folder = store.add(source(version))
+    (folder / CONTRACT_FILE).unlink()
+    assert (store.add(source(version)) / CONTRACT_FILE).is_file()
+
+
+def test_a_changed_copy_is_not_started_with(store: ModelStore, tmp_path: Path) -> None:
+    folder = store.add(source(tiny_version(tmp_path / "version")))
+    store.remember_live(REF, folder)
+    assert store.last_live(REF.name) == (REF, folder)
+    changed(folder)
+    with pytest.raises(ModelCorrupt, match="was changed"):
+        store.last_live(REF.name)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("digest", ["", ".", "..", "../elsewhere", "0" * 64, 7])
+def test_a_note_that_names_no_copy_is_ignored(store: ModelStore, tmp_path: Path, digest: object) -> None:
+    note = {"name": REF.name, "version": REF.version, "digest": digest}
+    (tmp_path / "store" / "live.json").write_text(json.dumps(note))
+    assert store.last_live(REF.name) is None
+
+
+def test_a_full_disk_is_a_reason_to_refuse_a_version(store: ModelStore) -> None:
+    def download(path: str, folder: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(StoreFailed, match="No space left"):
+        store.add(download)

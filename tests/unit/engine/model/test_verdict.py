@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from verger.v1 import classifier_pb2, model_pb2
 
+from engine.errors import LogitsNotFinite
 from engine.model.verdict import classify, decide, probabilities, scope_score
 
 CALIBRATION = model_pb2.Calibration(
@@ -59,3 +60,9 @@ def test_top_k_limits_the_number_of_predictions(top_k: int, shown: int) -> None:
     answer = classify(np.asarray([1, 9, 3], np.float32), CONTRACT, top_k)
     assert len(answer.predictions) == shown
     assert answer.predictions[0].label == "banana"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_are_an_error(value: float) -> None:
+    with pytest.raises(LogitsNotFinite):
+        classify(np.array([1, value, 2], np.float32), CONTRACT)
