@@ -15,7 +15,8 @@ from verger.v1 import classifier_pb2, model_pb2
 
 from engine.model.loading import LoadedModel, load_model
 from engine.model.tensors import scale_pixels
-from engine.photo.decoding import Limits, preprocess
+from engine.photo.decoding import preprocess
+from engine.photo.opening import Limits
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ This module knows neither gRPC nor HTTP. Each error has a canonical gRPC code an
 
 VergerError
 ├── InvalidArgument           The caller must change the request.
-│   ├── ImageEmpty, ImageTooLarge, ImageTooManyPixels, ImageFormatUnsupported, ImageTruncated, ImageCorrupt
+│   ├── ImageEmpty, ImageTooLarge, ImageTooManyPixels, ImageTooComplex, ImageFormatUnsupported,
+│   │   ImageTruncated, ImageCorrupt
 │   ├── TensorInvalid         Its reason says which property of the tensor is wrong.
 │   └── VersionUnknown        There is no such model version.
 ├── FailedPrecondition        The state of the system must change first.
 │   └── ContractUnsupported, ModelCorrupt
+├── LogitsNotFinite           A fault of the model; its code is INTERNAL.
 └── Unavailable               A dependency is unreachable for the moment; a retry may succeed.
 
 services/common/errors.py adds the errors of services, services/web/problems.py those of HTTP, and trainer/errors.py
@@ -60,6 +62,12 @@ class ImageTooManyPixels(InvalidArgument):
     """The photo has more pixels than the limit, according to its header. A decompression bomb is never decoded."""
 
     reason = "IMAGE_TOO_MANY_PIXELS"
+
+
+class ImageTooComplex(InvalidArgument):
+    """The structure of the file would make decoding take far too long, or decoding took longer than allowed."""
+
+    reason = "IMAGE_TOO_COMPLEX"
 
 
 class ImageFormatUnsupported(InvalidArgument):
@@ -114,6 +122,12 @@ class ModelCorrupt(FailedPrecondition):
     """The files of a model don't match their digests, or its golden samples give other logits than expected."""
 
     reason = "MODEL_CORRUPT"
+
+
+class LogitsNotFinite(VergerError):
+    """The graph computed a logit that is infinite or not a number, from which no probability follows."""
+
+    reason = "LOGITS_NOT_FINITE"
 
 
 class Unavailable(VergerError):

@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from engine.photo.decoding import MAX_PIXELS
+from engine.photo.opening import MAX_PIXELS
 from engine.settings import available_cores
+from services.common.process.memory import memory_limit_bytes
 from services.common.process.settings import ServiceSettings
 
 
@@ -25,8 +26,25 @@ class PreprocessSettings(ServiceSettings):
     preprocess_workers: int = Field(default_factory=available_cores, ge=1, le=256)
     """Photos that are decoded at the same time, one core each. The default is the cores that this process may use."""
 
+    preprocess_heavy_workers: int = Field(default=2, ge=1, le=64)
+    """Processes that decode heavy photos: those whose decoding is not known to be quick. The first one starts them."""
+
+    preprocess_decode_seconds: float = Field(default=5, gt=0, le=300)
+    """Time limit of decoding one heavy photo, in seconds. Its process is then killed and replaced."""
+
+    preprocess_decode_bytes: int = Field(default=384 * 2**20, ge=64 * 2**20)
+    """Memory for decoding heavy photos, for all of them together, in bytes. Photos that need more are refused.
+
+    It is never more than a quarter of the container's memory limit; see decode_budget_bytes.
+    """
+
     preprocess_max_in_flight: int = Field(default=32, ge=1, le=10_000)
     """Photos that may be in flight, waiting or being answered. Further ones are refused with RESOURCE_EXHAUSTED.
 
     The default is a quarter of a second's work for two cores. With more cores, set it higher in proportion.
     """
+
+    @property
+    def decode_budget_bytes(self) -> int:
+        """preprocess_decode_bytes, as far as the memory limit has room for it beside the service and its buffers."""
+        return min(self.preprocess_decode_bytes, memory_limit_bytes() // 4)

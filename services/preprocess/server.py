@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager, suppress
 
 from verger.v1 import classifier_pb2_grpc
 
-from engine.photo.decoding import Limits
+from engine.photo.opening import Limits
 from services.common.process.pool import WorkPool
 from services.common.rpc.channel import open_channel
 from services.common.rpc.server import RunningServer, running_server
 from services.preprocess.client import InferenceClient
 from services.preprocess.config import PreprocessSettings
+from services.preprocess.decoder import Decoder, HeavyLimits
 from services.preprocess.servicer import ClassifierServicer
 
 SERVICE_NAME = "verger.v1.ClassifierService"
@@ -21,10 +22,13 @@ SERVICE_NAME = "verger.v1.ClassifierService"
 async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[RunningServer]:
     """Serves until the block ends. The server is ready once inference has a live version with a supported contract."""
     pool = WorkPool("decode", settings.preprocess_workers, settings.preprocess_max_in_flight)
-    limits = Limits(settings.max_image_bytes, settings.max_image_pixels)
+    heavy = HeavyLimits(
+        settings.preprocess_heavy_workers, settings.preprocess_decode_seconds, settings.decode_budget_bytes
+    )
+    decoder = Decoder(pool, Limits(settings.max_image_bytes, settings.max_image_pixels), heavy)
     async with open_channel(settings.inference_target, settings) as channel:
         inference = InferenceClient(channel, settings.request_timeout_seconds)
-        servicer = ClassifierServicer(inference, pool, limits, max_items_in_flight=2 * settings.preprocess_workers)
+        servicer = ClassifierServicer(inference, pool, decoder, max_items_in_flight=2 * settings.preprocess_workers)
         async with running_server(
             settings,
             settings.preprocess_port,
@@ -44,4 +48,5 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
                 becoming_ready.cancel()
                 with suppress(asyncio.CancelledError):
                     await becoming_ready
+    decoder.close()
     pool.close()

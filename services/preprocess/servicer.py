@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterable, AsyncIterator
 
-from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2, model_pb2
+from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2
 
 from engine.errors import VergerError
-from engine.photo.decoding import FORMATS, Limits, preprocess
-from engine.photo.tensor import to_tensor
+from engine.photo.opening import FORMATS
 from services.common.errors import PreprocessingMismatch
 from services.common.process.pool import Timed, WorkPool
 from services.common.rpc.interceptor import Context
@@ -15,6 +14,7 @@ from services.common.rpc.request_ids import checked_request_id
 from services.common.rpc.statuses import to_status
 from services.common.rpc.streams import answer_as_ready
 from services.preprocess.client import InferenceClient
+from services.preprocess.decoder import Decoder
 
 MAX_ATTEMPTS = 3
 """How often one photo is preprocessed and sent, when a new champion with other preprocessing goes live meanwhile.
@@ -26,18 +26,18 @@ The first attempt may have used the old contract. The second may reach a replica
 class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
     """See protos/verger/v1/classifier.proto."""
 
-    def __init__(self, inference: InferenceClient, pool: WorkPool, limits: Limits, max_items_in_flight: int) -> None:
+    def __init__(self, inference: InferenceClient, pool: WorkPool, decoder: Decoder, max_items_in_flight: int) -> None:
         """Creates the servicer.
 
         Args:
             inference: the client of the next service.
-            pool: threads for decoding.
-            limits: largest photos to accept.
+            pool: its slots limit the photos in flight.
+            decoder: turns photos into tensors.
             max_items_in_flight: number of photos of one stream that may be in progress at the same time.
         """
         self._inference = inference
         self._pool = pool
-        self._limits = limits
+        self._decoder = decoder
         self._max_items_in_flight = max_items_in_flight
 
     async def Classify(
@@ -56,7 +56,9 @@ class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
         self, request: classifier_pb2.DescribeClassifierRequest, context: Context
     ) -> classifier_pb2.DescribeClassifierResponse:
         limits = classifier_pb2.ImageLimits(
-            max_bytes=self._limits.max_bytes, max_pixels=self._limits.max_pixels, media_types=FORMATS.values()
+            max_bytes=self._decoder.limits.max_bytes,
+            max_pixels=self._decoder.limits.max_pixels,
+            media_types=FORMATS.values(),
         )
         return classifier_pb2.DescribeClassifierResponse(model=await self._inference.model(), limits=limits)
 
@@ -74,7 +76,7 @@ class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
         request_id = checked_request_id(request.request_id)
         attempt, tensor_format = 1, await self._inference.tensor_format()
         while True:
-            decoded = await self._decode(request.image, tensor_format.spec)
+            decoded = await self._decoder.decode(request.image, tensor_format.spec)
             item = inference_pb2.InferRequest(
                 request_id=request_id,
                 tensor=decoded.value,
@@ -90,9 +92,6 @@ class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
                 attempt, tensor_format = attempt + 1, await self._inference.refresh_tensor_format()
             else:
                 return _response(request_id, decoded, answer)
-
-    async def _decode(self, photo: bytes, spec: model_pb2.Preprocessing) -> Timed[inference_pb2.Tensor]:
-        return await self._pool.run(lambda: to_tensor(preprocess(photo, spec, self._limits), spec))
 
 
 def _response(

@@ -28,3 +28,9 @@ def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
+
+
+def with_repeated_scan(photo: bytes, times: int) -> bytes:
+    """Repeats the last scan of a progressive JPEG, which decoders accept."""
+    start, end = photo.rindex(b"\xff\xda"), photo.rindex(b"\xff\xd9")
+    return photo[:end] + photo[start:end] * times + photo[end:]

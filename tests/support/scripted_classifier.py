@@ -13,7 +13,8 @@ from grpc_health.v1 import health, health_pb2_grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc, model_pb2
 
 from engine.errors import VergerError
-from engine.photo.decoding import FORMATS, Limits, decode
+from engine.photo.decoding import decode
+from engine.photo.opening import FORMATS, Limits
 from services.common.rpc.interceptor import CallInterceptor
 from services.web.app import create_app
 from services.web.config import WebSettings

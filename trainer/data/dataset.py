@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
 from engine.errors import InvalidArgument
-from engine.photo.decoding import Limits, decode
+from engine.photo.decoding import decode
+from engine.photo.opening import Limits
 from trainer.data.duplicates import nearest, perceptual_hash
 from trainer.data.folders import (
     NEGATIVE_LABEL,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from verger.v1 import model_pb2
 
-from engine.photo.decoding import Limits, decode, preprocess
+from engine.photo.decoding import decode, preprocess
+from engine.photo.opening import Limits
 
 T = TypeVar("T")
 R = TypeVar("R")

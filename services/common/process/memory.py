@@ -5,6 +5,10 @@ starts: see scripts/environment.sh and the Dockerfiles.
 """
 
 import ctypes
+import os
+from pathlib import Path
+
+CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def return_free_memory() -> None:
@@ -16,3 +20,17 @@ def return_free_memory() -> None:
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
         malloc_trim(0)
+
+
+def memory_limit_bytes() -> int:
+    """Memory that this process may use, in bytes: the container's limit (cgroup v2 or v1), else the machine's."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = [int(text) for path in CGROUP_LIMITS if (text := _read(path)).isdecimal()]
+    return min([machine, *limits])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

@@ -10,6 +10,7 @@ from engine.errors import (
     ImageCorrupt,
     ImageEmpty,
     ImageFormatUnsupported,
+    ImageTooComplex,
     ImageTooLarge,
     ImageTooManyPixels,
     ImageTruncated,
@@ -43,6 +44,9 @@ CLASSIFY_ERRORS = [
     ImageTooLarge("The file has more than 20,971,520 bytes, which is the limit. Send a smaller copy."),
     ImageTooManyPixels(
         "The picture has 20000 x 20000 = 400,000,000 pixels; at most 64,000,000 are accepted. Send a smaller copy."
+    ),
+    ImageTooComplex(
+        "The JPEG has more than 64 scans, which would take too long to decode. Save it again and send the copy."
     ),
     RequestTooLarge(
         "The request has more than 104,857,600 bytes, which is the limit. Send the photos in several requests."

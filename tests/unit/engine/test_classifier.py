@@ -7,7 +7,8 @@ import pytest
 from engine.classifier import Classifier, load
 from engine.errors import ImageFormatUnsupported, ImageTooLarge, VersionUnknown
 from engine.model.tensors import to_model_input
-from engine.photo.decoding import Limits, preprocess
+from engine.photo.decoding import preprocess
+from engine.photo.opening import Limits
 from engine.photo.tensor import to_tensor
 from tests.support.repository import ROOT
 

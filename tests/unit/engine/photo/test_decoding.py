@@ -21,7 +21,8 @@ from engine.errors import (
     ImageTruncated,
 )
 from engine.model.golden import golden_pixels
-from engine.photo.decoding import FORMATS, Limits, decode, preprocess, resize
+from engine.photo.decoding import decode, preprocess, resize
+from engine.photo.opening import FORMATS, Limits
 from tests.support.photos import BLUE, GREEN, RED, encoded, plain, scene
 from tests.support.repository import ROOT
 
@@ -149,7 +150,8 @@ def preprocess_in_a_new_process(photo: bytes) -> subprocess.CompletedProcess[str
         import sys
         from verger.v1 import model_pb2
         from engine.errors import InvalidArgument
-        from engine.photo.decoding import Limits, preprocess
+        from engine.photo.decoding import preprocess
+        from engine.photo.opening import Limits
         try:
             spec = model_pb2.Preprocessing(width=1, height=1, resampling=model_pb2.RESAMPLING_BILINEAR)
             print(*preprocess(sys.stdin.buffer.read(), spec, Limits()).getpixel((0, 0)))

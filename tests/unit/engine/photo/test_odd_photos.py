@@ -7,7 +7,8 @@ import pytest
 from verger.v1 import model_pb2
 
 from engine.errors import ImageTruncated
-from engine.photo.decoding import Limits, preprocess
+from engine.photo.decoding import preprocess
+from engine.photo.opening import Limits
 
 SPEC = model_pb2.Preprocessing(width=224, height=224, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
 

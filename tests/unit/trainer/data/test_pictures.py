@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from engine.errors import ImageTruncated
-from engine.photo.decoding import Limits, preprocess
+from engine.photo.decoding import preprocess
+from engine.photo.opening import Limits
 from tests.support.photos import encoded, scene
 from trainer.data.pictures import batches, map_in_threads, read_pixels
 from trainer.data.preprocessing import mobilenet_preprocessing

@@ -1,0 +1,116 @@
+"""Decodes photos: light ones on threads, heavy ones in processes that are killed when they take too long."""
+
+import asyncio
+import multiprocessing
+import time
+from dataclasses import dataclass, replace
+
+from pebble import ProcessExpired, ProcessPool
+from verger.v1 import inference_pb2, model_pb2
+
+from engine.errors import ImageCorrupt, ImageTooComplex, InvalidArgument
+from engine.photo.decoding import resized
+from engine.photo.opening import Limits, OpenPhoto, open_photo
+from engine.photo.tensor import to_tensor
+from services.common.errors import Overloaded
+from services.common.process.pool import Timed, WorkPool
+from services.preprocess.budget import MemoryBudget
+from services.preprocess.heavy import decode_heavy, start_worker
+
+
+@dataclass(frozen=True)
+class HeavyLimits:
+    """How much heavy photos may take in all. The limits of a single photo are those of engine.photo.opening.Limits."""
+
+    workers: int
+    """Processes that decode heavy photos."""
+
+    max_seconds: float
+    """Time limit of decoding one heavy photo."""
+
+    budget_bytes: int
+    """Memory of all heavy photos that are being decoded."""
+
+    @property
+    def max_in_flight(self) -> int:
+        """Heavy photos that are decoded or wait. Further ones are refused, which leaves slots for light ones."""
+        return 4 * self.workers
+
+
+class Decoder:
+    """Turns encoded photos into tensors.
+
+    Nothing can end a thread that decodes. Threads do for light photos, whose time and memory are known to be small, and
+    nearly all photos are light; a process would add 0.3 ms to each. All others are decoded in a process of limited time
+    and memory.
+    """
+
+    def __init__(self, threads: WorkPool, limits: Limits, heavy: HeavyLimits) -> None:
+        """Creates the decoder; its processes start with the first heavy photo.
+
+        Args:
+            threads: where photos are opened and light ones decoded.
+            limits: largest photos to accept.
+            heavy: what heavy photos may take.
+        """
+        self.limits = replace(limits, max_memory_bytes=heavy.budget_bytes)
+        self._threads = threads
+        self._heavy = heavy
+        self._in_flight = 0
+        self._budget = MemoryBudget(heavy.budget_bytes)
+        # A process that is forked off a server with threads may inherit a lock that nobody releases.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([decode_heavy.__module__])
+        self._processes = ProcessPool(max_workers=heavy.workers, initializer=start_worker, context=context)
+
+    async def decode(self, photo: bytes, spec: model_pb2.Preprocessing) -> Timed[inference_pb2.Tensor]:
+        """Decodes one photo to a tensor of the contract's size.
+
+        Raises:
+            InvalidArgument: one of the Image... errors of engine.errors.
+        """
+        opened = await self._threads.run(lambda: self._open(photo, spec))
+        if isinstance(opened.value, inference_pb2.Tensor):
+            return Timed(opened.value, opened.queue_ms, opened.work_ms)
+        heavy = await self._decode_heavy(photo, spec, opened.value.memory_bytes)
+        return Timed(heavy.value, opened.queue_ms + heavy.queue_ms, opened.work_ms + heavy.work_ms)
+
+    def close(self) -> None:
+        """Ends all processes, whatever they do."""
+        self._processes.stop()
+        self._processes.join()
+
+    def _open(self, photo: bytes, spec: model_pb2.Preprocessing) -> inference_pb2.Tensor | OpenPhoto:
+        opened = open_photo(photo, spec, self.limits)
+        return to_tensor(resized(opened, spec), spec) if opened.is_light else opened
+
+    async def _decode_heavy(
+        self, photo: bytes, spec: model_pb2.Preprocessing, memory_bytes: int
+    ) -> Timed[inference_pb2.Tensor]:
+        if self._in_flight == self._heavy.max_in_flight:
+            raise Overloaded("Many large photos are being decoded. Wait a second, or send a smaller copy.")
+        self._in_flight += 1
+        asked = time.perf_counter()
+        try:
+            async with self._budget.reserved(memory_bytes):
+                started = time.perf_counter()
+                tensor = await self._in_process(photo, spec, memory_bytes)
+        finally:
+            self._in_flight -= 1
+        return Timed(tensor, (started - asked) * 1e3, (time.perf_counter() - started) * 1e3)
+
+    async def _in_process(self, photo: bytes, spec: model_pb2.Preprocessing, memory_bytes: int) -> inference_pb2.Tensor:
+        arguments = [photo, spec.SerializeToString(), self.limits, memory_bytes]
+        decoding = self._processes.schedule(decode_heavy, args=arguments, timeout=self._heavy.max_seconds)
+        try:
+            answer = await asyncio.wrap_future(decoding)
+        except TimeoutError:
+            raise ImageTooComplex(
+                f"Decoding the picture takes longer than {self._heavy.max_seconds:g} s. "
+                "Save it again and send the copy."
+            ) from None
+        except ProcessExpired as error:
+            raise ImageCorrupt("The picture is damaged and can't be decoded. Save it again, send the copy.") from error
+        if isinstance(answer, InvalidArgument):
+            raise answer
+        return inference_pb2.Tensor.FromString(answer)
