@@ -22,7 +22,10 @@ Settings and their defaults. They come from the environment or from the file .en
        VERGER_MLFLOW_PORT=5000               MLflow
        VERGER_PREPROCESS_METRICS_PORT=9101   metrics of the preprocess service
        VERGER_INFERENCE_METRICS_PORT=9102    metrics of the inference service
-       VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 allows access from other machines
+       VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 lets other machines reach the page and the REST API
+       VERGER_PREPROCESS_BIND_ADDRESS=127.0.0.1   likewise for gRPC; VERGER_INFERENCE_BIND_ADDRESS,
+                                             VERGER_MLFLOW_BIND_ADDRESS and VERGER_METRICS_BIND_ADDRESS for those who
+                                             need them: nothing behind these asks who calls
        VERGER_HOME=.verger                   folder for data and logs
        VERGER_START_SECONDS=300              time limit for the start, in seconds
 TEXT
@@ -32,6 +35,9 @@ settings() {
     load_settings
     export VERGER_ROOT=$PWD
     export VERGER_BIND_ADDRESS=${VERGER_BIND_ADDRESS:-127.0.0.1}
+    export VERGER_PREPROCESS_BIND_ADDRESS=${VERGER_PREPROCESS_BIND_ADDRESS:-127.0.0.1}
+    export VERGER_INFERENCE_BIND_ADDRESS=${VERGER_INFERENCE_BIND_ADDRESS:-127.0.0.1}
+    export VERGER_MLFLOW_BIND_ADDRESS=${VERGER_MLFLOW_BIND_ADDRESS:-127.0.0.1}
     export VERGER_WEB_PORT=${VERGER_WEB_PORT:-8000} VERGER_MLFLOW_PORT=${VERGER_MLFLOW_PORT:-5000}
     export VERGER_PREPROCESS_PORT=${VERGER_PREPROCESS_PORT:-50051} VERGER_INFERENCE_PORT=${VERGER_INFERENCE_PORT:-50052}
     export VERGER_PREPROCESS_METRICS_PORT=${VERGER_PREPROCESS_METRICS_PORT:-9101}
@@ -113,6 +119,7 @@ stop() {
     # supervisord removes its socket after all programs have ended.
     for _ in $(seq 300); do [ -S "$VERGER_SOCKET" ] || break; sleep 0.1; done
     [ ! -S "$VERGER_SOCKET" ] || die "A program does not stop. $VERGER_HOME/logs/supervisord.log says which."
+    rm -f "$VERGER_HOME/run/mlflow.group" # see scripts/mlflow.sh
     say "Verger has stopped."
 }
 

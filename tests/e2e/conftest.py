@@ -18,8 +18,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def verger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
-    """A system in an empty data folder, so that its environment is set up as on a new machine."""
-    system = Launched(tmp_path_factory.mktemp("verger"))
+    """A system in an empty data folder, so that its environment is set up as on a new machine.
+
+    It is open to other machines, as far as the setting for that goes; see test_only_the_page_is_open_to_other_machines.
+    """
+    system = Launched(tmp_path_factory.mktemp("verger"), settings={"VERGER_BIND_ADDRESS": "0.0.0.0"})
     started = system.launch("--detach")
     try:
         assert started.returncode == 0, started.stdout + started.stderr

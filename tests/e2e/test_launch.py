@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,20 @@ def test_a_second_start_says_that_verger_is_already_running(verger: Launched) ->
     assert again.returncode == 0
     assert "already running" in again.stdout
     assert f"http://localhost:{verger.ports['VERGER_WEB_PORT']}" in again.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: /proc/net")
+def test_only_the_page_is_open_to_other_machines(verger: Launched) -> None:
+    listening = [
+        line.split()[1]
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in Path(table).read_text().splitlines()
+        if line.split()[3] == "0A"  # the state LISTEN
+    ]
+    open_ports = {int(port, 16) for address, port in (pair.split(":") for pair in listening) if not int(address, 16)}
+    local_ports = {int(port, 16) for address, port in (pair.split(":") for pair in listening) if int(address, 16)}
+    assert open_ports & set(verger.ports.values()) == {verger.ports["VERGER_WEB_PORT"]}
+    assert set(verger.ports.values()) - local_ports == {verger.ports["VERGER_WEB_PORT"]}
 
 
 def test_mlflow_has_a_lower_priority_than_web(verger: Launched) -> None:

@@ -20,6 +20,9 @@ class ServiceSettings(Settings):
     bind_address: str = "127.0.0.1"
     """Address that the servers listen on. Containers use 0.0.0.0 or [::]."""
 
+    metrics_bind_address: str = "127.0.0.1"
+    """Address that the metrics ports of gRPC services listen on. Containers use 0.0.0.0 for Prometheus."""
+
     drain_seconds: float = Field(default=15, ge=0, le=600)
     """Time that calls in flight get to end after SIGTERM, in seconds."""
 

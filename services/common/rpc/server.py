@@ -89,7 +89,7 @@ async def running_server(
     reflection.enable_server_reflection([*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     running = RunningServer(_bind(server, settings, port), health_servicer, service_names)
     await running.set_ready(False)
-    metrics_server, _ = prometheus_client.start_http_server(metrics_port, settings.bind_address)
+    metrics_server, _ = prometheus_client.start_http_server(metrics_port, settings.metrics_bind_address)
     await server.start()
     log.info("listening", address=settings.bind_address, port=running.port)
     try:

@@ -25,12 +25,18 @@ class Launched(System):
 
     home: Path
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
         """Environment variables for launch.sh: this process's variables with the settings of this system alone."""
         others = {name: value for name, value in os.environ.items() if not name.startswith("VERGER_")}
-        return others | {"VERGER_HOME": str(self.home)} | {name: str(port) for name, port in self.ports.items()}
+        return (
+            others
+            | self.settings
+            | {"VERGER_HOME": str(self.home)}
+            | {name: str(port) for name, port in self.ports.items()}
+        )
 
     @property
     def inference(self) -> str:
