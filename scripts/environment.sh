@@ -47,26 +47,39 @@ find_python() {
 # package_index PYTHON: prints the package index for uv, which does not read the configuration of pip.
 package_index() { say "${UV_DEFAULT_INDEX:-$("$1" -m pip config get global.index-url 2>/dev/null || true)}"; }
 
-# make_environment NAME: makes or updates $VERGER_HOME/env/NAME from requirements/NAME.txt and protos/. A stamp of both
-# shows whether the environment is up to date.
-make_environment() {
-    local name=$1 lock=requirements/$1.txt folder=$VERGER_HOME/env/$1 python stamp
-    python=$(find_python) || exit 1
-    stamp=$("$python" - "$lock" protos/*.* protos/verger/v1/*.proto <<'PYTHON'
+# digest PYTHON FILE...: prints a digest of the files and of Python's version.
+digest() {
+    "$@" <<'PYTHON'
 import hashlib, pathlib, sys
 content = b"".join(pathlib.Path(name).read_bytes() for name in sys.argv[1:])
 print(hashlib.sha256(content + sys.version.encode()).hexdigest())
 PYTHON
-    )
-    [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ] || return 0
-    say "Setting up the environment \"$name\" (only once, takes about a minute) ..."
-    "$python" -m venv --clear "$folder" || die "$python can't make a virtual environment in $folder."
-    "$folder/bin/python" -m pip install --quiet --require-hashes -r requirements/uv.txt ||
-        die "The packages can't be downloaded. Check the access to a Python package index (pip config)."
-    UV_DEFAULT_INDEX=$(package_index "$folder/bin/python") \
-        "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" --require-hashes -r "$lock" ||
-        die "Installing $lock failed. The lines above give the reason."
+}
+
+# make_environment NAME: makes or updates $VERGER_HOME/env/NAME from requirements/NAME.txt and protos/. Two stamps show
+# whether its packages and the stubs in it are up to date; new stubs take seconds.
+make_environment() {
+    local name=$1 lock=requirements/$1.txt folder=$VERGER_HOME/env/$1 python packages stubs
+    python=$(find_python) || exit 1
+    packages=$(digest "$python" - "$lock")
+    stubs=$(digest "$python" - protos/*.* protos/verger/v1/*.proto)
+    if [ "$(cat "$folder/packages.stamp" 2>/dev/null)" != "$packages" ]; then
+        say "Setting up the environment \"$name\" (only once, takes about a minute) ..."
+        install_packages "$python" "$folder" "$lock"
+        printf '%s' "$packages" >"$folder/packages.stamp"
+    fi
+    [ "$(cat "$folder/stubs.stamp" 2>/dev/null)" != "$stubs" ] || return 0
     "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" --no-deps --no-build-isolation --reinstall ./protos ||
         die "Generating verger.v1 from protos/ failed. The lines above give the reason."
-    printf '%s' "$stamp" >"$folder/stamp"
+    printf '%s' "$stubs" >"$folder/stubs.stamp"
+}
+
+# install_packages PYTHON FOLDER LOCK: makes an environment anew, with what the lock file pins.
+install_packages() {
+    "$1" -m venv --clear "$2" || die "$1 can't make a virtual environment in $2."
+    "$2/bin/python" -m pip install --quiet --require-hashes -r requirements/uv.txt ||
+        die "The packages can't be downloaded. Check the access to a Python package index (pip config)."
+    UV_DEFAULT_INDEX=$(package_index "$2/bin/python") \
+        "$2/bin/uv" pip install --quiet --python "$2/bin/python" --require-hashes -r "$3" ||
+        die "Installing $3 failed. The lines above give the reason."
 }
