@@ -30,7 +30,7 @@ class Classifier:
         """Classifies one encoded photo.
 
         Args:
-            photo: the content of a file in one of the formats of engine.photo.decoding.FORMATS.
+            photo: the content of a file in one of the formats of engine.photo.opening.FORMATS.
             top_k: number of predictions in the answer, best first; 0 returns all classes.
             include_evidence: whether the answer shows which parts of the photo speak for its first prediction. Only a
                 model whose contract has an evidence grid can tell.

@@ -48,13 +48,18 @@ def read_contract(path: Path) -> model_pb2.ModelContract:
 
     Raises:
         ModelCorrupt: the file is not the JSON form of a contract.
-        ContractUnsupported: see check_contract.
+        ContractUnsupported: it has a field or value that this code does not know, or see check_contract.
     """
     try:
-        contract = json_format.Parse(path.read_text(encoding="utf-8"), model_pb2.ModelContract())
+        text = path.read_text(encoding="utf-8")
+        contract = json_format.Parse(text, model_pb2.ModelContract(), ignore_unknown_fields=True)
     except (json_format.ParseError, UnicodeDecodeError) as error:
         raise ModelCorrupt(f"{path.name} can't be read as a model contract: {error}") from error
     check_contract(contract)
+    try:
+        json_format.Parse(text, model_pb2.ModelContract())
+    except json_format.ParseError as error:
+        raise ContractUnsupported(f"This version of Verger doesn't know all of the contract: {error}") from error
     return contract
 
 

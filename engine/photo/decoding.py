@@ -13,12 +13,12 @@ from verger.v1 import model_pb2
 from engine.photo.bands import resize_in_bands
 from engine.photo.opening import Limits, OpenPhoto, explain, open_photo
 
-# Each value of verger.v1.Resampling has a filter here.
-_FILTERS = {
+FILTERS = {
     model_pb2.RESAMPLING_BILINEAR: Image.Resampling.BILINEAR,
     model_pb2.RESAMPLING_BICUBIC: Image.Resampling.BICUBIC,
     model_pb2.RESAMPLING_LANCZOS: Image.Resampling.LANCZOS,
 }
+"""Pillow's filter for each value of verger.v1.Resampling; test_decoding.py holds that the names are the same."""
 
 _TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -51,7 +51,7 @@ def resized(photo: OpenPhoto, spec: model_pb2.Preprocessing) -> Image.Image:
     try:
         if is_ready or image.width * image.height <= MAX_WHOLE_PIXELS:
             return resize(_upright_rgb(image, transpose), spec)
-        size, resampling = (spec.width, spec.height), _FILTERS[spec.resampling]
+        size, resampling = (spec.width, spec.height), FILTERS[spec.resampling]
         return resize_in_bands(image, partial(_to_rgb, levels=_levels(image)), transpose, size, resampling)
     except MemoryError:
         raise
@@ -78,7 +78,7 @@ def resize(
     image: Image.Image, spec: model_pb2.Preprocessing, box: tuple[float, float, float, float] | None = None
 ) -> Image.Image:
     """Stretches an RGB picture, or its part in `box` (left, top, right, bottom; in pixels), to the contract's size."""
-    return image.resize((spec.width, spec.height), _FILTERS[spec.resampling], box)
+    return image.resize((spec.width, spec.height), FILTERS[spec.resampling], box)
 
 
 def _load(photo: OpenPhoto) -> tuple[Image.Image, Transpose | None]:

@@ -80,7 +80,17 @@ class ModelStore:
         shutil.rmtree(folder, ignore_errors=True)
 
     def remember_live(self, ref: model_pb2.ModelRef, folder: Path) -> None:
-        """Notes which version to start with when the registry is unavailable, and deletes old copies."""
+        """Notes which version to start with when the registry is unavailable, and deletes old copies.
+
+        Raises:
+            StoreFailed: the disk is full or not writable.
+        """
+        try:
+            self._remember_live(ref, folder)
+        except OSError as error:
+            raise StoreFailed(f"The model cache at {self._root} can't note the version: {error}.") from error
+
+    def _remember_live(self, ref: model_pb2.ModelRef, folder: Path) -> None:
         note = self._last_live.with_suffix(".new")
         note.write_text(json.dumps({"name": ref.name, "version": ref.version, "digest": folder.name}))
         note.replace(self._last_live)

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 RED, GREEN, BLUE = (220, 30, 30), (30, 200, 40), (20, 40, 210)
+YELLOW = (230, 210, 20)
 
 
 def plain(color: tuple[int, int, int] = RED, size: tuple[int, int] = (64, 48)) -> Image.Image:

@@ -95,11 +95,25 @@ def test_the_error_lists_all_problems(contract: model_pb2.ModelContract) -> None
         check_contract(contract)
 
 
-@pytest.mark.parametrize("text", ["", "not json", '{"classes": 3}', '{"unknown_field": 1}', "\x80"])
+@pytest.mark.parametrize("text", ["", "not json", '{"classes": 3}', "\x80"])
 def test_a_file_that_is_not_a_contract_is_corrupt(text: str, tmp_path: Path) -> None:
     (tmp_path / CONTRACT_FILE).write_bytes(text.encode("latin-1"))
     with pytest.raises(ModelCorrupt):
         read_contract(tmp_path / CONTRACT_FILE)
+
+
+@pytest.mark.parametrize(
+    ("known", "newer"), [('"RESAMPLING_BILINEAR"', '"RESAMPLING_OF_TOMORROW"'), ('"classes"', '"later": 1, "classes"')]
+)
+def test_a_contract_of_newer_code_is_unsupported_and_not_corrupt(
+    contract: model_pb2.ModelContract, tmp_path: Path, known: str, newer: str
+) -> None:
+    path = write_contract(contract, tmp_path)
+    text = path.read_text()
+    assert known in text
+    path.write_text(text.replace(known, newer))
+    with pytest.raises(ContractUnsupported):
+        read_contract(path)
 
 
 def test_the_serving_file_is_found_among_others(contract: model_pb2.ModelContract) -> None:

@@ -139,3 +139,10 @@ def test_a_full_disk_is_a_reason_to_refuse_a_version(store: ModelStore) -> None:
 
     with pytest.raises(StoreFailed, match="No space left"):
         store.add(download)
+
+
+def test_a_note_that_can_not_be_written_is_a_reason_to_refuse_a_version(store: ModelStore, tmp_path: Path) -> None:
+    folder = store.add(source(tiny_version(tmp_path / "version")))
+    (tmp_path / "store" / "live.new").mkdir()
+    with pytest.raises(StoreFailed, match="can't note the version"):
+        store.remember_live(REF, folder)

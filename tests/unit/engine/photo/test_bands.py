@@ -7,6 +7,7 @@ from PIL.Image import Resampling, Transpose
 
 from engine.photo import bands
 from engine.photo.bands import resize_in_bands
+from engine.photo.decoding import FILTERS
 
 SIZES = [
     (500, 333),
@@ -35,7 +36,7 @@ def narrow_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bands, "MAX_BAND_PIXELS", 9000)
 
 
-@pytest.mark.parametrize("resampling", [Resampling.BILINEAR, Resampling.BICUBIC, Resampling.LANCZOS])
+@pytest.mark.parametrize("resampling", FILTERS.values())
 @pytest.mark.parametrize("size", SIZES)
 def test_bands_give_the_pixels_of_the_whole_picture(size: tuple[int, int], resampling: Resampling) -> None:
     image = picture(size)

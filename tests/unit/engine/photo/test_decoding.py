@@ -23,7 +23,7 @@ from engine.errors import (
 from engine.model.golden import golden_pixels
 from engine.photo.decoding import decode, preprocess, resize
 from engine.photo.opening import FORMATS, Limits
-from tests.support.photos import BLUE, GREEN, RED, encoded, plain, scene
+from tests.support.photos import BLUE, GREEN, RED, YELLOW, encoded, plain, scene
 from tests.support.repository import ROOT
 
 SPEC = model_pb2.Preprocessing(width=32, height=32, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
@@ -113,9 +113,11 @@ def test_an_animation_gives_its_first_frame() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_undone(orientation: int) -> None:
-    """The upright picture is red above green. The file holds it rotated, with the orientation in its metadata."""
-    upright = Image.new("RGB", (40, 60), RED)
-    upright.paste(GREEN, (0, 30, 40, 60))
+    """The upright picture has another colour in each corner. The file holds it turned, as its metadata say."""
+    corners = {(0, 0): RED, (20, 0): GREEN, (0, 30): BLUE, (20, 30): YELLOW}
+    upright = Image.new("RGB", (40, 60))
+    for (left, top), color in corners.items():
+        upright.paste(color, (left, top, left + 20, top + 30))
     inverse = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -129,8 +131,8 @@ def test_exif_orientation_is_undone(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     pixels = pixels_of(encoded(stored, "PNG", exif=exif), SPEC)
-    assert pixels[4].mean(0) == pytest.approx(RED, abs=2)
-    assert pixels[-4].mean(0) == pytest.approx(GREEN, abs=2)
+    for (left, top), color in corners.items():
+        assert pixels[8 if top == 0 else 24, 8 if left == 0 else 24] == pytest.approx(color, abs=2)
 
 
 def png_header(side: int) -> bytes:
@@ -247,9 +249,11 @@ def test_a_box_selects_a_part_of_the_picture() -> None:
 
 
 @pytest.mark.parametrize("resampling", model_pb2.Resampling.values()[1:], ids=model_pb2.Resampling.Name)
-def test_every_resampling_of_the_contract_has_a_filter(resampling: model_pb2.Resampling) -> None:
+def test_every_resampling_of_the_contract_is_the_filter_of_its_name(resampling: model_pb2.Resampling) -> None:
     spec = model_pb2.Preprocessing(width=32, height=32, resampling=resampling)
-    assert preprocess(encoded(scene()), spec, LIMITS).size == (32, 32)
+    filter_of_name = Image.Resampling[model_pb2.Resampling.Name(resampling).removeprefix("RESAMPLING_")]
+    expected = scene().resize((32, 32), filter_of_name)
+    assert preprocess(encoded(scene(), "PNG"), spec, LIMITS).tobytes() == expected.tobytes()
 
 
 def test_reduced_scale_decoding_keeps_the_margin_and_hardly_changes_pixels() -> None:
