@@ -34,8 +34,8 @@ def _remove(system: Composed) -> None:
     system.compose("--profile", "*", "down", "--volumes", "--remove-orphans", layers=layers)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests in this folder."""
+    """One browser for all tests of a module. While it runs, no other browser and no asynchronous test can."""
     with running_browser() as chromium:
         yield chromium
