@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import running_browser
+from tests.support.page.browser import running_browser
 from tests.support.systems.composed import Composed, why_no_engine
 
 

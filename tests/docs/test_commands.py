@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documents import COMMANDS_FILE, DOCUMENTS, blocks_of, covered_commands, name_of
+from tests.support.documents.recipes import COMMANDS_FILE, DOCUMENTS, blocks_of, covered_commands, name_of
 from tests.support.repository import ROOT
 
 DOCUMENTED = {command for document in DOCUMENTS for block in blocks_of(document, "bash") for command in block.commands}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documents import name_of
+from tests.support.documents.recipes import name_of
 from tests.support.repository import ROOT
 
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not {".verger", ".terraform", ".git"} & set(path.parts))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import running_browser
+from tests.support.page.browser import running_browser
 from tests.support.systems.launched import Launched
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.support.documents import DOCUMENTS, Block, blocks_of, covered_commands
+from tests.support.documents.recipes import DOCUMENTS, Block, blocks_of, covered_commands
 from tests.support.fruits import copy_few_fruits
 from tests.support.repository import ROOT
-from tests.support.shapes import LABELS, write_parts
 from tests.support.systems.launched import Launched
+from tests.support.trainer.shapes import LABELS, write_parts
 from tests.support.waiting import wait_until
 
 HERE = "tests/e2e/test_documents.py::test_a_recipe_works_as_printed"
@@ -91,7 +91,7 @@ def checkout(verger: Launched, tmp_path_factory: pytest.TempPathFactory) -> Iter
     (folder / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")  # an HTTP error ends a recipe
     grpcurl = folder / "bin" / "grpcurl"
     grpcurl.parent.mkdir()
-    grpcurl.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{ROOT}/tests/support/grpcurl.py" "$@"\n')
+    grpcurl.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{ROOT}/tests/support/documents/grpcurl.py" "$@"\n')
     grpcurl.chmod(0o755)
     yield system
     system.launch("--stop")

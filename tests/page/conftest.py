@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.background import in_background
-from tests.support.browser import running_browser
-from tests.support.pages import OpenPage, Site, page_opener
-from tests.support.scripted_classifier import ScriptedClassifier, scripted_server, web_server
+from tests.support.page.browser import running_browser
+from tests.support.page.pages import OpenPage, Site, page_opener
+from tests.support.page.scripted_classifier import ScriptedClassifier, scripted_server, web_server
 
 
 @pytest.fixture(scope="module")

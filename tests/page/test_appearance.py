@@ -8,9 +8,9 @@ from playwright.sync_api import Page
 from verger.v1 import classifier_pb2
 
 from services.common.errors import Overloaded
-from tests.support.pages import OpenPage, Site
+from tests.support.page.pages import OpenPage, Site
+from tests.support.page.scripted_classifier import BANANA, BANANA_ON_THE_LEFT, answer
 from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import BANANA, BANANA_ON_THE_LEFT, answer
 
 WCAG_AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 STATES = {

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.pages import OpenPage, Site
+from tests.support.page.pages import OpenPage, Site
+from tests.support.page.scripted_classifier import BANANA_ON_THE_LEFT
 from tests.support.photos import encoded, plain
-from tests.support.scripted_classifier import BANANA_ON_THE_LEFT
 
 WHITE, BLACK, GREY = (255, 255, 255), (0, 0, 0), (125, 133, 131)  # GREY: the colour of the overlay
 

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from verger.v1 import classifier_pb2
 
-from tests.support.pages import OpenPage, Site
+from tests.support.page.pages import OpenPage, Site
+from tests.support.page.scripted_classifier import answer
 from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import answer
 
 UNSURE = answer({"apple": 0.41, "mango": 0.37, "kiwi": 0.22}, classifier_pb2.VERDICT_UNSURE)
 OUT_OF_SCOPE = answer({"mango": 0.4, "kiwi": 0.35, "apple": 0.25}, classifier_pb2.VERDICT_OUT_OF_SCOPE)

@@ -8,9 +8,9 @@ from playwright.sync_api import Locator, Page, Response, Route, expect
 
 from engine.errors import VergerError
 from services.common.errors import ModelNotLoaded, Overloaded
-from tests.support.pages import OpenPage, Site
+from tests.support.page.pages import OpenPage, Site
+from tests.support.page.scripted_classifier import BANANA
 from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import BANANA
 from tests.support.waiting import wait_until
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from registry.models import Registry
 from tests.support.mlflow_server import MlflowServer
-from tests.support.shapes import write_parts
-from tests.support.trainer_command import Command, trainer_command
+from tests.support.trainer.shapes import write_parts
+from tests.support.trainer.trainer_command import Command, trainer_command
 from trainer.config import TrainerSettings
 
 with warnings.catch_warnings():  # MLflow warns about its own type hints when it is imported

@@ -14,8 +14,8 @@ from PIL import Image
 
 from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
-from tests.support.shapes import shape, write_parts, write_shapes
-from tests.support.trainer_command import Command
+from tests.support.trainer.shapes import shape, write_parts, write_shapes
+from tests.support.trainer.trainer_command import Command
 from trainer.config import TrainerSettings
 from trainer.release.release import import_release
 

@@ -12,8 +12,8 @@ from threading import Thread
 import pytest
 from kagglesdk import kaggle_env
 
-from tests.support.shapes import shape
-from tests.support.training import load
+from tests.support.trainer.shapes import shape
+from tests.support.trainer.training import load
 from trainer.data.fetch import fetch_dataset
 from trainer.errors import DatasetInvalid, DownloadFailed
 

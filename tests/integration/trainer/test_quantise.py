@@ -16,8 +16,8 @@ from engine.version import NEGATIVES_FILE, TRAINING_FILE, VersionDirectory
 from registry.aliases import CHAMPION, PREVIOUS
 from registry.models import Registry
 from tests.support.repository import ROOT
-from tests.support.shapes import write_shapes
-from tests.support.training import full_context, load
+from tests.support.trainer.shapes import write_shapes
+from tests.support.trainer.training import full_context, load
 from trainer.config import TrainerSettings
 from trainer.data.dataset import Dataset
 from trainer.data.pictures import read_pixels

@@ -13,9 +13,9 @@ from mlflow import MlflowClient
 from engine.version import NEGATIVES_FILE, SERVING_FILE, open_version
 from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from registry.models import Registry
-from tests.support.exports import exporting_once
-from tests.support.shapes import LABELS, write_parts, write_shapes
-from tests.support.training import full_context, ignore_progress, load
+from tests.support.trainer.exports import exporting_once
+from tests.support.trainer.shapes import LABELS, write_parts, write_shapes
+from tests.support.trainer.training import full_context, ignore_progress, load
 from trainer.config import TrainerSettings
 from trainer.data.dataset import Dataset, load_negatives
 from trainer.evaluation.evaluate import EvaluationData, evaluate

@@ -17,9 +17,9 @@ from engine.version import SERVING_FILE
 from registry.aliases import CHAMPION
 from registry.models import Registry
 from tests.support.repository import ROOT
-from tests.support.shapes import write_parts
-from tests.support.trainer_command import Command, environment_of
-from tests.support.training import RecordedProgress, full_context, ignore_progress, load
+from tests.support.trainer.shapes import write_parts
+from tests.support.trainer.trainer_command import Command, environment_of
+from tests.support.trainer.training import RecordedProgress, full_context, ignore_progress, load
 from tests.support.waiting import wait_until
 from trainer.config import TrainerSettings
 from trainer.data.preprocessing import mobilenet_preprocessing

@@ -22,9 +22,9 @@ from engine.model.loading import load_model
 from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from registry.models import Registry
 from tests.support.repository import ROOT
-from tests.support.shapes import LABELS, write_parts, write_shapes
-from tests.support.trainer_command import Command, environment_of
-from tests.support.training import full_context, load
+from tests.support.trainer.shapes import LABELS, write_parts, write_shapes
+from tests.support.trainer.trainer_command import Command, environment_of
+from tests.support.trainer.training import full_context, load
 from tests.support.waiting import wait_until
 from trainer.config import TrainerSettings
 from trainer.release.stages import stages_of

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.support.scripted_classifier import ScriptedClassifier, scripted_server, web_server
+from tests.support.page.scripted_classifier import ScriptedClassifier, scripted_server, web_server
 
 
 @pytest.fixture

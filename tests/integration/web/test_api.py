@@ -12,8 +12,8 @@ from verger.v1 import classifier_pb2
 
 from services.common.errors import InferenceUnavailable, ModelNotLoaded, Overloaded
 from services.web.api.schemas import ClassifyAnswer
+from tests.support.page.scripted_classifier import BANANA, ScriptedClassifier, answer, form
 from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import BANANA, ScriptedClassifier, answer, form
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())

@@ -7,8 +7,15 @@ import pytest
 from verger.v1 import classifier_pb2
 
 from engine.errors import ImageCorrupt
+from tests.support.page.scripted_classifier import (
+    BANANA,
+    BANANA_ON_THE_LEFT,
+    LEFT_HALF,
+    ScriptedClassifier,
+    answer,
+    form,
+)
 from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import BANANA, BANANA_ON_THE_LEFT, LEFT_HALF, ScriptedClassifier, answer, form
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())

@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.support.scripted_classifier import FRUITS, ScriptedClassifier
+from tests.support.page.scripted_classifier import FRUITS, ScriptedClassifier
 
 
 async def test_the_live_model_is_described(client: httpx.AsyncClient) -> None:

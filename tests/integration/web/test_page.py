@@ -10,8 +10,7 @@ import pytest
 from services.common.errors import ModelNotLoaded, Overloaded
 from services.web.middleware import SECURITY_HEADERS
 from tests.support.mlflow_server import free_port
-from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import (
+from tests.support.page.scripted_classifier import (
     BANANA,
     BANANA_ON_THE_LEFT,
     FRUITS,
@@ -20,6 +19,7 @@ from tests.support.scripted_classifier import (
     description,
     web_server,
 )
+from tests.support.photos import encoded, scene
 
 PHOTO = encoded(scene())
 FRENCH = {"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"}

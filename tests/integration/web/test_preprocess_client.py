@@ -7,14 +7,14 @@ import pytest
 
 from engine.errors import ContractUnsupported
 from tests.support.mlflow_server import free_port
-from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import (
+from tests.support.page.scripted_classifier import (
     ScriptedClassifier,
     answer,
     description,
     scripted_server,
     web_server,
 )
+from tests.support.photos import encoded, scene
 from tests.support.waiting import eventually
 
 CLASSIFY = "/api/v1/classify"

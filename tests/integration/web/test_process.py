@@ -17,8 +17,8 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.support.mlflow_server import free_port
+from tests.support.page.scripted_classifier import ScriptedClassifier
 from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import ScriptedClassifier
 from tests.support.waiting import eventually
 
 

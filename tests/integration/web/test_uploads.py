@@ -7,8 +7,8 @@ import httpx
 import pytest
 import structlog
 
+from tests.support.page.scripted_classifier import ScriptedClassifier, form, web_server
 from tests.support.photos import encoded, scene
-from tests.support.scripted_classifier import ScriptedClassifier, form, web_server
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())

@@ -14,8 +14,8 @@ from services.preprocess.config import PreprocessSettings
 from services.preprocess.server import preprocess_server
 from tests.support.background import in_background
 from tests.support.mlflow_server import MlflowServer
+from tests.support.page.scripted_classifier import web_server
 from tests.support.photos import BLUE, RED, encoded, plain
-from tests.support.scripted_classifier import web_server
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import eventually
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from tests.support.exports import exporting_once
+from tests.support.trainer.exports import exporting_once
 from trainer.network.assembly import assemble, build_head
 from trainer.network.backbone import build_backbone
 from trainer.training import finetune, head, remembered_negatives

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.photo.decoding import resize
 from tests.support.photos import scene
-from tests.support.shapes import shape
+from tests.support.trainer.shapes import shape
 from trainer.data.augment import GENTLE, STRONG, Augmentation, mix_up, random_view
 from trainer.data.preprocessing import mobilenet_preprocessing
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.support.shapes import LABELS, shape, write_parts, write_shapes
-from tests.support.training import ignore_progress, load
+from tests.support.trainer.shapes import LABELS, shape, write_parts, write_shapes
+from tests.support.trainer.training import ignore_progress, load
 from trainer.data.dataset import NO_CLASS, DataFolders, Picture, Unreadable, class_indices, load_dataset, load_test_part
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.errors import DatasetInvalid

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.shapes import shape
+from tests.support.trainer.shapes import shape
 from trainer.data.augment import STRONG
 from trainer.data.dataset import Picture
 from trainer.data.preprocessing import mobilenet_preprocessing

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from tests.support.evaluations import evaluation
+from tests.support.trainer.evaluations import evaluation
 
 
 def test_a_file_holds_what_was_written(tmp_path: Path) -> None:

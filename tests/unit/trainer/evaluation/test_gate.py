@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.evaluations import evaluation
+from tests.support.trainer.evaluations import evaluation
 from trainer.evaluation.figures import Evaluation, Mistake, NegativeFigures
 from trainer.evaluation.gate import (
     NO_CHAMPION,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.support.evaluations import contract, evaluation, logits_of
+from tests.support.trainer.evaluations import contract, evaluation, logits_of
 from trainer.evaluation.figures import ReliabilityBin
 from trainer.evaluation.scoring import calibration_error, reliability_bins, score
 

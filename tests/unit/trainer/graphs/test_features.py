@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.session import OnnxSession
-from tests.support.shapes import write_parts
-from tests.support.training import load
+from tests.support.trainer.shapes import write_parts
+from tests.support.trainer.training import load
 from trainer.data.augment import Augmentation
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.data.views import shuffled_views

@@ -11,7 +11,7 @@ from onnx.numpy_helper import to_array
 from engine.model.golden import golden_pixels
 from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
-from tests.support.released import RELEASED_GRAPH
+from tests.support.trainer.released import RELEASED_GRAPH
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.graphs.int8 import is_quantised, quantise_graph, rounding_noise
 

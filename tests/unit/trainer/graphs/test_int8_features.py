@@ -8,9 +8,9 @@ import pytest
 
 from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
-from tests.support.released import RELEASED_GRAPH
-from tests.support.shapes import write_parts
-from tests.support.training import load
+from tests.support.trainer.released import RELEASED_GRAPH
+from tests.support.trainer.shapes import write_parts
+from tests.support.trainer.training import load
 from trainer.data.dataset import Picture
 from trainer.data.pictures import read_pixels
 from trainer.data.preprocessing import mobilenet_preprocessing

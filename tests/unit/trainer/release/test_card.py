@@ -5,8 +5,8 @@ from pathlib import Path
 
 from engine.version import VersionDirectory, open_version
 from registry.runs import RunRecord
-from tests.support.evaluations import evaluation
 from tests.support.tiny_model import tiny_version
+from tests.support.trainer.evaluations import evaluation
 from trainer.release.card import write_card
 
 

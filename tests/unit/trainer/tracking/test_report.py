@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tests.support.evaluations import evaluation
-from tests.support.shapes import shape
+from tests.support.trainer.evaluations import evaluation
+from tests.support.trainer.shapes import shape
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.evaluation.figures import Mistake
 from trainer.tracking.report import (

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.support.shapes import write_parts
-from tests.support.training import RecordedProgress, load, small_context
+from tests.support.trainer.shapes import write_parts
+from tests.support.trainer.training import RecordedProgress, load, small_context
 from trainer.data.dataset import Dataset
 from trainer.network.backbone import BACKBONE
 from trainer.training.checkpoint import MAX_AGE_SECONDS, Checkpoint, checkpoint_path

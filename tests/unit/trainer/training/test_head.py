@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from engine.model.verdict import probabilities
-from tests.support.shapes import write_parts
-from tests.support.training import RecordedProgress, load, small_context
+from tests.support.trainer.shapes import write_parts
+from tests.support.trainer.training import RecordedProgress, load, small_context
 from trainer.data.dataset import Dataset
 from trainer.network.backbone import BACKBONE, FEATURES
 from trainer.training.head import train_head

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.support.training import RecordedProgress
+from tests.support.trainer.training import RecordedProgress
 from trainer.data.dataset import NO_CLASS
 from trainer.training.learning import Batch, compile_classifier, one_hot, train_on, validate_on
 

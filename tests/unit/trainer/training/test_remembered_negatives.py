@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engine.errors import ModelCorrupt
-from tests.support.shapes import write_parts, write_shapes
-from tests.support.training import load, small_context
+from tests.support.trainer.shapes import write_parts, write_shapes
+from tests.support.trainer.training import load, small_context
 from trainer.data.dataset import Dataset
 from trainer.data.pictures import read_pixels
 from trainer.data.preprocessing import mobilenet_preprocessing

@@ -15,8 +15,8 @@ from services.web.page.presentation import (
     view_error,
     view_model,
 )
+from tests.support.page.scripted_classifier import FRUITS, LEFT_HALF, answer, description
 from tests.support.photos import encoded, plain
-from tests.support.scripted_classifier import FRUITS, LEFT_HALF, answer, description
 
 CATALOGS = load_catalogs()
 EN, FR = CATALOGS["en"], CATALOGS["fr"]

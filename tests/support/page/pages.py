@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from tests.support.scripted_classifier import ScriptedClassifier
+from tests.support.page.scripted_classifier import ScriptedClassifier
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
 

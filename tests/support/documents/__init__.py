@@ -1,0 +1,1 @@
+"""For tests of the documents: their recipes, and a stand-in for grpcurl."""

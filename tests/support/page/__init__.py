@@ -1,0 +1,1 @@
+"""For tests of the page: a browser, and a classifier whose answers the test writes."""
