@@ -116,18 +116,23 @@ def test_requests_over_the_limit_are_refused_at_once(contract: model_pb2.ModelCo
         assert stub.Classify(PHOTO, timeout=10).HasField("classification")
 
 
+AHEAD = 10
+"""Photos that a cancelled one waits behind."""
+
+
 def test_a_cancelled_request_is_not_computed(contract: model_pb2.ModelContract) -> None:
     servicer, port = ScriptedInference(contract, seconds=0), free_port()
     with in_background(scripted_server(servicer, port)), preprocess(port, preprocess_workers=1) as stub:
         stub.Classify(PHOTO, timeout=10)
-        slow = classifier_pb2.ClassifyRequest(image=encoded(plain(size=(5000, 5000)), "PNG", compress_level=1))
-        ahead = [stub.Classify.future(slow, timeout=20) for _ in range(3)]
+        # A sequential JPEG is light, however large it is: it keeps the only thread busy.
+        slow = classifier_pb2.ClassifyRequest(image=encoded(plain(size=(7500, 7500)), "JPEG"))
+        ahead = [stub.Classify.future(slow, timeout=20) for _ in range(AHEAD)]
         cancelled = stub.Classify.future(PHOTO, timeout=20)
         time.sleep(0.1)
         cancelled.cancel()
         assert all(call.result().HasField("classification") for call in ahead)
         time.sleep(0.2)
-        assert servicer.started == 1 + 3
+        assert servicer.started == 1 + AHEAD
 
 
 def test_callers_learn_that_the_contract_is_unsupported(contract: model_pb2.ModelContract) -> None:
