@@ -10,7 +10,7 @@ serving=$VERGER_HOME/env/serving/bin
 # somebody else by then, so only processes that run MLflow from this very environment are killed.
 group=$VERGER_HOME/run/mlflow.group
 if [ -f "$group" ]; then
-    ps -A -o pgid= -o pid= -o args= | awk -v group="$(cat "$group")" -v ours="$serving/" \
+    ps -A -ww -o pgid= -o pid= -o args= | awk -v group="$(cat "$group")" -v ours="$serving/" \
         '$1 == group && index($0, ours) && /mlflow/ {print $2}' | xargs kill -KILL 2>/dev/null || true
 fi
 printf '%s' $$ >"$group"
