@@ -35,7 +35,8 @@ def group(request: pytest.FixtureRequest, home: Path) -> Iterator["subprocess.Po
 
 
 def start_mlflow(home: Path) -> None:
-    variables = {"VERGER_HOME": str(home), "VERGER_MLFLOW_URL": "http://127.0.0.1:9", "PATH": os.environ["PATH"], "COLUMNS": "80"}
+    variables = {"VERGER_HOME": str(home), "VERGER_MLFLOW_URL": "http://127.0.0.1:9", "PATH": os.environ["PATH"]}
+    variables["COLUMNS"] = "80"  # a narrow terminal, at which ps cuts lines unless it is told not to
     addresses = {"VERGER_MLFLOW_BIND_ADDRESS": "127.0.0.1", "VERGER_MLFLOW_PORT": "9"}
     subprocess.run([ROOT / "scripts" / "mlflow.sh"], env=variables | addresses, check=False)
 
