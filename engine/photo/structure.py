@@ -29,12 +29,14 @@ def is_sequential_jpeg(photo: bytes) -> bool:
     """
     if not photo.startswith(b"\xff\xd8"):
         return False
-    if photo.count(b"\xff\xda") > MAX_JPEG_SCANS:
+    if _has_one_scan(photo):
+        return True
+    if photo.count(b"\xff\xda") > MAX_JPEG_SCANS:  # takes milliseconds for a large file
         raise ImageTooComplex(
             f"The JPEG has more than {MAX_JPEG_SCANS} scans, which would take too long to decode. "
             "Save it again with the usual settings and send the copy."
         )
-    return _frame_marker(photo) in _SEQUENTIAL_MARKERS
+    return False
 
 
 def refuse_endless_chunks(photo: bytes) -> None:
@@ -82,20 +84,22 @@ def _webp_size(photo: bytes) -> tuple[int, int] | None:
     return int.from_bytes(head[6:8], "little") & 0x3FFF, int.from_bytes(head[8:10], "little") & 0x3FFF
 
 
-def _frame_marker(photo: bytes) -> int | None:
-    """The marker of the first frame header, which names the kind of JPEG; None when no scan has one before it."""
-    place = 2
+def _has_one_scan(photo: bytes) -> bool:
+    """Whether a JPEG is sequential, and its first scan has all components: decoders look at no other scan then."""
+    place, frame_components = 2, 0
     for _ in range(MAX_JPEG_SEGMENTS):
         place = photo.find(b"\xff", place)
         while photo[place : place + 1] == b"\xff":  # any number of fill bytes
             place += 1
-        if place <= 0 or place >= len(photo):
-            return None
+        if place <= 0 or place + 9 >= len(photo):
+            return False
         marker = photo[place]
-        if marker in _SIZE_MARKERS:
-            return marker
-        if marker in (_SCAN_MARKER, _END_MARKER):
-            return None
+        if marker == _SCAN_MARKER:
+            return photo[place + 3] == frame_components
+        if marker == _END_MARKER or marker in _SIZE_MARKERS - _SEQUENTIAL_MARKERS:
+            return False
+        if marker in _SEQUENTIAL_MARKERS:
+            frame_components = photo[place + 8]
         length = int.from_bytes(photo[place + 1 : place + 3], "big") if marker not in range(0xD0, 0xD9) else 0
         place += 1 + length
     raise ImageTooComplex(

@@ -111,3 +111,15 @@ def test_the_size_of_a_webp_is_known_before_its_library_takes_memory(options: di
     photo = encoded(scene((301, 203)), "WEBP", **options)
     assert coded_size(photo) == (301, 203)
     assert opened(photo).image.size == (301, 203)
+
+
+def test_scans_behind_the_only_one_of_a_sequential_jpeg_are_not_counted() -> None:
+    photo = encoded(scene(), "JPEG")
+    assert opened(photo + b"\xff\xda" * (MAX_JPEG_SCANS + 1)).is_light
+
+
+def test_a_sequential_jpeg_with_a_scan_for_each_component_is_counted() -> None:
+    photo = bytearray(encoded(scene(), "JPEG"))
+    photo[photo.index(b"\xff\xda") + 4] = 1  # components of the first scan
+    with pytest.raises(ImageTooComplex, match="64 scans"):
+        opened(bytes(photo) + b"\xff\xda" * MAX_JPEG_SCANS)
