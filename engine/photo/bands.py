@@ -30,7 +30,7 @@ def resize_in_bands(
 
     At least one axis must shrink.
     """
-    width, height = upright_size(image, transpose)
+    width, height = _upright_size(image, transpose)
     columns_first = _columns_first(width, height, size)
     half_done = Image.new("RGB", (width, size[1]) if columns_first else (size[0], height))
     length = height if columns_first else width
@@ -42,7 +42,7 @@ def resize_in_bands(
     return half_done.resize(size, resampling)
 
 
-def upright_size(image: Image.Image, transpose: Transpose | None) -> tuple[int, int]:
+def _upright_size(image: Image.Image, transpose: Transpose | None) -> tuple[int, int]:
     """Width and height of a picture after turning it by `transpose`."""
     swaps = (Transpose.ROTATE_90, Transpose.ROTATE_270, Transpose.TRANSPOSE, Transpose.TRANSVERSE)
     return (image.height, image.width) if transpose in swaps else image.size

@@ -11,7 +11,7 @@ MAX_JPEG_SCANS = 64
 """A progressive JPEG has about 10 scans; each scan visits all pixels again. Thumbnails in its metadata count, too."""
 
 MAX_JPEG_SEGMENTS = 1_000
-"""Segments before the frame header. Cameras write about 20; a colour profile or XMP in parts takes some hundreds."""
+"""Segments before the first scan. Cameras write about 20; a colour profile or XMP in parts takes some hundreds."""
 
 MAX_PNG_CHUNKS = 20_000
 """Encoders write image data in chunks of 8 KB, so that the largest file accepted by default has about 2,500."""
