@@ -33,15 +33,16 @@ class TensorFormat:
 class InferenceClient:
     """Sends tensors to inference, and knows how the live version wants them preprocessed."""
 
-    def __init__(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
+    def __init__(self, tensors: grpc.aio.Channel, descriptions: grpc.aio.Channel, timeout_seconds: float) -> None:
         """Creates the client.
 
         Args:
-            channel: a channel to all replicas of inference.
+            tensors: a channel to all replicas of inference, for tensors only, so that replicas get equal shares.
+            descriptions: another channel to the same replicas, for questions about the live version.
             timeout_seconds: time limit of each call, if the caller's own deadline leaves more.
         """
-        self._stub = inference_pb2_grpc.InferenceServiceStub(channel)
-        self._streams = StreamPool(self._stub)
+        self._streams = StreamPool(inference_pb2_grpc.InferenceServiceStub(tensors))
+        self._stub = inference_pb2_grpc.InferenceServiceStub(descriptions)
         self._timeout = timeout_seconds
         self._format: TensorFormat | None = None
 

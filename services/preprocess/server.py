@@ -26,8 +26,11 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
         settings.preprocess_heavy_workers, settings.preprocess_decode_seconds, settings.decode_budget_bytes
     )
     decoder = Decoder(pool, Limits(settings.max_image_bytes, settings.max_image_pixels), heavy)
-    async with open_channel(settings.inference_target, settings) as channel:
-        inference = InferenceClient(channel, settings.request_timeout_seconds)
+    async with (
+        open_channel(settings.inference_target, settings) as tensors,
+        open_channel(settings.inference_target, settings) as descriptions,
+    ):
+        inference = InferenceClient(tensors, descriptions, settings.request_timeout_seconds)
         servicer = ClassifierServicer(inference, pool, decoder, max_items_in_flight=2 * settings.preprocess_workers)
         async with running_server(
             settings,

@@ -12,9 +12,13 @@ from services.common.process.tracing import tracing_enabled
 
 Stream: TypeAlias = "grpc.aio.StreamStreamCall[inference_pb2.InferRequest, inference_pb2.InferResponse]"
 
+MAX_TENSORS_PER_STREAM = 8
+"""Number of tensors after which a stream is closed. A stream stays connected to one replica, and the channel opens
+streams at all replicas in turn. Because each stream carries equally many tensors, the replicas get equal shares."""
+
 MAX_STREAM_AGE_SECONDS = 1.0
-"""Age at which a stream is closed. A stream stays connected to one replica, so a short life shares the load with new
-replicas and releases old ones. A longer life would save no more processor time."""
+"""Age at which a stream is closed even if it carried fewer tensors. A short life shares the load with new replicas and
+releases old ones. A longer life would save no more processor time."""
 
 
 class StreamPool:
@@ -22,10 +26,8 @@ class StreamPool:
 
     def __init__(self, stub: inference_pb2_grpc.InferenceServiceStub) -> None:
         self._stub = stub
-        self._reusable: set[Stream] = set()
-        self._idle: deque[Stream] = (
-            deque()
-        )  # the stream that has been idle longest is next, so that all replicas get work
+        self._tensors_left: dict[Stream, int] = {}  # of streams that are lent again after an answer
+        self._idle: deque[Stream] = deque()  # the stream that has been idle longest is next
         self._closing: set[asyncio.Task[None]] = set()
         # gRPC carries a trace in the metadata of a call, and a stream is one call. With tracing, each tensor therefore
         # gets a stream of its own.
@@ -63,7 +65,7 @@ class StreamPool:
     def _open(self) -> Stream:
         stream: Stream = self._stub.Infer(wait_for_ready=True)
         if self._max_age_seconds:
-            self._reusable.add(stream)
+            self._tensors_left[stream] = MAX_TENSORS_PER_STREAM
             asyncio.get_running_loop().call_later(self._max_age_seconds, self._expire, stream)
         return stream
 
@@ -75,14 +77,17 @@ class StreamPool:
         answer = await stream.read()
         if not isinstance(answer, inference_pb2.InferResponse):
             return None
-        if stream in self._reusable:
+        tensors_left = self._tensors_left.get(stream, 1) - 1
+        if tensors_left:
+            self._tensors_left[stream] = tensors_left
             self._idle.append(stream)
         else:
+            self._tensors_left.pop(stream, None)
             self._close(stream)
         return answer
 
     def _expire(self, stream: Stream) -> None:
-        self._reusable.discard(stream)
+        self._tensors_left.pop(stream, None)
         if stream in self._idle:
             self._idle.remove(stream)
             self._close(stream)

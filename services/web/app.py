@@ -44,8 +44,11 @@ def create_app(settings: WebSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_channel(settings.preprocess_target, settings) as channel:
-            preprocess = PreprocessClient(channel, settings.request_timeout_seconds)
+        async with (
+            open_channel(settings.preprocess_target, settings) as photos,
+            open_channel(settings.preprocess_target, settings) as descriptions,
+        ):
+            preprocess = PreprocessClient(photos, descriptions, settings.request_timeout_seconds)
             app.state.verger = State(settings, preprocess, UploadReader(settings), renderer)
             yield
 

@@ -24,10 +24,17 @@ Answer = TypeVar("Answer")
 class PreprocessClient:
     """Classifies photos and describes the model that answers. Every call has a deadline."""
 
-    def __init__(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
-        """timeout_seconds is the deadline of one classification, including the wait for a service that restarts."""
-        self._channel = channel
-        self._stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
+    def __init__(self, photos: grpc.aio.Channel, descriptions: grpc.aio.Channel, timeout_seconds: float) -> None:
+        """Creates the client.
+
+        Args:
+            photos: a channel to all replicas of preprocess, for photos only, so that replicas get equal shares.
+            descriptions: another channel to the same replicas, for questions about the model.
+            timeout_seconds: deadline of one classification, including the wait for a service that restarts.
+        """
+        self._photos_channel, self._descriptions_channel = photos, descriptions
+        self._photos = classifier_pb2_grpc.ClassifierServiceStub(photos)
+        self._descriptions = classifier_pb2_grpc.ClassifierServiceStub(descriptions)
         self._timeout = timeout_seconds
         self._description: classifier_pb2.DescribeClassifierResponse | None = None
         self._described_at = 0.0
@@ -43,8 +50,8 @@ class PreprocessClient:
         """
         request = classifier_pb2.ClassifyRequest(request_id=request_id, image=image, include_evidence=include_evidence)
         # wait_for_ready: while preprocess restarts, calls wait for the connection instead of failing.
-        call = self._stub.Classify(request, timeout=self._timeout, wait_for_ready=True)
-        return await self._answer(call)
+        call = self._photos.Classify(request, timeout=self._timeout, wait_for_ready=True)
+        return await _answer(call, self._photos_channel)
 
     async def describe(self) -> classifier_pb2.DescribeClassifierResponse:
         """Describes the model that answers now. The call passes through preprocess and inference.
@@ -53,8 +60,8 @@ class PreprocessClient:
             VergerError: no model is live, or a service did not answer before the deadline.
         """
         request = classifier_pb2.DescribeClassifierRequest()
-        call = self._stub.DescribeClassifier(request, timeout=DESCRIBE_TIMEOUT_SECONDS)
-        return await self._answer(call)
+        call = self._descriptions.DescribeClassifier(request, timeout=DESCRIBE_TIMEOUT_SECONDS)
+        return await _answer(call, self._descriptions_channel)
 
     async def recent_description(
         self, answered_by: model_pb2.ModelRef | None = None
@@ -80,19 +87,21 @@ class PreprocessClient:
         if not described.cancelled() and described.exception() is None:
             self._description, self._described_at = described.result(), time.monotonic()
 
-    async def _answer(self, call: Awaitable[Answer]) -> Answer:
-        try:
-            return await call
-        except grpc.aio.AioRpcError as error:
-            raise self._translate(error) from error
 
-    def _translate(self, error: grpc.aio.AioRpcError) -> VergerError:
-        remote = from_rpc_error(error)
-        if remote.reason != remote.code:  # a service gave a reason of its own
-            return remote
-        is_disconnected = self._channel.get_state() is not grpc.ChannelConnectivity.READY
-        if remote.code in ("UNAVAILABLE", "CANCELLED") or (remote.code == "DEADLINE_EXCEEDED" and is_disconnected):
-            return Unavailable("The classifier is temporarily unavailable. Try again in a few seconds.")
-        if remote.code == "DEADLINE_EXCEEDED":
-            return DeadlineExceeded("The answer took too long. Try again, perhaps with a smaller photo.")
+async def _answer(call: Awaitable[Answer], channel: grpc.aio.Channel) -> Answer:
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise _translate(error, channel) from error
+
+
+def _translate(error: grpc.aio.AioRpcError, channel: grpc.aio.Channel) -> VergerError:
+    remote = from_rpc_error(error)
+    if remote.reason != remote.code:  # a service gave a reason of its own
         return remote
+    is_disconnected = channel.get_state() is not grpc.ChannelConnectivity.READY
+    if remote.code in ("UNAVAILABLE", "CANCELLED") or (remote.code == "DEADLINE_EXCEEDED" and is_disconnected):
+        return Unavailable("The classifier is temporarily unavailable. Try again in a few seconds.")
+    if remote.code == "DEADLINE_EXCEEDED":
+        return DeadlineExceeded("The answer took too long. Try again, perhaps with a smaller photo.")
+    return remote

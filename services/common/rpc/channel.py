@@ -35,7 +35,12 @@ service has described are not retried, see services.common.rpc.statuses.
 
 
 def open_channel(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
-    """Opens a channel to all replicas behind `target` (gRPC name syntax). It connects on the first call."""
+    """Opens a channel to all replicas behind `target` (gRPC name syntax). It connects on the first call.
+
+    round_robin takes turns over all calls of a channel. If two kinds of calls alternated on one channel, each kind
+    would always reach the same replica. A kind of calls whose load is to be shared evenly therefore has a channel of
+    its own. Channels with the same target and settings share their connections.
+    """
     limit = settings.max_message_bytes
     options: Sequence[tuple[str, Any]] = [
         ("grpc.service_config", json.dumps(SERVICE_CONFIG)),

@@ -9,7 +9,7 @@ import pytest
 from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
 
 from services.preprocess import stream_pool
-from services.preprocess.stream_pool import StreamPool
+from services.preprocess.stream_pool import MAX_TENSORS_PER_STREAM, StreamPool
 from tests.support.waiting import eventually
 
 
@@ -48,6 +48,9 @@ class Inference(inference_pb2_grpc.InferenceServiceServicer):
     async def has_ended_two(self) -> bool:
         return self.ended == 2
 
+    async def has_ended_three(self) -> bool:
+        return self.ended == 3
+
     async def has_all_four(self) -> bool:
         return self.asked == 4
 
@@ -82,6 +85,15 @@ async def test_consecutive_requests_share_one_stream() -> None:
     async with running(inference) as pool:
         assert [await ask(pool, str(number)) for number in range(5)] == ["0", "1", "2", "3", "4"]
         assert inference.opened == 1
+
+
+async def test_each_stream_carries_equally_many_tensors() -> None:
+    inference = Inference()
+    async with running(inference) as pool:
+        for number in range(3 * MAX_TENSORS_PER_STREAM):
+            assert await ask(pool, str(number)) == str(number)
+        await eventually(inference.has_ended_three, "the end of all streams")
+        assert (inference.opened, inference.cancelled) == (3, 0)
 
 
 async def test_simultaneous_requests_have_a_stream_each() -> None:
