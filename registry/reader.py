@@ -13,8 +13,9 @@ import mlflow.artifacts
 import requests
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, RestException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
 from verger.v1 import model_pb2
 
 from engine.errors import VersionUnknown
@@ -67,7 +68,7 @@ class RegistryReader:
             try:
                 version = self._client.get_model_version_by_alias(self.name, CHAMPION)
             except MlflowException as error:
-                if error.error_code in _ABSENT:
+                if isinstance(error, RestException) and error.error_code in _ABSENT:
                     return None
                 raise
         return model_pb2.ModelRef(name=self.name, version=str(version.version))
@@ -130,10 +131,13 @@ class RegistryReader:
         return [(history[step].timestamp / 1000, history[step].value) for step in sorted(history)]
 
     def download(self, uri: str, destination: Path) -> None:
-        """Downloads an artifact, a file or a directory, into a folder.
+        """Downloads a version or a file of it into a folder.
+
+        Args:
+            uri: models:/NAME/VERSION/PATH or models:/NAME@ALIAS/PATH, with an empty PATH for all files.
 
         Raises:
-            VersionUnknown: MLflow does not have it.
+            VersionUnknown: MLflow has no such version, or the version no such file.
             OSError: the disk of this machine is full.
         """
         try:
@@ -141,10 +145,27 @@ class RegistryReader:
         except (MlflowException, OSError) as error:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise  # the disk here is full, and MLflow may well have the artifact
-            self.wait()
-            raise VersionUnknown(f"{uri} is not in MLflow at {self.url}: {error}") from error
+            self._require_artifact(uri)
+            raise RegistryUnavailable(f"MLflow at {self.url} failed: {error}") from error
         finally:
             gc.collect()  # MLflow's client leaves a thread pool in a reference cycle
+
+    def _require_artifact(self, uri: str) -> None:
+        """Asks MLflow whether it has what could not be downloaded, because the error of a download has no code."""
+        root, path = ModelsArtifactRepository.split_models_uri(uri)  # type: ignore[no-untyped-call]
+        folder = path.rpartition("/")[0]
+        with self._mlflow_errors():
+            try:
+                names = [file.path for file in mlflow.artifacts.list_artifacts(f"{root}/{folder}")]
+            except RestException as error:  # MLflow's own answer, which no proxy and no outage gives
+                if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+                    raise
+                names = []
+        if not names or (path and path not in names):
+            raise VersionUnknown(
+                f"{uri} is not in MLflow at {self.url}; there is {', '.join(names) or 'nothing'}. "
+                "Verger serves versions that its trainer has registered."
+            )
 
     @contextmanager
     def _mlflow_errors(self) -> Iterator[None]:

@@ -122,6 +122,22 @@ def test_a_bad_version_is_refused_and_the_old_one_keeps_serving(
         wait_until(lambda: not live(stub).HasField("refusal"), what="the end of the refusal")
 
 
+def test_a_version_that_is_no_model_of_verger_is_refused(mlflow_server: MlflowServer, tmp_path: Path) -> None:
+    """As people make with MLflow's own functions."""
+    mlflow_server.register("foreign", tiny_version(tmp_path / "good"))
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "MLmodel").write_text("flavors: {}\n")
+    with inference(mlflow_server.url, "foreign", tmp_path / "cache") as stub:
+        wait_for_version(stub, "1")
+        mlflow_server.register("foreign", tmp_path / "foreign")
+        wait_until(lambda: live(stub).HasField("refusal"), what="the refusal")
+        refusal = live(stub).refusal
+        assert (refusal.ref.version, refusal.reason) == ("2", "VERSION_UNKNOWN")
+        assert "contract.json is not in MLflow" in refusal.message
+        assert "there is MLmodel" in refusal.message
+        assert live(stub).ref.version == "1"
+
+
 def test_callers_learn_that_the_registry_is_empty_until_it_has_a_version(
     mlflow_server: MlflowServer, tmp_path: Path
 ) -> None:

@@ -1,9 +1,13 @@
 """Versions and aliases in a real MLflow."""
 
+import http.server
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow.artifacts
@@ -168,6 +172,74 @@ def test_unknown_versions_and_files_are_reported(registry: Registry, directory: 
         registry.promote("7")
     with pytest.raises(VersionUnknown, match=r"/1/none\.json is not in MLflow"):
         registry.download(f"models:/{registry.name}/1/none.json", tmp_path)
+
+
+class Scripted(http.server.BaseHTTPRequestHandler):
+    """Says that it is healthy, and gives one answer to everything else."""
+
+    status, kind, body = 500, "text/plain", b""
+
+    def do_GET(self) -> None:
+        status, body = (200, b"OK") if self.path == "/health" else (self.status, self.body)
+        self.send_response(status)
+        self.send_header("content-type", self.kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in inference, where the next poll is the retry."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+
+@contextmanager
+def scripted_registry(status: int, kind: str, body: bytes) -> Iterator[Registry]:
+    answer = type("Answer", (Scripted,), {"status": status, "kind": kind, "body": body})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield Registry(f"http://127.0.0.1:{server.server_port}", "alias-fruits")
+        server.shutdown()
+        thread.join()
+
+
+OUTAGES = {
+    "a database that is locked": (500, "application/json", b'{"error_code": "INTERNAL_ERROR", "message": "locked"}'),
+    "a host name that is not allowed": (403, "text/plain", b"Invalid Host header - possible DNS rebinding attack"),
+    "a login": (401, "text/plain", b"You are not authenticated"),
+    "a login, as JSON": (401, "application/json", b'{"error_code": "UNAUTHENTICATED", "message": "no alias"}'),
+    "a proxy": (502, "text/html", b"<html>Bad Gateway</html>"),
+    "a proxy that knows no such page": (404, "text/html", b"<html>There is no alias fruits here</html>"),
+    "another program": (404, "application/json", b'{"detail": "Not Found"}'),
+}
+
+
+@pytest.mark.usefixtures("no_retries")
+@pytest.mark.parametrize("answer", OUTAGES.values(), ids=OUTAGES.keys())
+def test_an_answer_that_is_not_mlflows_own_is_an_outage(answer: tuple[int, str, bytes], tmp_path: Path) -> None:
+    with scripted_registry(*answer) as registry:
+        with pytest.raises(RegistryUnavailable):
+            registry.champion()
+        with pytest.raises(RegistryUnavailable):
+            registry.aliases()
+        with pytest.raises(RegistryUnavailable):
+            registry.download(f"models:/{registry.name}/1/contract.json", tmp_path)
+
+
+@pytest.mark.usefixtures("no_retries")
+def test_a_dead_port_is_an_outage(tmp_path: Path) -> None:
+    registry = Registry(f"http://127.0.0.1:{free_port()}", "fruits")
+    with pytest.raises(RegistryUnavailable):
+        registry.champion()
+    with pytest.raises(RegistryUnavailable):
+        registry.download("models:/fruits/1/contract.json", tmp_path)
 
 
 def test_a_server_that_does_not_answer_is_reported() -> None:
