@@ -13,6 +13,9 @@ export MALLOC_ARENA_MAX=1
 export MALLOC_MMAP_THRESHOLD_=33554432 # 32 MiB, the maximum; smaller blocks come from the heap and are reused
 export MALLOC_TRIM_THRESHOLD_=67108864 # 64 MiB; a process keeps this much free memory at the end of the heap
 
+# Nothing that Verger runs reports its use to anybody. Its own Python code says so, too; this is for programs of others.
+export MLFLOW_DISABLE_TELEMETRY=true ORT_DISABLE_TELEMETRY=1
+
 say() { printf '%s\n' "$*"; }
 die() { printf 'verger: %s\n' "$*" >&2; exit 1; }
 

@@ -18,6 +18,10 @@ for name in set(os.environ) - {"VERGER_DATA"}:
         del os.environ[name]
 
 
+# Tests use MLflow and ONNX Runtime in ways that the services don't. Nothing reports its use to anybody.
+os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "ORT_DISABLE_TELEMETRY": "1"}
+
+
 def interrupt(number: int, frame: FrameType | None) -> None:
     """Raises KeyboardInterrupt once.
 

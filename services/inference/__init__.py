@@ -2,10 +2,6 @@
 
 import os
 
-# ONNX Runtime reads this when it is first imported. With telemetry, it would report its use to Microsoft, and without
-# an internet connection it would delay the end of the process by 30 s.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
 # By default, MLflow's client retries for minutes before it reports an error. Here the next poll is the retry.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
