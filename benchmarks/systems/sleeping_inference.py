@@ -16,8 +16,10 @@ from verger.v1 import model_pb2
 
 from engine.model.loading import LoadedModel, load_model
 from engine.model.session import OnnxSession
+from services.common.process.start import start_process
 from services.inference import champion
 from services.inference.__main__ import main
+from services.inference.config import InferenceSettings
 
 FORWARD_SECONDS = float(os.environ["BENCHMARK_FORWARD_SECONDS"])
 
@@ -43,4 +45,4 @@ def load_and_replace(ref: model_pb2.ModelRef, folder: Path, cores: int = 1) -> L
 
 if __name__ == "__main__":
     champion.load_model = load_and_replace  # type: ignore[attr-defined]  # champion imports it by this name
-    asyncio.run(main())
+    asyncio.run(main(start_process("inference", InferenceSettings)))

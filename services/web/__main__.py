@@ -6,8 +6,7 @@ import sys
 
 import uvicorn
 
-from services.common.process.logging import configure_logging
-from services.common.process.tracing import configure_tracing
+from services.common.process.start import start_process
 from services.web.app import create_app
 from services.web.config import WebSettings
 
@@ -15,14 +14,14 @@ from services.web.config import WebSettings
 def main() -> None:
     """Serves until SIGTERM or Ctrl-C; requests in flight then have drain_seconds to finish."""
     gc.freeze()  # Collecting the objects made by imports would block the event loop for 0.1 s.
-    settings = WebSettings()
-    configure_logging("web", settings)
-    configure_tracing("web")
+    settings = start_process("web", WebSettings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn drains and raises SIGTERM again; exit with 0
     uvicorn.run(
         create_app(settings),
         host=settings.bind_address.strip("[]"),
         port=settings.web_port,
+        ssl_certfile=settings.web_tls_certificate_file,
+        ssl_keyfile=settings.web_tls_key_file,
         loop="uvloop",
         http="httptools",
         ws="none",

@@ -1,10 +1,12 @@
 """The settings of the web service."""
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from services.common.process.settings import ServiceSettings
+from services.common.process.tls import require_pair
 
 
 class WebSettings(ServiceSettings):
@@ -25,6 +27,17 @@ class WebSettings(ServiceSettings):
     max_buffered_bytes: int = Field(default_factory=lambda given: 3 * given["max_request_bytes"], ge=1024, le=2**36)
     """Most bytes of photos held in memory over all requests; a request that would exceed it is answered with 429.
     The default is three times max_request_bytes."""
+
+    web_tls_certificate_file: Path | None = None
+    """PEM certificate chain of the page. Together with web_tls_key_file it makes the page and the REST API HTTPS."""
+
+    web_tls_key_file: Path | None = None
+    """PEM private key of web_tls_certificate_file, without a password."""
+
+    @model_validator(mode="after")
+    def _check_certificate(self) -> Self:
+        require_pair(self, "web_tls_certificate_file", "web_tls_key_file")
+        return self
 
     @model_validator(mode="after")
     def _check_order_of_limits(self) -> Self:

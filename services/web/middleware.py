@@ -41,6 +41,8 @@ SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+STRICT_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
+"""For a year, browsers use HTTPS alone for this host."""
 _RAW_SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 ErrorResponder = Callable[[Request, VergerError], Awaitable[Response]]
@@ -69,6 +71,8 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own_headers = [*_RAW_SECURITY_HEADERS, (b"x-request-id", request_id.encode("latin-1"))]
+                if scope["scheme"] == "https" and not _is_localhost(scope):
+                    own_headers.append(STRICT_TRANSPORT_SECURITY)
                 message["headers"] = [*message["headers"], *own_headers]
             try:
                 await send(message)
@@ -99,6 +103,11 @@ def _answerable(error: Exception) -> VergerError:
         return error
     log.error("request failed", exc_info=error)
     return VergerError("An unexpected error occurred. The log of the web service has the details.")
+
+
+def _is_localhost(scope: Scope) -> bool:
+    """Whether the host is localhost, whose other ports, MLflow's among them, a browser would no longer open."""
+    return Headers(scope=scope).get("host", "").partition(":")[0].lower() == "localhost"
 
 
 def is_quiet(scope: Scope) -> bool:

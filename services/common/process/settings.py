@@ -1,14 +1,13 @@
 """The settings that all services share. The config.py of each service adds its own."""
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from engine.settings import Settings
+from services.common.process.tls import TlsSettings
 
 
-class ServiceSettings(Settings):
+class ServiceSettings(TlsSettings):
     """Reads each field from the environment variable VERGER_<FIELD NAME>, or from .env in the working directory."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -31,15 +30,6 @@ class ServiceSettings(Settings):
 
     max_image_bytes: int = Field(default=20 * 2**20, ge=1024, le=2**30)
     """Largest encoded photo in bytes. The message limits of all servers and channels follow from it."""
-
-    tls_certificate_file: Path | None = None
-    """PEM certificate chain of the gRPC servers. Together with tls_key_file it turns on TLS."""
-
-    tls_key_file: Path | None = None
-    """PEM private key for tls_certificate_file."""
-
-    tls_ca_file: Path | None = None
-    """PEM certificates to trust. When it is set, channels use TLS, and TLS servers require a client certificate."""
 
     @property
     def max_message_bytes(self) -> int:

@@ -55,9 +55,9 @@ def open_channel(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
     ]
     if settings.tls_ca_file is None:
         return grpc.aio.insecure_channel(target, options=options, interceptors=client_interceptors())
-    credentials = grpc.ssl_channel_credentials(
-        root_certificates=settings.tls_ca_file.read_bytes(),
-        private_key=settings.tls_key_file.read_bytes() if settings.tls_key_file else None,
-        certificate_chain=settings.tls_certificate_file.read_bytes() if settings.tls_certificate_file else None,
+    return grpc.aio.secure_channel(
+        target,
+        grpc.ssl_channel_credentials(**settings.channel_certificates()),
+        options=[*options, *settings.channel_options()],
+        interceptors=client_interceptors(),
     )
-    return grpc.aio.secure_channel(target, credentials, options=options, interceptors=client_interceptors())

@@ -12,6 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.common.process.settings import ServiceSettings
+from services.common.process.tls import content
 from services.common.rpc.interceptor import CallInterceptor, Context
 from services.common.rpc.tracing import server_interceptors
 
@@ -71,6 +72,7 @@ async def running_server(
 
     Raises:
         OSError: a port is taken.
+        ValueError: the channels to this server use TLS, but it has no certificate.
     """
     limit = settings.max_message_bytes
     server = grpc.aio.server(
@@ -127,14 +129,25 @@ class _Health(health.aio.HealthServicer):
 
 def _bind(server: grpc.aio.Server, settings: ServiceSettings, port: int) -> int:
     host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
+    credentials = _credentials(settings)
     try:
-        if settings.tls_certificate_file is None or settings.tls_key_file is None:
+        if credentials is None:
             return server.add_insecure_port(f"{host}:{port}")
-        pair = (settings.tls_key_file.read_bytes(), settings.tls_certificate_file.read_bytes())
-        clients_ca = settings.tls_ca_file.read_bytes() if settings.tls_ca_file else None
-        credentials = grpc.ssl_server_credentials(
-            [pair], root_certificates=clients_ca, require_client_auth=clients_ca is not None
-        )
         return server.add_secure_port(f"{host}:{port}", credentials)
     except RuntimeError as error:
         raise OSError(f"Port {port} can't be opened; is something else listening on it?") from error
+
+
+def _credentials(settings: ServiceSettings) -> grpc.ServerCredentials | None:
+    key, certificate = content(settings.tls_key_file), content(settings.tls_certificate_file)
+    if key is None or certificate is None:
+        if settings.tls_ca_file:
+            raise ValueError(
+                "VERGER_TLS_CA_FILE is set, but this gRPC server has no certificate. "
+                "Set VERGER_TLS_CERTIFICATE_FILE and VERGER_TLS_KEY_FILE, too."
+            )
+        return None
+    clients_ca = content(settings.tls_client_ca_file)
+    return grpc.ssl_server_credentials(
+        [(key, certificate)], root_certificates=clients_ca, require_client_auth=clients_ca is not None
+    )

@@ -1,7 +1,6 @@
 """What every gRPC server of Verger does, tested on a server with a scripted servicer."""
 
 import asyncio
-import json
 import socket
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from pathlib import Path
 import grpc
 import pytest
 import structlog
-import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
@@ -206,31 +204,6 @@ async def test_an_error_that_no_other_replica_can_avoid_is_not_retried() -> None
     assert failed == calls == 10
 
 
-async def test_with_tls_both_sides_need_a_certificate(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    certificate = authority.issue_cert("localhost", "127.0.0.1")
-    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
-    for blob in certificate.cert_chain_pems:
-        blob.write_to_path(tmp_path / "cert.pem", append=True)
-    tls = {
-        "tls_certificate_file": tmp_path / "cert.pem",
-        "tls_key_file": tmp_path / "key.pem",
-        "tls_ca_file": tmp_path / "ca.pem",
-    }
-    with in_background(scripted_server(Scripted(), **tls)) as server:
-        target = f"localhost:{server.port}"
-        async with open_channel(target, ServiceSettings(**tls)) as channel:
-            stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
-            assert (await stub.Classify(Request(request_id="fine"), timeout=5)).request_id == "fine"
-        async with open_channel(target, ServiceSettings(tls_ca_file=tmp_path / "ca.pem")) as channel:
-            with pytest.raises(grpc.aio.AioRpcError):  # a client without a certificate
-                await classifier_pb2_grpc.ClassifierServiceStub(channel).Classify(Request(), timeout=2)
-        async with open_channel(target, ServiceSettings()) as channel:
-            with pytest.raises(grpc.aio.AioRpcError):  # a client without TLS
-                await classifier_pb2_grpc.ClassifierServiceStub(channel).Classify(Request(), timeout=2)
-
-
 def test_the_health_command_reports_servers_that_are_not_ready(tmp_path: Path) -> None:
     with in_background(scripted_server(Scripted())) as server:
         target = f"grpc://127.0.0.1:{server.port}"
@@ -256,27 +229,3 @@ def test_health_answers_while_the_event_loop_serves_calls() -> None:
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
             for call in slow:
                 call.cancel()
-
-
-def test_logs_are_json_with_the_service_and_without_local_variables() -> None:
-    program = (
-        "from services.common.process.logging import configure_logging\n"
-        "from services.common.process.settings import ServiceSettings\n"
-        "import structlog, logging\n"
-        "configure_logging('inference', ServiceSettings())\n"
-        "structlog.get_logger('here').info('version live', version='3')\n"
-        "logging.getLogger('library').warning('from a library')\n"
-        "photo = 'somebody'\n"
-        "try: raise ValueError('bad')\n"
-        "except ValueError: structlog.get_logger('here').exception('failed')\n"
-    )
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    lines = [json.loads(line) for line in done.stderr.splitlines()]
-    assert [(line["event"], line["level"], line["service"]) for line in lines] == [
-        ("version live", "info", "inference"),
-        ("from a library", "warning", "inference"),
-        ("failed", "error", "inference"),
-    ]
-    assert "somebody" not in done.stderr
-    assert lines[2]["exception"][0]["exc_type"] == "ValueError"

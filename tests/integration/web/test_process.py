@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import grpc
 import httpx
+import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.support.certificates import Certificates
 from tests.support.mlflow_server import free_port
 from tests.support.page.scripted_classifier import ScriptedClassifier
 from tests.support.photos import encoded, scene
@@ -80,6 +83,42 @@ async def test_requests_in_flight_are_answered_before_the_process_ends(
         assert process.returncode == 0
         (line,) = [line for line in lines if line["event"] == "request" and line.get("request_id") == "last"]
         assert (line["service"], line["status"], line["path"]) == ("web", 200, "/api/v1/classify")
+
+
+async def test_the_page_is_https_where_it_has_a_certificate(
+    classifier: ScriptedClassifier, preprocess_port: int, tmp_path: Path
+) -> None:
+    port, certificates = free_port(), Certificates(tmp_path)
+    pair = certificates.issue("page", "fruits.example", "localhost")
+    tls = dict(zip(("VERGER_WEB_TLS_CERTIFICATE_FILE", "VERGER_WEB_TLS_KEY_FILE"), map(str, pair), strict=True))
+    trust = ssl.create_default_context(cafile=certificates.ca)
+    async with (
+        web_process(tmp_path, preprocess_port, port, **tls),
+        httpx.AsyncClient(base_url=f"https://localhost:{port}", timeout=30, verify=trust) as client,
+    ):
+        await eventually(lambda: listens(port), "the start", seconds=60)
+        answer = await client.post("/api/v1/classify", content=encoded(scene()))
+        assert answer.status_code == 200
+        assert "strict-transport-security" not in answer.headers  # it would take other ports of localhost along
+        public = await client.get("/healthz", headers={"host": "fruits.example"})
+        assert public.headers["strict-transport-security"] == "max-age=31536000"
+        with pytest.raises(httpx.TransportError):
+            await client.get(f"http://localhost:{port}/healthz")
+        for environment, ready in ((os.environ | tls, True), (os.environ, False)):
+            command = (sys.executable, "-m", "services.common.process.health", f"https://127.0.0.1:{port}/readyz")
+            checked = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
+            _, problem = await checked.communicate()
+            assert (checked.returncode == 0) is ready, problem
+
+
+async def test_the_page_does_not_start_with_half_of_what_https_needs(tmp_path: Path) -> None:
+    certificate, _ = Certificates(tmp_path).issue("page", "localhost")
+    async with web_process(
+        tmp_path, free_port(), free_port(), VERGER_WEB_TLS_CERTIFICATE_FILE=str(certificate)
+    ) as process:
+        (line,) = await log_of(process)
+    assert process.returncode == 2
+    assert "VERGER_WEB_TLS_CERTIFICATE_FILE is set without VERGER_WEB_TLS_KEY_FILE" in str(line["message"])
 
 
 async def test_a_port_in_use_is_named_in_the_log(tmp_path: Path) -> None:
