@@ -41,7 +41,8 @@ import tensorflow as tf
 from engine.settings import available_cores
 from trainer.cli.console import ConsoleProgress
 from trainer.config import REPOSITORY, TrainerSettings
-from trainer.data.dataset import DataFolders, Dataset, Picture, class_indices, load_dataset
+from trainer.data.dataset import DataFolders, Dataset, Picture, class_indices
+from trainer.data.loading import load_dataset
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.graphs.features import logits_of
 from trainer.network.assembly import assemble, build_head, export_onnx

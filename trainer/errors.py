@@ -7,7 +7,7 @@ class DatasetInvalid(InvalidArgument):
     """A data folder that can't be used.
 
     reason: DATA_NOT_FOUND, DATA_NO_CLASSES, DATA_ONE_CLASS, DATA_CLASS_EMPTY, DATA_CLASSES_DIFFER, DATA_PART_MISSING,
-    DATA_NAMES_INVALID, DATA_EXISTS.
+    DATA_PARTS_UNCLEAR, DATA_NAME_INVALID, DATA_NAMES_INVALID, DATA_EXISTS.
     """
 
     def __init__(self, reason: str, message: str) -> None:

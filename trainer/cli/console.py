@@ -10,17 +10,20 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from trainer.data.dataset import Dataset, Overlap, Unreadable
+from trainer.data.dataset import Contradiction, Dataset, Overlap, Unreadable
 from trainer.evaluation.figures import Evaluation
 from trainer.progress import EpochProgress, OnProgress
 
 if TYPE_CHECKING:
     from trainer.training.registration import Outcome
 
-RESULTS = Console(soft_wrap=True, highlight=False)
-NOTES = Console(stderr=True, soft_wrap=True, highlight=False)
+# Names of classes, files and folders may look like Rich's markup or emoji codes. Results have neither; what is inserted
+# in notes is escaped.
+RESULTS = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+NOTES = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
-MAX_NAMED_OVERLAPS = 3
+MAX_NAMED = 3
+"""Pictures that a warning names of those that are left out for the same reason."""
 
 
 class ConsoleProgress:
@@ -77,20 +80,29 @@ def announce(dataset: Dataset) -> None:
         f"validation, {len(dataset.test)} for testing. Negatives: {len(dataset.negatives)} for training, "
         f"{len(dataset.validation_negatives)} for validation."
     )
+    for note in dataset.notes:
+        NOTES.print(escape(note))
     warn_of_overlap(dataset.overlap)
+    warn_of_contradictions(dataset.contradictions)
     warn_of_unreadable(dataset.unreadable)
 
 
 def warn_of_overlap(overlap: Sequence[Overlap]) -> None:
     """Prints how many test pictures were left out as copies of training pictures, and names some."""
-    if overlap:
-        named = overlap[:MAX_NAMED_OVERLAPS]
-        names = ", ".join(f"{pair.test.short_name} (as {pair.train.short_name})" for pair in named)
-        more = f" and {len(overlap) - len(named)} more" if len(overlap) > len(named) else ""
-        NOTES.print(
-            f"[yellow]{len(overlap)} test pictures show the same photo as a training picture and are left out:[/] "
-            f"{escape(names)}{more}."
-        )
+    names = [f"{pair.test.short_name} (as {pair.train.short_name})" for pair in overlap]
+    _warn("test pictures show the same photo as a training picture and are left out", names)
+
+
+def warn_of_contradictions(contradictions: Sequence[Contradiction]) -> None:
+    """Prints how many pictures were left out because they lie in several classes, and names some."""
+    names = [" = ".join(picture.short_name for picture in found.copies) for found in contradictions]
+    _warn("pictures lie in several classes and are left out", names)
+
+
+def _warn(what: str, names: Sequence[str]) -> None:
+    if names:
+        more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+        NOTES.print(f"[yellow]{len(names)} {what}:[/] {escape(', '.join(names[:MAX_NAMED]))}{more}.")
 
 
 def warn_of_unreadable(files: Sequence[Unreadable]) -> None:

@@ -11,11 +11,12 @@ from trainer.cli.console import (
     RESULTS,
     ConsoleProgress,
     evaluation_table,
+    warn_of_contradictions,
     warn_of_overlap,
     warn_of_unreadable,
 )
 from trainer.cli.options import Data, Model, load_settings
-from trainer.data.dataset import load_negatives, load_test_part
+from trainer.data.loading import load_negatives, load_test_part
 
 SERVING = model_pb2.ModelFile.ROLE_SERVING
 
@@ -42,18 +43,24 @@ def evaluate(
         contract, digest = version.contract, version.digest
         labels, spec = [info.label for info in contract.classes], contract.preprocessing
         with progress.counting("Reading pictures") as done:
-            pictures, overlap, unreadable = load_test_part(data, labels, spec, workers, done)
+            part = load_test_part(data, labels, spec, workers, done)
             outside, unreadable_negatives = load_negatives(negatives, spec, workers, done)
-        unreadable = [*unreadable, *unreadable_negatives]
-        warn_of_overlap(overlap)
+        unreadable = [*part.unreadable, *unreadable_negatives]
+        for note in part.notes:
+            progress.note(note)
+        warn_of_overlap(part.overlap)
+        warn_of_contradictions(part.contradictions)
         warn_of_unreadable(unreadable)
         with progress.counting("Testing") as done:
-            evaluation = run(version.file(SERVING), contract, EvaluationData(data, pictures, outside), workers, done)
+            evaluation = run(
+                version.file(SERVING), contract, EvaluationData(data, part.pictures, outside), workers, done
+            )
     RESULTS.print(evaluation_table(evaluation, f"Model {digest[:12]} on {data}"))
     if json_file:
         left_out = {
             "unreadable": [{"file": str(file.path), "reason": file.reason} for file in unreadable],
-            "overlap": [{"test": str(pair.test.path), "train": str(pair.train.path)} for pair in overlap],
+            "overlap": [{"test": str(pair.test.path), "train": str(pair.train.path)} for pair in part.overlap],
+            "contradictions": [[str(picture.path) for picture in found.copies] for found in part.contradictions],
         }
         content = {"model": model, "digest": digest, "data": str(data), **left_out, **evaluation.to_dict()}
         json_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

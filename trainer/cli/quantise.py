@@ -27,7 +27,8 @@ def quantise(
     registry = reachable_registry(settings)
     number = registry.number_of(version)
     with native_messages_hidden():
-        from trainer.data.dataset import DataFolders, load_dataset
+        from trainer.data.dataset import DataFolders
+        from trainer.data.loading import load_dataset
         from trainer.release.reference import opened
         from trainer.training.context import RunContext
         from trainer.training.judge import RegisteredVersion

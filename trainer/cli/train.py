@@ -44,7 +44,8 @@ def train(
     resume: Resume = False,
 ) -> None:
     """Trains a model, registers it, and makes it champion if it is not worse than the present champion."""
-    from trainer.data.dataset import DataFolders, load_dataset
+    from trainer.data.dataset import DataFolders
+    from trainer.data.loading import load_dataset
     from trainer.data.preprocessing import mobilenet_preprocessing
 
     settings, preprocessing, progress = load_settings(), mobilenet_preprocessing(), ConsoleProgress()

@@ -32,7 +32,7 @@ def fetch_dataset(destination: Path) -> Path:
             f"{DATASET} can't be downloaded from Kaggle: {why}. Check the connection, or download it by hand from "
             f"https://www.kaggle.com/datasets/{DATASET} and name the unpacked folder with --data."
         ) from error
-    for part, folders in find_parts(archive)[1].items():
+    for part, folders in find_parts(archive).parts.items():
         for label, homes in folders.items():
             _copy(homes, destination / part / label)
     return destination

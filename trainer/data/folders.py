@@ -1,14 +1,17 @@
 """Layout of a data folder: which subfolder holds which class and part. Reads names only and opens no picture.
 
-Two layouts are supported, also one folder further down (as in the Kaggle archive, `MY_data/`):
-- `train/<class>/` and `test/<class>/`;
+Two layouts are supported, also some folders further down (as in the Kaggle archive, `MY_data/`):
+- `train/<class>/` and `test/<class>/`, and `validation/<class>/` where there is one, by their usual names;
 - `<class>/` alone, as the single part "all".
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from trainer.data.names import label_of
+from trainer.data.files import files_below, holds_pictures, subfolders
+from trainer.data.names import is_usable, label_of
 from trainer.errors import DatasetInvalid
 
 NEGATIVE_LABEL = ""
@@ -17,31 +20,58 @@ NEGATIVE_LABEL = ""
 Folders = Mapping[str, Sequence[Path]]
 """Class folders by label. Several spellings of a label are one class."""
 
+MAX_WRAPPERS = 3
+"""Folders that are looked into one after the other where each holds nothing but the next, as unpacked archives do."""
 
-def find_parts(root: Path) -> tuple[Path, Mapping[str, Folders]]:
+_PART_WORDS = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+}
+_PART_NAME = re.compile(rf"({'|'.join(_PART_WORDS)})(_?(set|data|images))?")
+
+
+class Layout(NamedTuple):
+    """Where the pictures of a data folder are."""
+
+    home: Path
+    """The folder that holds the parts or, where there are none, the classes."""
+
+    parts: Mapping[str, Folders]
+    """Class folders of the parts "train", "test" and, where there is one, "validation"; or those of "all"."""
+
+    notes: Sequence[str] = ()
+    """What people should know about how the folder was understood."""
+
+
+def find_parts(root: Path) -> Layout:
     """Finds the folder that holds the parts, and the class folders of the parts "train" and "test", or of "all".
 
     Raises:
         DatasetInvalid: there is no such folder, there are fewer than two classes, a part is missing, or the parts have
             different classes.
     """
-    inner = _folders(root) if root.is_dir() else []
-    home = next((folder for folder in [root, *inner] if (folder / "train").is_dir()), root)
-    if not (home / "train").is_dir():
-        parts = {"all": _class_folders(home)}
-    elif not (home / "test").is_dir():
-        raise DatasetInvalid(
-            "DATA_PART_MISSING",
-            f"{home} has a train folder but no test folder. Add one, or name {home / 'train'}: "
-            "its pictures are then split into 80 % for training and 20 % for testing.",
-        )
+    home = _home(root) if root.is_dir() else root
+    notes = [f"The classes are read from {home}."] if home != root else []
+    named = _named_parts(home) if home.is_dir() else {}
+    if not named:
+        parts: Mapping[str, Folders] = {"all": _class_folders([home])}
+        _refuse_parts_as_classes(home, parts["all"])
     else:
-        parts = {part: _class_folders(home / part) for part in ("train", "test")}
+        if "test" not in named and "validation" in named:
+            named["test"] = named.pop("validation")
+            notes.append(f"There is no test folder; {named['test'][0]} is used for testing.")
+        _refuse_missing_part(home, named)
+        parts = {part: _class_folders(folders) for part, folders in named.items()}
         _refuse_other_classes(parts)
     labels = labels_of(parts)
     if len(labels) == 1:
         raise DatasetInvalid("DATA_ONE_CLASS", f"{home} holds one class, {labels[0]}. Add a second one.")
-    return home, parts
+    return Layout(home, parts, notes)
 
 
 def extra_parts(extra: Sequence[Path], labels: Collection[str]) -> Mapping[str, Folders]:
@@ -50,7 +80,7 @@ def extra_parts(extra: Sequence[Path], labels: Collection[str]) -> Mapping[str, 
     Raises:
         DatasetInvalid: there is no such folder, it has no classes, or it has classes that are not among `labels`.
     """
-    folders = {f"extra {number}": _class_folders(folder) for number, folder in enumerate(extra)}
+    folders = {f"extra {number}": _class_folders([folder]) for number, folder in enumerate(extra)}
     for folder, found in zip(extra, folders.values(), strict=True):
         refuse_unknown(found, labels, folder)
     return folders
@@ -74,14 +104,13 @@ def labels_of(parts: Mapping[str, Folders]) -> Sequence[str]:
 
 
 def files_of(parts: Mapping[str, Folders]) -> Sequence[tuple[str, str, Path]]:
-    """Returns (part, label, path) of all files in and below the class folders, without hidden files."""
+    """Returns (part, label, path) of all files in and below the class folders, see trainer.data.files.files_below."""
     return [
         (part, label, path)
         for part, folders in parts.items()
         for label, homes in folders.items()
         for home in homes
-        for path in sorted(home.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
+        for path in files_below(home)
     ]
 
 
@@ -94,32 +123,100 @@ def refuse_unknown(found: Iterable[str], labels: Collection[str], folder: Path) 
         )
 
 
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+def _home(root: Path) -> Path:
+    """The folder with the parts: the given one, or one that it holds; or else the innermost that wraps the classes."""
+    for _ in range(MAX_WRAPPERS):
+        inner = subfolders(root)
+        if _named_parts(root):
+            return root
+        if found := [folder for folder in inner if "train" in _named_parts(folder)]:
+            return found[0]
+        if not _is_wrapper(root):
+            return root
+        root = inner[0]
+    return root
 
 
-def _class_folders(folder: Path) -> Folders:
-    if not folder.is_dir():
-        raise DatasetInvalid("DATA_NOT_FOUND", f"There is no folder {folder}. Name a folder that holds class folders.")
+def _is_wrapper(folder: Path) -> bool:
+    """Whether a folder holds nothing but one other folder, which holds folders and no pictures of its own."""
+    inner = subfolders(folder)
+    return (
+        len(inner) == 1 and not holds_pictures(folder) and bool(subfolders(inner[0])) and not holds_pictures(inner[0])
+    )
+
+
+def _named_parts(folder: Path) -> dict[str, list[Path]]:
+    """The folders that are named like parts, by part; none unless one of them holds folders, as a part does."""
+    parts: dict[str, list[Path]] = {}
+    for path in subfolders(folder):
+        if match := _PART_NAME.fullmatch(label_of(path.name)):
+            parts.setdefault(_PART_WORDS[match[1]], []).append(path)
+    return parts if any(subfolders(path) for paths in parts.values() for path in paths) else {}
+
+
+def _class_folders(homes: Iterable[Path]) -> Folders:
+    """The class folders in some folders, or in the single folder that each of them wraps."""
     folders: dict[str, list[Path]] = {}
-    for path in _folders(folder):
-        folders.setdefault(label_of(path.name), []).append(path)
-    if not folders:
-        raise DatasetInvalid(
-            "DATA_NO_CLASSES", f"{folder} holds no class folders. Put each class's pictures in its own."
-        )
+    for home in homes:
+        if not home.is_dir():
+            raise DatasetInvalid(
+                "DATA_NOT_FOUND", f"There is no folder {home}. Name a folder that holds class folders."
+            )
+        for path in subfolders(subfolders(home)[0] if _is_wrapper(home) else home):
+            folders.setdefault(_usable_label(path), []).append(path)
+        if not folders:
+            raise DatasetInvalid(
+                "DATA_NO_CLASSES", f"{home} holds no class folders. Put each class's pictures in its own."
+            )
     return folders
 
 
+def _usable_label(folder: Path) -> str:
+    label = label_of(folder.name)
+    if not is_usable(label):
+        raise DatasetInvalid(
+            "DATA_NAME_INVALID",
+            f"The class folder {folder.name!a} in {folder.parent} has a name that is empty or no valid text "
+            "(UTF-8). Rename it.",
+        )
+    return label
+
+
+def _refuse_parts_as_classes(home: Path, classes: Iterable[str]) -> None:
+    """Refuses folders such as seg_train and seg_test, whose names say that they are parts and no classes."""
+    found = {label: part for label in classes for word, part in _PART_WORDS.items() if word in label.split("_")}
+    if len(set(found.values())) > 1:
+        raise DatasetInvalid(
+            "DATA_PARTS_UNCLEAR",
+            f"{' and '.join(sorted(found))} in {home} look like parts of a data set and not like classes. Name parts "
+            "train and test, each with a folder for each class; name the classes otherwise.",
+        )
+
+
+def _refuse_missing_part(home: Path, named: Mapping[str, Sequence[Path]]) -> None:
+    if "train" not in named:
+        raise DatasetInvalid(
+            "DATA_PART_MISSING", f"{home} has no train folder beside {named['test'][0].name}. Add one."
+        )
+    if "test" not in named:
+        raise DatasetInvalid(
+            "DATA_PART_MISSING",
+            f"{home} has a train folder but no test folder. Add one, or name {named['train'][0]}: "
+            "its pictures are then split into 80 % for training and 20 % for testing.",
+        )
+
+
 def _refuse_other_classes(parts: Mapping[str, Folders]) -> None:
-    train, test = set(parts["train"]), set(parts["test"])
-    if train == test:
-        return
-    only = [
-        f"{', '.join(sorted(extra))} only in {part}"
-        for part, extra in (("train", train - test), ("test", test - train))
-        if extra
-    ]
-    raise DatasetInvalid(
-        "DATA_CLASSES_DIFFER", f"train and test must have the same classes, but there is {' and '.join(only)}."
-    )
+    train = set(parts["train"])
+    for name in set(parts) - {"train"}:
+        other = set(parts[name])
+        if train == other:
+            continue
+        only = [
+            f"{', '.join(sorted(extra))} only in {part}"
+            for part, extra in (("train", train - other), (name, other - train))
+            if extra
+        ]
+        raise DatasetInvalid(
+            "DATA_CLASSES_DIFFER", f"train and {name} must have the same classes, but there is {' and '.join(only)}."
+        )

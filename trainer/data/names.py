@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,9 +31,17 @@ _BUILT_IN: Mapping[str, Mapping[str, str]] = {
 
 
 def label_of(folder_name: str) -> str:
-    """Returns the label for a folder's name: lower case, words joined by underscores, known misspellings corrected."""
-    label = re.sub(r"[\s_-]+", "_", folder_name.strip().lower())
+    """Returns the label for a folder's name: lower case, words joined by underscores, known misspellings corrected.
+
+    Accented letters are composed (Unicode's form NFC), since macOS stores the same name in another form than others.
+    """
+    label = unicodedata.normalize("NFC", re.sub(r"[\s_-]+", "_", folder_name.strip().lower()))
     return _SPELLINGS.get(label, label)
+
+
+def is_usable(label: str) -> bool:
+    """Returns whether a label can be shown and stored: it isn't empty, and each character is text (valid UTF-8)."""
+    return bool(label) and not any(unicodedata.category(character) in ("Cc", "Cs") for character in label)
 
 
 def class_info(label: str, own_names: Mapping[str, Mapping[str, str]]) -> model_pb2.ClassInfo:

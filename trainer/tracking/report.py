@@ -26,8 +26,8 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     figure = Figure((side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Greens", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
+    axes.set_yticks(range(len(labels)), labels, parse_math=False)
     axes.set(xlabel="predicted", ylabel="true", title=f"{evaluation.accuracy:.1%} of {evaluation.images} right")
     for (row, column), count in np.ndenumerate(counts):
         if count:

@@ -52,7 +52,9 @@ class TrackedRun:
 
     def log_dataset(self, dataset: Dataset) -> None:
         """Logs the digest of the data, the size of its parts, and the files that were left out."""
-        counts = {part: len(getattr(dataset, part)) for part in ("train", "validation", "test", "overlap")}
+        counts = {
+            part: len(getattr(dataset, part)) for part in ("train", "validation", "test", "overlap", "contradictions")
+        }
         info = DatasetInfo(
             name=dataset.folders.root.resolve().name,
             digest=dataset.digest[:_MAX_DIGEST_CHARACTERS],
@@ -68,6 +70,9 @@ class TrackedRun:
                 "labels": list(dataset.labels),
                 "pictures": counts,
                 "overlap": [{"test": pair.test.short_name, "train": pair.train.short_name} for pair in dataset.overlap],
+                "contradictions": [
+                    [picture.short_name for picture in found.copies] for found in dataset.contradictions
+                ],
                 "unreadable": {f"{file.path.parent.name}/{file.path.name}": file.reason for file in dataset.unreadable},
             },
             "dataset.json",

@@ -17,7 +17,8 @@ from tests.support.trainer.exports import exporting_once
 from tests.support.trainer.shapes import LABELS, write_parts, write_shapes
 from tests.support.trainer.training import full_context, ignore_progress, load
 from trainer.config import TrainerSettings
-from trainer.data.dataset import Dataset, load_negatives
+from trainer.data.dataset import Dataset
+from trainer.data.loading import load_negatives
 from trainer.evaluation.evaluate import EvaluationData, evaluate
 from trainer.evaluation.figures import Evaluation
 from trainer.training import head, remembered_negatives

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trainer.config import TrainerSettings
-from trainer.data.dataset import DataFolders, Dataset, load_dataset
+from trainer.data.dataset import DataFolders, Dataset
+from trainer.data.loading import load_dataset
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.progress import OnProgress
 from trainer.training.context import RunContext

@@ -1,6 +1,7 @@
 """Diagrams for MLflow."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,12 @@ def drawn(figure: Figure) -> Image.Image:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return Image.open(buffer)
+
+
+def test_class_names_with_dollar_signs_are_no_formulas() -> None:
+    figures = evaluation()
+    named = [replace(item, label=f"$ \\broken{number} $") for number, item in enumerate(figures.classes)]
+    assert drawn(confusion_figure(replace(figures, classes=named))).size[0] > 300
 
 
 def test_the_confusion_matrix_shows_counts_that_are_not_zero() -> None:

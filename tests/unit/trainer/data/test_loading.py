@@ -6,29 +6,22 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.support.trainer.shapes import LABELS, shape, write_parts, write_shapes
+from tests.support.trainer.shapes import LABELS, write_parts, write_shapes
 from tests.support.trainer.training import ignore_progress, load
-from trainer.data.dataset import NO_CLASS, DataFolders, Picture, Unreadable, class_indices, load_dataset, load_test_part
+from trainer.data.dataset import NO_CLASS, DataFolders, Picture, Unreadable, class_indices
+from trainer.data.loading import load_dataset, load_test_part
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.errors import DatasetInvalid
 
 
 def load_test(root: Path, labels: tuple[str, ...] = LABELS) -> tuple[list[Picture], list[Unreadable]]:
-    pictures, _, unreadable = load_test_part(root, labels, mobilenet_preprocessing(), 2, ignore_progress)
-    return list(pictures), list(unreadable)
+    part = load_test_part(root, labels, mobilenet_preprocessing(), 2, ignore_progress)
+    return list(part.pictures), list(part.unreadable)
 
 
 def names(pictures: object) -> set[str]:
     assert isinstance(pictures, list)
     return {f"{picture.label}/{picture.path.name}" for picture in pictures}
-
-
-def test_train_and_test_folders_are_parts(tmp_path: Path) -> None:
-    dataset = load(write_parts(tmp_path, train=20, test=5))
-    assert tuple(dataset.labels) == LABELS
-    assert len(dataset.train) + len(dataset.validation) == 60
-    assert len(dataset.test) == 15
-    assert all("test" in picture.path.parts for picture in dataset.test)
 
 
 def test_validation_is_a_part_of_the_training_pictures(tmp_path: Path) -> None:
@@ -54,32 +47,6 @@ def test_the_part_of_a_picture_does_not_depend_on_its_name_or_on_other_pictures(
     after = load(other)
     for part in ("train", "validation", "test"):
         assert {p.digest for p in getattr(before, part)} <= {p.digest for p in getattr(after, part)}
-
-
-def test_the_original_kaggle_layout_loads(tmp_path: Path) -> None:
-    root = tmp_path / "archive" / "MY_data"
-    red, green = "red_circle", "green_square"
-    write_shapes(root / "train", 20, (red, green), named={red: "Apple", green: "pinenapple"})
-    write_shapes(root / "train", 20, ("blue_bar",), named={"blue_bar": "strawberries"})
-    write_shapes(root / "test", 4, (red, green), first=1000, named={red: "apple", green: "pinenapple"})
-    write_shapes(root / "test", 4, ("blue_bar",), first=1000, named={"blue_bar": "stawberries"})
-    (root / "predict").mkdir()
-    shape(red, 77).save(root / "predict" / "1.jpeg", "PNG")
-    shape(red, 78).save(root / "train" / "Apple" / "img_1.jpeg", "PNG")
-    shape(red, 79).convert("P").save(root / "test" / "apple" / "img_1.jpeg", "GIF")
-    dataset = load(tmp_path / "archive")
-    assert list(dataset.labels) == ["apple", "pineapple", "strawberry"]
-    assert len(dataset.train) + len(dataset.validation) == 61
-    assert "apple/img_1.jpeg" in names(list(dataset.test))
-    assert dataset.unreadable == []
-
-
-def test_two_spellings_in_one_part_are_one_class(tmp_path: Path) -> None:
-    write_parts(tmp_path)
-    write_shapes(tmp_path / "train", 3, ("red_circle",), first=500, named={"red_circle": "Red Circle"})
-    dataset = load(tmp_path)
-    assert tuple(dataset.labels) == LABELS
-    assert len(dataset.train) + len(dataset.validation) == 3 * 24 + 3
 
 
 def test_unreadable_files_are_named_and_left_out(tmp_path: Path) -> None:
@@ -125,31 +92,6 @@ def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetInvalid, match="No train picture is left for red_circle") as caught:
         load(tmp_path)
     assert caught.value.reason == "DATA_CLASS_EMPTY"
-
-
-def test_other_layouts_are_refused_with_an_explanation(tmp_path: Path) -> None:
-    with pytest.raises(DatasetInvalid, match="There is no folder") as caught:
-        load(tmp_path / "nowhere")
-    assert caught.value.reason == "DATA_NOT_FOUND"
-    with pytest.raises(DatasetInvalid, match="holds no class folders") as caught:
-        load(tmp_path)
-    assert caught.value.reason == "DATA_NO_CLASSES"
-    with pytest.raises(DatasetInvalid, match="one class, red_circle") as caught:
-        load(write_shapes(tmp_path / "one", 3, ("red_circle",)))
-    assert caught.value.reason == "DATA_ONE_CLASS"
-    write_shapes(tmp_path / "half" / "train", 3)
-    with pytest.raises(DatasetInvalid, match="no test folder") as caught:
-        load(tmp_path / "half")
-    assert caught.value.reason == "DATA_PART_MISSING"
-
-
-def test_parts_of_different_classes_are_refused_with_an_explanation(tmp_path: Path) -> None:
-    write_shapes(tmp_path / "train", 3)
-    write_shapes(tmp_path / "test", 3, ("red_circle", "blue_bar"))
-    (tmp_path / "test" / "pear").mkdir()
-    with pytest.raises(DatasetInvalid, match="green_square only in train and pear only in test") as caught:
-        load(tmp_path)
-    assert caught.value.reason == "DATA_CLASSES_DIFFER"
 
 
 def test_the_digest_depends_on_content_and_not_on_file_names(tmp_path: Path) -> None:
@@ -220,7 +162,7 @@ def test_class_indices_follow_the_labels_given(tmp_path: Path) -> None:
 
 
 def test_negatives_are_split_for_training_and_validation_and_are_no_class(tmp_path: Path) -> None:
-    write_shapes(tmp_path / "other", 20)
+    write_shapes(tmp_path / "other", 20, first=5000)
     data = write_parts(tmp_path / "main", 4, 2)
     (tmp_path / "other" / "broken.jpg").write_bytes(b"broken")
     twice = [tmp_path / "other", tmp_path / "other"]
@@ -271,9 +213,9 @@ def test_copies_of_training_pictures_are_left_out_of_the_test_part(tmp_path: Pat
         "copy_of_5000.png": more / "blue_bar" / "5000.png",
     }
     assert dataset.test == before.test
-    tested, overlap, _ = load_test_part(data, LABELS, mobilenet_preprocessing(), 2, ignore_progress)
-    assert {pair.test.path.name for pair in overlap} == {"copy_of_7.jpg", "copy_of_3.jpg"}
-    assert len(tested) == 3 * 4 + 2
+    part = load_test_part(data, LABELS, mobilenet_preprocessing(), 2, ignore_progress)
+    assert {pair.test.path.name for pair in part.overlap} == {"copy_of_7.jpg", "copy_of_3.jpg"}
+    assert len(part.pictures) == 3 * 4 + 2
 
 
 def test_copies_within_plain_class_folders_are_found_too(tmp_path: Path) -> None:
