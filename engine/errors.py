@@ -38,6 +38,11 @@ class VergerError(Exception):
     retry_elsewhere = False
     """Whether another replica of the same service may succeed, so that the caller's channel should try one."""
 
+    def __init__(self, message: str, **metadata: str) -> None:
+        """metadata: facts for programs beside the sentence for people; each subclass that has some documents them."""
+        super().__init__(message)
+        self.metadata = metadata
+
 
 class InvalidArgument(VergerError):
     """The request itself is wrong. Sending it again can't help."""

@@ -3,6 +3,8 @@
 services/common/rpc/statuses.py turns errors into gRPC statuses, services/web/problems.py into HTTP problem documents.
 """
 
+from collections.abc import Mapping
+
 from engine.errors import FailedPrecondition, InvalidArgument, Unavailable, VergerError
 
 DOMAIN = "verger"
@@ -30,7 +32,10 @@ class Overloaded(VergerError):
 
 
 class ModelNotLoaded(Unavailable):
-    """This replica has no live model version yet. Another replica may have one."""
+    """This replica has no live model version yet. Another replica may have one.
+
+    metadata: `since` is the time from which on it has had none (RFC 3339).
+    """
 
     reason = "MODEL_NOT_LOADED"
     retry_elsewhere = True
@@ -52,8 +57,16 @@ class DeadlineExceeded(VergerError):
 class RemoteError(VergerError):
     """An error that another service answered, passed on unchanged."""
 
-    def __init__(self, code: str, reason: str, message: str, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        reason: str,
+        message: str,
+        retry_after_seconds: float | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
+        self.metadata = dict(metadata or {})
         self.code = code
         self.reason = reason
         self.retry_after_seconds = retry_after_seconds

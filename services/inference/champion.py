@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Champion:
         self._store = store
         self._on_live = on_live
         self._live: LoadedModel | None = None
+        self._without_version_since = datetime.now(UTC)
         self._refusal: model_pb2.VersionRefusal | None = None
         self._refused_at = 0.0
         self._registry_unavailable = False
@@ -59,7 +61,8 @@ class Champion:
         if self._live is None:
             why = self._refusal.message if self._refusal else "No version is live yet."
             raise ModelNotLoaded(
-                f"{why} Register one (python -m trainer import-release, or train) or wait until MLflow is back."
+                f"{why} Register one (python -m trainer import-release, or train) or wait until MLflow is back.",
+                since=self._without_version_since.isoformat(timespec="seconds"),
             )
         return self._live
 

@@ -21,7 +21,7 @@ The number of attempts would multiply just when the last service is in trouble.
 def to_status(error: VergerError) -> status_pb2.Status:
     """Returns the status that describes an error to other services and to clients in any language."""
     status = status_pb2.Status(code=code_pb2.Code.Value(error.code), message=str(error))
-    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
     if error.retry_after_seconds is not None:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromNanoseconds(int(error.retry_after_seconds * 1e9))
@@ -38,7 +38,7 @@ def from_status(status: status_pb2.Status) -> RemoteError:
         detail.Unpack(info)
         if detail.Unpack(retry):
             delay = retry.retry_delay.ToNanoseconds() / 1e9
-    return RemoteError(code, info.reason, status.message, delay)
+    return RemoteError(code, info.reason, status.message, delay, info.metadata)
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> RemoteError:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
@@ -16,6 +17,7 @@ from services.inference.config import InferenceSettings
 from services.inference.server import inference_server
 from tests.support.background import in_background
 from tests.support.mlflow_server import MlflowServer, running_mlflow
+from tests.support.statuses import metadata_of
 from tests.support.tensors import pixels_tensor
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
@@ -141,11 +143,13 @@ def test_a_version_that_is_no_model_of_verger_is_refused(mlflow_server: MlflowSe
 def test_callers_learn_that_the_registry_is_empty_until_it_has_a_version(
     mlflow_server: MlflowServer, tmp_path: Path
 ) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
     with inference(mlflow_server.url, "late", tmp_path / "cache") as stub:
         with pytest.raises(grpc.RpcError) as refusal:
             stub.GetModel(inference_pb2.GetModelRequest(), timeout=5)
         assert refusal.value.code() == grpc.StatusCode.UNAVAILABLE
         assert "import-release" in refusal.value.details()
+        assert before <= datetime.fromisoformat(metadata_of(refusal.value)["since"]) <= datetime.now(UTC)
         item = request(model_pb2.Model(contract=read_contract(tiny_version(tmp_path / "one") / CONTRACT_FILE)))
         with pytest.raises(grpc.RpcError) as refusal:
             list(stub.Infer(iter([item]), timeout=5))

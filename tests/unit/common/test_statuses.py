@@ -3,7 +3,7 @@ import pytest
 from google.rpc import status_pb2
 
 from engine.errors import ImageTruncated, VergerError
-from services.common.errors import Overloaded
+from services.common.errors import ModelNotLoaded, Overloaded
 from services.common.rpc.statuses import from_status, to_status
 
 
@@ -25,6 +25,12 @@ def test_an_error_survives_the_conversion_to_a_status_and_back() -> None:
         "The picture's end is missing.",
     )
     assert read.retry_after_seconds is None
+
+
+def test_the_metadata_of_an_error_survives_the_conversion() -> None:
+    error = ModelNotLoaded("None is live.", since="2026-11-27T09:30:00+00:00")
+    once = from_status(to_status(error))
+    assert from_status(to_status(once)).metadata == {"since": "2026-11-27T09:30:00+00:00"}
 
 
 def test_an_overload_says_when_to_retry() -> None:
