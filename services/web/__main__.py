@@ -3,12 +3,15 @@
 import gc
 import signal
 import sys
+from contextlib import nullcontext
 
 import uvicorn
 
 from services.common.process.start import start_process
 from services.web.app import create_app
 from services.web.config import WebSettings
+from services.web.server.configuration import allow_open_files, server_config
+from services.web.server.spare import wait_for_turn
 
 
 def main() -> None:
@@ -16,21 +19,10 @@ def main() -> None:
     gc.freeze()  # Collecting the objects made by imports would block the event loop for 0.1 s.
     settings = start_process("web", WebSettings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn drains and raises SIGTERM again; exit with 0
-    uvicorn.run(
-        create_app(settings),
-        host=settings.bind_address.strip("[]"),
-        port=settings.web_port,
-        ssl_certfile=settings.web_tls_certificate_file,
-        ssl_keyfile=settings.web_tls_key_file,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        log_config=None,  # configure_logging has set it up
-        access_log=False,  # middleware.py logs each request
-        server_header=False,
-        timeout_keep_alive=75,  # seconds; longer than a load balancer's 60 s, so that the balancer closes first
-        timeout_graceful_shutdown=round(settings.drain_seconds),
-    )
+    allow_open_files(settings.max_connections)
+    server = uvicorn.Server(server_config(create_app(settings), settings))
+    with wait_for_turn(settings.web_lock_file) if settings.web_lock_file else nullcontext():
+        server.run()
 
 
 if __name__ == "__main__":

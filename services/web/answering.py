@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
-from services.web.preprocess_client import PreprocessClient
+from services.web.preprocess_client import PreprocessClient, Wanted
 from services.web.uploads.forms import Upload
 
 MAX_CONCURRENT_PHOTOS = 4
@@ -17,12 +17,7 @@ Outcome = classifier_pb2.ClassifyResponse | VergerError
 
 
 async def answer_all(
-    request: Request,
-    preprocess: PreprocessClient,
-    uploads: Sequence[Upload],
-    request_id: str,
-    *,
-    include_evidence: bool,
+    request: Request, preprocess: PreprocessClient, uploads: Sequence[Upload], wanted: Wanted
 ) -> list[Outcome]:
     """Classifies the photos of a request whose body has been read; returns one outcome for each, in the same order.
 
@@ -36,7 +31,7 @@ async def answer_all(
             return upload.error
         try:
             async with slots:
-                return await preprocess.classify(upload.image, request_id, include_evidence=include_evidence)
+                return await preprocess.classify(upload.image, request.state.request_id, wanted)
         except VergerError as error:
             return error
 

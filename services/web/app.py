@@ -9,12 +9,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from engine.errors import VergerError
 from services.common.rpc.channel import open_channel
 from services.web import operations
 from services.web.api import docs
 from services.web.api import routes as api
+from services.web.api.cors import ApiCors
 from services.web.api.openapi import DocumentedFastAPI
 from services.web.config import WebSettings
 from services.web.middleware import RequestMiddleware, is_quiet
@@ -26,7 +28,11 @@ from services.web.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, Parame
 from services.web.state import State
 from services.web.uploads.reader import UploadReader
 
+ROUTERS = (api.router, docs.router, operations.router, page.router)
 STATIC = "/static"
+MAX_DETAILS = 5
+"""Most invalid parameters that an answer names."""
+
 PAGE_PATHS = {"/", "/predict", "/docs"}
 
 DESCRIPTION = """Send a photo and get a verdict: what the photo shows, that the model is unsure, or that the photo shows
@@ -64,7 +70,9 @@ def create_app(settings: WebSettings) -> FastAPI:
         telemetry={"metrics": False, "logs": False, "operation_spans": False, "exclude": is_quiet},
     )
     app.add_middleware(RequestMiddleware, respond=error_response)
-    for router in (api.router, docs.router, operations.router, page.router):
+    if settings.cors_origins:  # around the other, so that programs can read its problems as well
+        app.add_middleware(ApiCors, origins=settings.cors_origins.split())
+    for router in ROUTERS:
         app.include_router(router)
     app.mount(STATIC, files)
     return app
@@ -81,13 +89,25 @@ async def error_response(request: Request, error: VergerError) -> Response:
 
 async def _http_exception(request: Request, error: HTTPException) -> Response:
     """Replaces Starlette's own responses to unknown addresses and methods."""
+    if error.status_code == 405:
+        error.headers = {"Allow": _allowed_methods(request)}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=error.headers)
     errors = {404: NotFound("There is nothing at this address."), 405: MethodNotAllowed("Use another HTTP method.")}
     response = await error_response(request, errors.get(error.status_code) or VergerError(error.detail))
     response.headers.update(error.headers or {})
     return response
 
 
+def _allowed_methods(request: Request) -> str:
+    """Returns the methods of all routes at this address. HEAD comes with GET, see middleware.py."""
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
+    at_address = [route.methods or set() for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    allowed = {"OPTIONS"}.union(*at_address)
+    return ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
+
+
 async def _invalid_parameter(request: Request, error: RequestValidationError) -> Response:
     """Replaces FastAPI's own response to invalid parameters, the only part of a request that FastAPI validates here."""
-    details = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in error.errors())
+    details = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in error.errors()[:MAX_DETAILS])
     return await error_response(request, ParameterInvalid(f"Correct the query parameters. {details}."))

@@ -1,7 +1,8 @@
-"""Gives every HTTP request an id, a log line, metrics, security headers and an answer to unhandled errors."""
+"""Gives every HTTP request an id, a log line, metrics, the headers that all answers have, and an answer to errors."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -14,6 +15,8 @@ from engine.errors import VergerError
 from services.common.errors import RequestIdTooLong
 from services.common.process.metrics import DURATION_BUCKETS_SECONDS
 from services.common.rpc.request_ids import checked_request_id
+from services.web.conformance import check_host, own_headers
+from services.web.problems import HostInvalid
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +48,8 @@ STRICT_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
 """For a year, browsers use HTTPS alone for this host."""
 _RAW_SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
+MAX_PIECE_BYTES = 64 * 1024
+
 ErrorResponder = Callable[[Request, VergerError], Awaitable[Response]]
 
 
@@ -59,23 +64,27 @@ class RequestMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        started, status, refusal = time.perf_counter(), None, None
-        try:
-            request_id = checked_request_id(Headers(scope=scope).get("x-request-id", ""))
-        except RequestIdTooLong as error:
-            request_id, refusal = checked_request_id(""), error
-        scope.setdefault("state", {})["request_id"] = request_id
+        started, status, method = time.perf_counter(), None, scope["method"]
+        if method == "HEAD":  # answered as GET; uvicorn, which knows the original, leaves the body out
+            scope = {**scope, "method": "GET"}
+        request_id, refusal = _checked(scope)
+        until_answered = ExitStack()
+        scope.setdefault("state", {}).update(request_id=request_id, until_answered=until_answered)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own_headers = [*_RAW_SECURITY_HEADERS, (b"x-request-id", request_id.encode("latin-1"))]
+                message["headers"] = [
+                    *own_headers(message["headers"]),
+                    *_RAW_SECURITY_HEADERS,
+                    (b"x-request-id", request_id.encode("latin-1")),
+                ]
                 if scope["scheme"] == "https" and not _is_localhost(scope):
-                    own_headers.append(STRICT_TRANSPORT_SECURITY)
-                message["headers"] = [*message["headers"], *own_headers]
+                    message["headers"].append(STRICT_TRANSPORT_SECURITY)
             try:
-                await send(message)
+                for piece in _pieces(message):
+                    await send(piece)
             except RuntimeError as error:
                 if "handler is closed" not in str(error):  # uvloop raises this when the client has just disconnected
                     raise
@@ -94,8 +103,30 @@ class RequestMiddleware:
             response = await self._respond(Request(scope, receive), _answerable(error))
             await response(scope, receive, send_with_headers)
         finally:
+            until_answered.close()
             REQUESTS_IN_FLIGHT.dec()
-            _record(scope, status or CLIENT_CLOSED_REQUEST, time.perf_counter() - started)
+            _record(scope, method, status or CLIENT_CLOSED_REQUEST, time.perf_counter() - started)
+
+
+def _pieces(message: Message) -> Iterator[Message]:
+    """Parts a large body, so that the server takes the next piece only when the client has taken the one before."""
+    body = message.get("body", b"")
+    for start in range(0, len(body) - MAX_PIECE_BYTES, MAX_PIECE_BYTES):
+        yield {**message, "body": body[start : start + MAX_PIECE_BYTES], "more_body": True}
+    rest = (len(body) - 1) // MAX_PIECE_BYTES * MAX_PIECE_BYTES
+    yield {**message, "body": body[rest:]} if rest > 0 else message
+
+
+def _checked(scope: Scope) -> tuple[str, VergerError | None]:
+    """Returns the request's id, and the error of a request that is answered without the application."""
+    try:
+        request_id = checked_request_id(Headers(scope=scope).get("x-request-id", ""))
+        check_host(scope["headers"], scope["http_version"])
+    except RequestIdTooLong as error:
+        return checked_request_id(""), error
+    except HostInvalid as error:
+        return request_id, error
+    return request_id, None
 
 
 def _answerable(error: Exception) -> VergerError:
@@ -115,9 +146,9 @@ def is_quiet(scope: Scope) -> bool:
     return str(scope["path"]).startswith(_QUIET_PATHS)
 
 
-def _record(scope: Scope, status: int, seconds: float) -> None:
+def _record(scope: Scope, method: str, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "other")
-    REQUESTS.labels(scope["method"], route, status).inc()
+    REQUESTS.labels(method, route, status).inc()
     REQUEST_SECONDS.labels(route).observe(seconds)
     write = log.debug if is_quiet(scope) else log.info
-    write("request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 4))
+    write("request", method=method, path=scope["path"], status=status, seconds=round(seconds, 4))

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc, model_pb2
@@ -19,6 +19,16 @@ DESCRIBE_TIMEOUT_SECONDS = 2.0
 """Deadline of a description. It is short because pages and readiness checks wait for it."""
 
 Answer = TypeVar("Answer")
+
+
+class Wanted(NamedTuple):
+    """What an answer shall contain."""
+
+    top_k: int = 0
+    """Number of predictions, best first; 0 for all."""
+
+    evidence: bool = False
+    """Whether to add an evidence map, if the model offers one."""
 
 
 class PreprocessClient:
@@ -40,15 +50,15 @@ class PreprocessClient:
         self._described_at = 0.0
         self._describing: asyncio.Task[classifier_pb2.DescribeClassifierResponse] | None = None
 
-    async def classify(
-        self, image: bytes, request_id: str, *, include_evidence: bool
-    ) -> classifier_pb2.ClassifyResponse:
-        """Classifies one encoded photo; with include_evidence, the answer has an evidence map if the model offers one.
+    async def classify(self, image: bytes, request_id: str, wanted: Wanted) -> classifier_pb2.ClassifyResponse:
+        """Classifies one encoded photo.
 
         Raises:
             VergerError: preprocess or inference refused the photo, or no service answered before the deadline.
         """
-        request = classifier_pb2.ClassifyRequest(request_id=request_id, image=image, include_evidence=include_evidence)
+        request = classifier_pb2.ClassifyRequest(
+            request_id=request_id, image=image, top_k=wanted.top_k, include_evidence=wanted.evidence
+        )
         # wait_for_ready: while preprocess restarts, calls wait for the connection instead of failing.
         call = self._photos.Classify(request, timeout=self._timeout, wait_for_ready=True)
         return await _answer(call, self._photos_channel)

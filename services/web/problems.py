@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, Field
 
-from engine.errors import InvalidArgument, VergerError
+from engine.errors import InvalidArgument, Unavailable, VergerError
 from services.common.errors import DeadlineExceeded
 
 MEDIA_TYPE = "application/problem+json"
@@ -16,19 +16,24 @@ MEDIA_TYPE = "application/problem+json"
 _STATUS_BY_REASON = {
     "IMAGE_EMPTY": 400,
     "FILE_MISSING": 400,
+    "HOST_INVALID": 400,
     "MULTIPART_INVALID": 400,
     "REQUEST_ID_TOO_LONG": 400,
+    "REQUEST_INVALID": 400,
     "NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
+    "REQUEST_TIMEOUT": 408,
     "UPLOAD_TIMEOUT": 408,
     "IMAGE_TOO_LARGE": 413,
     "IMAGE_TOO_MANY_PIXELS": 413,
     "REQUEST_TOO_LARGE": 413,
     "TOO_MANY_FILES": 413,
+    "CONTENT_ENCODING_UNSUPPORTED": 415,
     "IMAGE_FORMAT_UNSUPPORTED": 415,
     "IMAGE_TOO_COMPLEX": 422,
     "IMAGE_TRUNCATED": 422,
     "IMAGE_CORRUPT": 422,
+    "HEADER_TOO_LARGE": 431,
 }
 
 # The statuses of all other reasons. FAILED_PRECONDITION means that the model can't be served, which is never the
@@ -75,6 +80,30 @@ class ParameterInvalid(InvalidArgument):
     reason = "PARAMETER_INVALID"
 
 
+class HostInvalid(InvalidArgument):
+    """A request without a Host header, or with several or a malformed one."""
+
+    reason = "HOST_INVALID"
+
+
+class RequestInvalid(InvalidArgument):
+    """Bytes that are no HTTP/1.1 request, or requests that don't wait for their answers."""
+
+    reason = "REQUEST_INVALID"
+
+
+class HeaderTooLarge(InvalidArgument):
+    """More bytes of headers, or more headers, than are accepted."""
+
+    reason = "HEADER_TOO_LARGE"
+
+
+class ContentEncodingUnsupported(InvalidArgument):
+    """A photo that was compressed or encoded for the transport."""
+
+    reason = "CONTENT_ENCODING_UNSUPPORTED"
+
+
 class NotFound(InvalidArgument):
     """There is nothing at this address."""
 
@@ -87,10 +116,22 @@ class MethodNotAllowed(InvalidArgument):
     reason = "METHOD_NOT_ALLOWED"
 
 
+class RequestTimeout(DeadlineExceeded):
+    """The client did not send the headers in time."""
+
+    reason = "REQUEST_TIMEOUT"
+
+
 class UploadTimeout(DeadlineExceeded):
-    """The client stopped sending before the upload was complete."""
+    """The client stopped sending before the upload was complete, or sent it too slowly."""
 
     reason = "UPLOAD_TIMEOUT"
+
+
+class TooManyConnections(Unavailable):
+    """As many connections as are accepted are being answered."""
+
+    reason = "TOO_MANY_CONNECTIONS"
 
 
 class Problem(BaseModel):
@@ -120,7 +161,9 @@ def problem_of(error: VergerError) -> Problem:
 
 
 def headers_of(error: VergerError) -> dict[str, str]:
-    """Returns the headers of an error: Retry-After, in whole seconds, with 429 and 503."""
+    """Returns the headers of an error: Retry-After, in whole seconds, with 429 and 503; the encodings to use."""
+    if isinstance(error, ContentEncodingUnsupported):
+        return {"Accept-Encoding": "identity"}
     if status_of(error) not in (429, 503):
         return {}
     return {"Retry-After": str(math.ceil(error.retry_after_seconds or _DEFAULT_RETRY_AFTER_SECONDS))}

@@ -20,6 +20,7 @@ from engine.errors import (
 from services.common.errors import DeadlineExceeded, InferenceUnavailable, ModelNotLoaded, Overloaded
 from services.web.problems import (
     MEDIA_TYPE,
+    ContentEncodingUnsupported,
     FileMissing,
     MultipartInvalid,
     ParameterInvalid,
@@ -35,10 +36,11 @@ UNAVAILABLE_ERRORS = [
     InferenceUnavailable("No inference service answers. Try again in a few seconds."),
     ModelNotLoaded("No model version is live yet. Try again in a few seconds."),
 ]
+PARAMETER_ERROR = ParameterInvalid("Correct the query parameters. evidence: Input should be a valid boolean, ….")
 CLASSIFY_ERRORS = [
     ImageEmpty("The file is empty. Send the bytes of a picture."),
     FileMissing("The request contains no photo. Send it as the form field “file”, or as the body."),
-    ParameterInvalid("Correct the query parameters. evidence: Input should be a valid boolean, …."),
+    PARAMETER_ERROR,
     MultipartInvalid("The end of the form is missing. Send the whole body."),
     UploadTimeout("No data arrived for 30 s. Send the photo again."),
     ImageTooLarge("The file has more than 20,971,520 bytes, which is the limit. Send a smaller copy."),
@@ -52,6 +54,7 @@ CLASSIFY_ERRORS = [
         "The request has more than 104,857,600 bytes, which is the limit. Send the photos in several requests."
     ),
     TooManyFiles("The request has more than 32 photos, which is the limit. Send the photos in several requests."),
+    ContentEncodingUnsupported("The photo is sent as “gzip”. Send its bytes as they are."),
     ImageFormatUnsupported(
         "This is not a picture that can be read. Accepted formats: JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF."
     ),

@@ -11,18 +11,27 @@ from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
 from services.web.answering import Outcome, answer_all
-from services.web.api.openapi import CLASSIFY_BODY, CLASSIFY_ERRORS, UNAVAILABLE_ERRORS, problem_responses
+from services.web.api.openapi import (
+    CLASSIFY_BODY,
+    CLASSIFY_ERRORS,
+    PARAMETER_ERROR,
+    UNAVAILABLE_ERRORS,
+    problem_responses,
+)
 from services.web.api.schemas import (
     ClassDescription,
     ClassifyAnswer,
+    ClassifyParameters,
     Evidence,
     FileResult,
     ModelDescription,
     ModelName,
+    NoParameters,
     Prediction,
     Refusal,
     UploadLimits,
 )
+from services.web.preprocess_client import Wanted
 from services.web.problems import FileMissing, is_callers_fault, problem_of
 from services.web.state import State, state_of
 from services.web.uploads.forms import Upload
@@ -40,10 +49,7 @@ router = APIRouter(prefix="/api/v1", tags=["classification"])
     openapi_extra={"requestBody": CLASSIFY_BODY},
     responses=problem_responses(CLASSIFY_ERRORS),
 )
-async def classify(
-    request: Request,
-    evidence: Annotated[bool, Query(description="Whether each result contains an evidence map of its photo.")] = False,
-) -> Response:
+async def classify(request: Request, parameters: Annotated[ClassifyParameters, Query()]) -> Response:
     """Send photos as `multipart/form-data` in the field `file`, once or several times, or send one photo as the raw
     body with any other content type. The service recognises the format from the content.
 
@@ -53,23 +59,23 @@ async def classify(
     answer is that problem, so that clients can retry by status and `Retry-After`.
 
     With `?evidence=true` each result contains an evidence map: a grid over the photo that shows which parts support
-    the first prediction.
+    the first prediction. With `?top_k=3` each result contains the three best predictions only. Other parameters are
+    refused.
 
     `X-Request-ID` (at most 128 characters) identifies the request in the logs and traces of all services. The answer
     repeats it. `Server-Timing` says how long each step took, for requests with a single photo.
     """
     state = state_of(request)
-    async with state.uploads.receive(request, raw_allowed=True) as received:
-        if not received.files:
-            raise FileMissing("The request contains no photo. Send it as the form field “file”, or as the body.")
-        outcomes = await answer_all(
-            request, state.preprocess, received.files, request.state.request_id, include_evidence=evidence
-        )
+    received = await state.uploads.receive(request, raw_allowed=True)
+    if not received.files:
+        raise FileMissing("The request contains no photo. Send it as the form field “file”, or as the body.")
+    wanted = Wanted(parameters.top_k, parameters.evidence)
+    outcomes = await answer_all(request, state.preprocess, received.files, wanted)
     _raise_if_all_failed(outcomes)
     answer = ClassifyAnswer(
         model=_newest_model(outcomes),
         results=[
-            _result(upload, outcome, include_evidence=evidence)
+            _result(upload, outcome, include_evidence=parameters.evidence)
             for upload, outcome in zip(received.files, outcomes, strict=True)
         ],
     )
@@ -81,9 +87,9 @@ async def classify(
     "/model",
     summary="Describe the live model",
     response_model=ModelDescription,
-    responses=problem_responses(UNAVAILABLE_ERRORS),
+    responses=problem_responses([PARAMETER_ERROR, *UNAVAILABLE_ERRORS]),
 )
-async def model(request: Request) -> ModelDescription:
+async def model(request: Request, _: Annotated[NoParameters, Query()]) -> ModelDescription:
     """Returns the name, version, classes, limits and test metrics of the live version. It may be one second old."""
     state = state_of(request)
     return _describe(await state.preprocess.recent_description(), state)

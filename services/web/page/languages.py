@@ -11,6 +11,9 @@ from typing import Any
 
 DEFAULT = "en"
 
+MAX_ACCEPTED_CHARACTERS = 1000
+"""Characters of an Accept-Language header that are read: more than any browser sends."""
+
 
 class Catalog:
     """The texts and number formats of one language."""
@@ -78,7 +81,7 @@ def choose_language(known: Mapping[str, object], requested: str | None, remember
         remembered: the value of the cookie.
         accepted: an Accept-Language header (RFC 9110, 12.5.4). "fr-CA" means "fr" if "fr-CA" is not known.
     """
-    wanted = [requested or "", remembered or "", *_by_preference(accepted)]
+    wanted = [requested or "", remembered or "", *_by_preference(accepted[:MAX_ACCEPTED_CHARACTERS])]
     return next((tag for tag in wanted if tag in known), DEFAULT)
 
 

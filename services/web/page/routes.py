@@ -19,6 +19,7 @@ from services.web.page.presentation import (
     view_model,
 )
 from services.web.page.samples import sample_bytes, sample_labels
+from services.web.preprocess_client import Wanted
 from services.web.problems import FileMissing, NotFound, headers_of
 from services.web.state import state_of
 from services.web.uploads.forms import Upload
@@ -30,7 +31,7 @@ FRAGMENT_HEADER = "X-Fragment"
 """Header with which the page's script asks for the answer or error alone, without the rest of the page."""
 
 
-@router.api_route("/", methods=["GET", "HEAD"])
+@router.get("/")
 async def home(request: Request) -> Response:
     """Shows the form."""
     return await _page(request)
@@ -40,20 +41,18 @@ async def home(request: Request) -> Response:
 async def predict(request: Request) -> Response:
     """Classifies the photo in the form field `file`, or the sample picture whose label is in the field `sample`."""
     state = state_of(request)
-    async with state.uploads.receive(request, raw_allowed=False) as received:
-        upload, sample = _chosen(received)
-        started = time.perf_counter()
-        (outcome,) = await answer_all(
-            request, state.preprocess, [upload], request.state.request_id, include_evidence=True
-        )
-        total_ms = (time.perf_counter() - started) * 1e3
-        if isinstance(outcome, VergerError):
-            raise outcome
-        answer = await _view(request, outcome, total_ms)
-        if FRAGMENT_HEADER in request.headers:
-            return state.renderer.render(request, "_answer.html", answer=answer, sample=sample)
-        photo = None if sample else data_uri(upload.image)
-        return await _page(request, answer=replace(answer, photo=photo), sample=sample)
+    received = await state.uploads.receive(request, raw_allowed=False)
+    upload, sample = _chosen(received)
+    started = time.perf_counter()
+    (outcome,) = await answer_all(request, state.preprocess, [upload], Wanted(evidence=True))
+    total_ms = (time.perf_counter() - started) * 1e3
+    if isinstance(outcome, VergerError):
+        raise outcome
+    answer = await _view(request, outcome, total_ms)
+    if FRAGMENT_HEADER in request.headers:
+        return state.renderer.render(request, "_answer.html", answer=answer, sample=sample)
+    photo = None if sample else data_uri(upload.image)
+    return await _page(request, answer=replace(answer, photo=photo), sample=sample)
 
 
 @router.get("/predict")

@@ -8,12 +8,14 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from engine.errors import ImageTooLarge, VergerError
-from services.web.problems import FileMissing, MultipartInvalid, TooManyFiles
+from services.web.problems import ContentEncodingUnsupported, FileMissing, MultipartInvalid, TooManyFiles
+from services.web.uploads.encodings import ENCODING_HEADERS, check_encodings, extended_filename, text
 
 FILE_FIELD = "file"
 
 _MAX_FIELDS = 16
 _MAX_FIELD_BYTES = 1024
+_MAX_PREAMBLE_BYTES = 4096
 _INVALID = "The body can't be read as multipart/form-data. Send the photo as the form field “file”."
 
 
@@ -33,6 +35,7 @@ class _Part:
     filename: str | None = None
     content: list[bytes] = field(default_factory=list)
     size: int = 0
+    error: VergerError | None = None
 
 
 class FormReader:
@@ -55,9 +58,11 @@ class FormReader:
         if media_type != b"multipart/form-data" or not options.get(b"boundary"):
             raise MultipartInvalid(_INVALID)
         self._max_files, self._max_file_bytes, self._reserve = max_files, max_file_bytes, reserve
-        self._part = _Part()
+        self._part, self._parts = _Part(), 0
         self._header_name = self._header_value = b""
         self._complete = False
+        self._delimiter, self._preamble = b"--" + options[b"boundary"], b""
+        self._is_in_preamble = True
         try:
             self._parser = MultipartParser(
                 options[b"boundary"],
@@ -83,6 +88,8 @@ class FormReader:
             FileMissing: a file is in another field than `file`.
             TooManyFiles: there are more photos than max_files.
         """
+        if self._is_in_preamble:
+            chunk = self._after_preamble(chunk)
         try:
             self._parser.write(chunk)
         except FormParserError as error:
@@ -97,8 +104,23 @@ class FormReader:
         if not self._complete:
             raise MultipartInvalid("The end of the form is missing. Send the whole body.")
 
+    def _after_preamble(self, chunk: bytes) -> bytes:
+        """Returns what has arrived from the first delimiter on. Text before it means nothing (RFC 2046, 5.1.1)."""
+        received = self._preamble + chunk
+        start = 0 if received.startswith(self._delimiter) else received.find(b"\r\n" + self._delimiter)
+        if (len(received) if start < 0 else start) > _MAX_PREAMBLE_BYTES:
+            raise MultipartInvalid(_INVALID)
+        if start >= 0:
+            self._is_in_preamble = False
+            return received[start:]
+        self._preamble = received
+        return b""
+
     def _begin_part(self) -> None:
         self._part = _Part()
+        self._parts += 1
+        if self._parts > self._max_files + _MAX_FIELDS + 1:  # parts without a name or a file are counted here alone
+            raise MultipartInvalid("The form has too many parts.")
 
     def _add_header_name(self, data: bytes, start: int, end: int) -> None:
         self._header_name += data[start:end]
@@ -111,18 +133,25 @@ class FormReader:
         self._header_name = self._header_value = b""
 
     def _end_headers(self) -> None:
-        _, options = parse_options_header(self._part.headers.get(b"content-disposition"))
-        filename = options.get(b"filename")
-        self._part.name = options.get(b"name", b"").decode(errors="replace")
-        self._part.filename = filename.decode(errors="replace") if filename else None
-        if filename and self._part.name != FILE_FIELD:
-            raise FileMissing(f"Send the photo as the form field “{FILE_FIELD}”, not “{self._part.name}”.")
+        part, disposition = self._part, self._part.headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
+        part.name = text(options.get(b"name", b""))
+        extended = extended_filename(disposition.decode("latin-1")) if b"*" in disposition else None
+        part.filename = extended or text(options.get(b"filename", b"")) or None
+        if part.filename and part.name != FILE_FIELD:
+            raise FileMissing(f"Send the photo as the form field “{FILE_FIELD}”, not “{part.name}”.")
+        try:
+            check_encodings(text(part.headers.get(name.encode(), b"")) for name in ENCODING_HEADERS)
+        except ContentEncodingUnsupported as error:
+            part.error = error
 
     def _add_content(self, data: bytes, start: int, end: int) -> None:
         part = self._part
         part.size += end - start
         if part.name == FILE_FIELD:
             if part.size > self._max_file_bytes:
+                part.error = too_large(self._max_file_bytes)
+            if part.error is not None:
                 part.content.clear()
                 return
             self._reserve(end - start)
@@ -142,8 +171,7 @@ class FormReader:
                     f"The request has more than {self._max_files} photos, which is the limit. "
                     "Send the photos in several requests."
                 )
-            error = too_large(self._max_file_bytes) if part.size > self._max_file_bytes else None
-            self.files.append(Upload(part.filename, b"".join(part.content), error))
+            self.files.append(Upload(part.filename, b"".join(part.content), part.error))
         self._part = _Part()
 
     def _end(self) -> None:

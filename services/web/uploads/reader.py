@@ -1,17 +1,21 @@
 """Reads uploads from the connection as a stream, and checks every limit before it stores the bytes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from engine.errors import VergerError
+from engine.errors import ImageFormatUnsupported, VergerError
 from services.common.errors import Overloaded
-from services.web.config import WebSettings
+from services.web.config import HELD_TIMES, WebSettings
 from services.web.problems import RequestTooLarge, UploadTimeout
+from services.web.uploads.encodings import ENCODING_HEADERS, check_encodings
 from services.web.uploads.forms import FormReader, Upload, too_large
+
+_JSON = re.compile(r"\s*[^;]*[/+]json\s*(;|$)", re.IGNORECASE)
 
 IDLE_TIMEOUT_SECONDS = 30.0
 """Idle timeout of an upload, in seconds."""
@@ -26,7 +30,7 @@ class Received:
 
 
 class UploadBudget:
-    """Limits how many bytes of photos are in memory at a time, over all requests."""
+    """Limits how many bytes photos take in memory at a time, over all requests. Each counts HELD_TIMES its size."""
 
     def __init__(self, max_bytes: int) -> None:
         self._free = max_bytes
@@ -41,6 +45,7 @@ class UploadBudget:
 
         def reserve(size: int) -> None:
             nonlocal reserved
+            size *= HELD_TIMES
             if size > self._free:
                 raise Overloaded("Too many photos are being sent at once. Wait a second, then send the request again.")
             self._free -= size
@@ -59,19 +64,23 @@ class UploadReader:
         self._settings = settings
         self._budget = UploadBudget(settings.max_buffered_bytes)
 
-    @asynccontextmanager
-    async def receive(self, request: Request, *, raw_allowed: bool) -> AsyncIterator[Received]:
-        """Reads a form, or with raw_allowed any other body as one photo. Its bytes count until the block ends.
+    async def receive(self, request: Request, *, raw_allowed: bool) -> Received:
+        """Reads a form, or with raw_allowed any other body as one photo. Its bytes count until the answer is sent.
 
         Raises:
-            VergerError: ImageTooLarge, RequestTooLarge, TooManyFiles, MultipartInvalid, UploadTimeout, Overloaded.
+            VergerError: ImageTooLarge, RequestTooLarge, TooManyFiles, MultipartInvalid, UploadTimeout, Overloaded,
+                ContentEncodingUnsupported, ImageFormatUnsupported.
         """
+        check_encodings([value for name in ENCODING_HEADERS for value in request.headers.getlist(name)])
         content_type = request.headers.get("content-type", "")
-        with self._budget.reservation() as reserve:
-            if raw_allowed and not content_type.lower().startswith("multipart/"):
-                yield await self._read_raw(request, reserve)
-            else:
-                yield await self._read_form(request, content_type, reserve)
+        if raw_allowed and _JSON.match(content_type):
+            raise ImageFormatUnsupported(
+                "The body is JSON. Send the bytes of the photo as the body, or a form with the field “file”."
+            )
+        reserve = request.state.until_answered.enter_context(self._budget.reservation())
+        if raw_allowed and not content_type.lower().startswith("multipart/"):
+            return await self._read_raw(request, reserve)
+        return await self._read_form(request, content_type, reserve)
 
     async def _read_raw(self, request: Request, reserve: Callable[[int], None]) -> Received:
         limit = self._settings.max_image_bytes

@@ -42,6 +42,7 @@ locals {
 
   # Values of the variables in environment_per_deployment of containers.yaml.
   own_environment = {
+    web = merge({ VERGER_MAX_CONNECTIONS_PER_ADDRESS = "1000" }, var.settings) # all come from the load balancer
     mlflow = {
       MLFLOW_BACKEND_STORE_URI     = module.database.uri
       MLFLOW_ARTIFACTS_DESTINATION = "s3://${module.data.name}/${local.artifacts_prefix}"

@@ -12,7 +12,7 @@ from verger.v1 import classifier_pb2
 
 from services.common.errors import InferenceUnavailable, ModelNotLoaded, Overloaded
 from services.web.api.schemas import ClassifyAnswer
-from tests.support.page.scripted_classifier import BANANA, ScriptedClassifier, answer, form
+from tests.support.page.scripted_classifier import BANANA, ScriptedClassifier, answer, form, web_server
 from tests.support.photos import encoded, scene
 
 CLASSIFY = "/api/v1/classify"
@@ -240,7 +240,8 @@ async def test_openapi_has_an_example_of_every_answer_and_error(client: httpx.As
     assert evidence is not None
     assert [len(row) for row in evidence["strength"]] == [evidence["width"]] * evidence["height"]
     assert [(item["name"], item["in"], item["required"]) for item in operation["parameters"]] == [
-        ("evidence", "query", False)
+        ("evidence", "query", False),
+        ("top_k", "query", False),
     ]
     assert operation["responses"].keys() == {"400", "408", "413", "415", "422", "429", "503", "504"}
     for status, response in operation["responses"].items():
@@ -261,4 +262,58 @@ async def test_unknown_addresses_and_methods_are_problems(client: httpx.AsyncCli
     assert (response.status_code, response.json()["reason"]) == (404, "NOT_FOUND")
     response = await client.get(CLASSIFY)
     assert (response.status_code, response.json()["reason"]) == (405, "METHOD_NOT_ALLOWED")
-    assert response.headers["allow"] == "POST"
+    assert response.headers["allow"] == "OPTIONS, POST"
+
+
+async def test_as_many_predictions_are_asked_for_as_are_wanted(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    assert (await client.post(f"{CLASSIFY}?top_k=3", content=PHOTO)).status_code == 200
+    assert classifier.requests[-1].top_k == 3
+
+
+@pytest.mark.parametrize("query", ["top_k=-1", "top_k=4294967296", "top_k=three", "topk=3", "evidence=true&lang=fr"])
+async def test_wrong_and_unknown_parameters_are_refused(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier, query: str
+) -> None:
+    response = await client.post(f"{CLASSIFY}?{query}", content=PHOTO)
+    assert (response.status_code, response.json()["reason"]) == (400, "PARAMETER_INVALID")
+    assert query.split("&")[-1].split("=")[0] in response.json()["detail"]
+    assert (await client.get("/api/v1/model?x=1")).json()["reason"] == "PARAMETER_INVALID"
+    assert classifier.requests == []
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8", "application/x+json"])
+async def test_a_json_body_is_told_what_to_send(client: httpx.AsyncClient, content_type: str) -> None:
+    response = await client.post(CLASSIFY, content=b'{"image": ""}', headers={"Content-Type": content_type})
+    assert (response.status_code, response.json()["reason"]) == (415, "IMAGE_FORMAT_UNSUPPORTED")
+    assert "JSON. Send the bytes" in response.json()["detail"]
+
+
+async def test_pages_of_named_origins_may_call_the_api(preprocess_port: int) -> None:
+    shop, other = {"Origin": "https://shop.example"}, {"Origin": "https://other.example"}
+    ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-request-id"}
+    async with (
+        web_server(preprocess_port, cors_origins="https://shop.example http://localhost:3000") as address,
+        httpx.AsyncClient(base_url=address) as client,
+    ):
+        allowed = [
+            await client.options(CLASSIFY, headers=shop | ask),
+            await client.post(CLASSIFY, content=PHOTO, headers=shop),
+            await client.post(CLASSIFY, content=b"text", headers=shop),
+        ]
+        assert [response.status_code for response in allowed] == [200, 200, 415]
+        origins = [response.headers["access-control-allow-origin"] for response in allowed]
+        assert origins == ["https://shop.example"] * 3
+        assert "X-Request-ID" in allowed[1].headers["access-control-expose-headers"]
+        refused = [
+            await client.options(CLASSIFY, headers=other | ask),
+            await client.post(CLASSIFY, content=PHOTO, headers=other),
+            await client.get("/metrics", headers=shop),
+        ]
+        assert [response.headers.get("access-control-allow-origin") for response in refused] == [None] * 3
+
+
+async def test_no_other_origin_may_call_the_api_by_default(client: httpx.AsyncClient) -> None:
+    response = await client.post(CLASSIFY, content=PHOTO, headers={"Origin": "https://shop.example"})
+    assert "access-control-allow-origin" not in response.headers

@@ -18,6 +18,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from services.web.server.spare import wait_for_turn
 from tests.support.certificates import Certificates
 from tests.support.mlflow_server import free_port
 from tests.support.page.scripted_classifier import ScriptedClassifier
@@ -119,6 +120,38 @@ async def test_the_page_does_not_start_with_half_of_what_https_needs(tmp_path: P
         (line,) = await log_of(process)
     assert process.returncode == 2
     assert "VERGER_WEB_TLS_CERTIFICATE_FILE is set without VERGER_WEB_TLS_KEY_FILE" in str(line["message"])
+
+
+async def test_a_spare_process_serves_as_soon_as_the_serving_one_is_killed(
+    classifier: ScriptedClassifier, preprocess_port: int, tmp_path: Path
+) -> None:
+    port, lock = free_port(), {"VERGER_WEB_LOCK_FILE": str(tmp_path / "web.lock")}
+    async with (
+        web_process(tmp_path, preprocess_port, port, **lock) as first,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+    ):
+        await eventually(lambda: listens(port), "the start", seconds=60)
+        async with web_process(tmp_path, preprocess_port, port, **lock) as spare:
+            assert spare.stderr is not None
+            assert json.loads(await spare.stderr.readline())["event"].startswith("ready to replace")
+            first.kill()
+            await first.wait()
+            await eventually(lambda: listens(port), "the spare")
+            assert (await client.post("/api/v1/classify", content=encoded(scene()))).status_code == 200
+            spare.send_signal(signal.SIGTERM)
+            await log_of(spare)
+            assert spare.returncode == 0
+
+
+async def test_a_spare_process_that_waits_can_be_stopped(preprocess_port: int, tmp_path: Path) -> None:
+    lock = tmp_path / "web.lock"
+    with wait_for_turn(lock):
+        async with web_process(tmp_path, preprocess_port, free_port(), VERGER_WEB_LOCK_FILE=str(lock)) as spare:
+            assert spare.stderr is not None
+            await spare.stderr.readline()
+            spare.send_signal(signal.SIGTERM)
+            await log_of(spare)
+            assert spare.returncode == 0
 
 
 async def test_a_port_in_use_is_named_in_the_log(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ async def test_photos_in_memory_are_limited_over_all_requests(
     classifier: ScriptedClassifier, preprocess_port: int
 ) -> None:
     photo = PHOTO + bytes(50_000 - len(PHOTO))
-    limits = {"max_image_bytes": 60_000, "max_request_bytes": 70_000, "max_buffered_bytes": 70_000}
+    limits = {"max_image_bytes": 60_000, "max_request_bytes": 70_000, "max_buffered_bytes": 210_000}
     async with (
         web_server(preprocess_port, **limits) as address,
         httpx.AsyncClient(base_url=address, timeout=30) as client,

@@ -18,6 +18,7 @@ from engine.photo.opening import FORMATS, Limits
 from services.common.rpc.interceptor import CallInterceptor
 from services.web.app import create_app
 from services.web.config import WebSettings
+from services.web.server.configuration import server_config
 
 FRUITS = {
     "apple": "pomme",
@@ -154,18 +155,8 @@ async def scripted_server(classifier: ScriptedClassifier, port: int = 0) -> Asyn
 @asynccontextmanager
 async def web_server(preprocess_port: int, **settings: Any) -> AsyncIterator[str]:
     """Runs the web service under uvicorn in a thread of its own; yields its address."""
-    own = WebSettings(_env_file=None, preprocess_target=f"127.0.0.1:{preprocess_port}", **settings)
-    config = uvicorn.Config(
-        create_app(own),
-        host="127.0.0.1",
-        port=0,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        log_config=None,
-        access_log=False,
-    )
-    server = uvicorn.Server(config)
+    own = WebSettings(_env_file=None, web_port=0, preprocess_target=f"127.0.0.1:{preprocess_port}", **settings)
+    server = uvicorn.Server(server_config(create_app(own), own))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -8,11 +8,12 @@ import yaml
 
 from services.inference.config import InferenceSettings
 from services.preprocess.config import PreprocessSettings
+from services.web.config import WebSettings
 from tests.support.repository import ROOT
 from trainer.config import TrainerSettings
 
 COMPOSE_FILES = sorted([ROOT / "docker-compose.yml", *ROOT.glob("compose.*.yml")])
-PROGRAMS = (PreprocessSettings, InferenceSettings, TrainerSettings)
+PROGRAMS = (WebSettings, PreprocessSettings, InferenceSettings, TrainerSettings)
 
 
 def examples() -> dict[str, str]:

@@ -2,7 +2,7 @@ import pytest
 
 from engine.errors import ImageTooLarge
 from services.common.errors import Overloaded
-from services.web.problems import FileMissing, MultipartInvalid, TooManyFiles
+from services.web.problems import ContentEncodingUnsupported, FileMissing, MultipartInvalid, TooManyFiles
 from services.web.uploads.forms import FormReader
 
 TYPE = "multipart/form-data; boundary=xyz"
@@ -46,6 +46,56 @@ def test_a_photo_that_is_too_large_does_not_affect_the_others() -> None:
     assert len(fits.image) == 100
 
 
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    "preamble",
+    [b"\r\n", b"This is a multi-part message in MIME format.\r\n", b"--other\r\n--x\r\n", b"x" * 4000 + b"\r\n"],
+)
+def test_text_before_the_first_part_means_nothing(preamble: bytes, chunk_bytes: int) -> None:
+    reader = read(preamble + body(part("file", b"photo", "a.jpg")) + b"an epilogue", chunk_bytes=chunk_bytes)
+    assert [upload.image for upload in reader.files] == [b"photo"]
+
+
+@pytest.mark.parametrize(
+    ("disposition", "filename"),
+    [
+        ("form-data; name=file; filename=a.jpg", "a.jpg"),
+        ('FORM-DATA; NAME="file"; FILENAME="a.jpg"', "a.jpg"),
+        ('form-data; filename="a;b.jpg"; name="file"', "a;b.jpg"),
+        ('form-data; name="file"; filename="a \\"b\\".jpg"', 'a "b".jpg'),
+        ('form-data; name="file"; filename="C:\\photos\\a.jpg"', "a.jpg"),
+        ('form-data; name="file"; filename="?"; filename*=UTF-8\'\'%C3%A9.jpg', "é.jpg"),
+        ('form-data; name="file"; filename=""', None),
+        ('attachment; name="file"', None),
+    ],
+)
+def test_names_are_read_however_they_are_written(disposition: str, filename: str | None) -> None:
+    content = f"--xyz\r\nContent-Disposition: {disposition}\r\n\r\nphoto\r\n".encode()
+    assert [upload.filename for upload in read(body(content)).files] == [filename]
+
+
+@pytest.mark.parametrize("boundary", ['"xyz"', "xyz; charset=utf-8", '"xyz" ; x=y'])
+def test_the_boundary_may_be_quoted_and_have_company(boundary: str) -> None:
+    reader = FormReader(f"Multipart/Form-Data; Boundary={boundary}", 1, 100)
+    reader.write(body(part("file", b"photo", "a.jpg")))
+    reader.finish()
+    assert [upload.image for upload in reader.files] == [b"photo"]
+
+
+def test_a_photo_that_is_written_as_text_does_not_affect_the_others() -> None:
+    encoded = b'--xyz\r\nContent-Disposition: form-data; name="file"\r\nContent-Transfer-Encoding: %s\r\n\r\nphoto\r\n'
+    refused, accepted = read(body(encoded % b"base64", encoded % b"binary")).files
+    assert isinstance(refused.error, ContentEncodingUnsupported)
+    assert (refused.image, accepted.error, accepted.image) == (b"", None, b"photo")
+
+
+def test_parts_that_hold_nothing_are_counted_too() -> None:
+    empty = part("file", b"", "")
+    assert read(body(*[empty] * 20)).files == []
+    with pytest.raises(MultipartInvalid, match="too many parts"):
+        read(body(*[empty] * 21))
+
+
 def test_a_form_without_a_chosen_file_has_no_photo() -> None:
     assert read(body(part("file", b"", ""))).files == []
 
@@ -72,6 +122,7 @@ def test_more_photos_than_the_limit_are_rejected() -> None:
     [
         b"",
         b"not a form",
+        b"x" * 5000 + b"\r\n" + part("file", b"photo", "a.jpg") + b"--xyz--\r\n",
         b"--xyz\r\nnot a header\r\n\r\n",
         part("file", b"cut off", "a.jpg"),
         body(part("note", b"x" * 2000)),

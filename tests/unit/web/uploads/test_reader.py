@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import EllipsisType
 
 import pytest
@@ -9,12 +9,12 @@ from starlette.types import Message
 
 from engine.errors import ImageTooLarge
 from services.common.errors import Overloaded
-from services.web.config import WebSettings
+from services.web.config import HELD_TIMES, WebSettings
 from services.web.problems import MultipartInvalid, RequestTooLarge, UploadTimeout
 from services.web.uploads import reader
 from services.web.uploads.reader import UploadBudget, UploadReader
 
-LIMITS = WebSettings(_env_file=None, max_image_bytes=2048, max_request_bytes=4096, max_buffered_bytes=8192)
+LIMITS = WebSettings(_env_file=None, max_image_bytes=2048, max_request_bytes=4096, max_buffered_bytes=24_576)
 
 
 class Connection:
@@ -27,7 +27,8 @@ class Connection:
         self.chunks_read = 0
         self._chunks = chunks
         raw = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
-        self.request = Request({"type": "http", "method": "POST", "headers": raw}, self._receive)
+        state = {"until_answered": ExitStack()}
+        self.request = Request({"type": "http", "method": "POST", "headers": raw, "state": state}, self._receive)
 
     async def _receive(self) -> Message:
         chunk = self._chunks[self.chunks_read]
@@ -40,24 +41,22 @@ class Connection:
 
 
 async def test_a_raw_body_is_one_photo() -> None:
-    async with UploadReader(LIMITS).receive(Connection([b"ab", b"", b"cd"]).request, raw_allowed=True) as received:
-        (upload,) = received.files
-        assert (upload.filename, upload.image) == (None, b"abcd")
+    received = await UploadReader(LIMITS).receive(Connection([b"ab", b"", b"cd"]).request, raw_allowed=True)
+    (upload,) = received.files
+    assert (upload.filename, upload.image) == (None, b"abcd")
 
 
 async def test_a_body_whose_content_length_is_too_large_is_not_read() -> None:
     connection = Connection([b"x"] * 10, {"content-length": "2049"})
     with pytest.raises(ImageTooLarge):
-        async with UploadReader(LIMITS).receive(connection.request, raw_allowed=True):
-            pass
+        await UploadReader(LIMITS).receive(connection.request, raw_allowed=True)
     assert connection.chunks_read == 0
 
 
 async def test_a_body_without_content_length_is_read_up_to_the_limit() -> None:
     connection = Connection([b"x" * 1024] * 100)
     with pytest.raises(ImageTooLarge):
-        async with UploadReader(LIMITS).receive(connection.request, raw_allowed=True):
-            pass
+        await UploadReader(LIMITS).receive(connection.request, raw_allowed=True)
     assert connection.chunks_read == 3
 
 
@@ -66,32 +65,28 @@ async def test_a_form_may_be_larger_than_one_photo_but_has_its_own_limit() -> No
     start = b'--xyz\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
     connection = Connection([start, *[b"x" * 1024] * 100], form)
     with pytest.raises(RequestTooLarge):
-        async with UploadReader(LIMITS).receive(connection.request, raw_allowed=True):
-            pass
+        await UploadReader(LIMITS).receive(connection.request, raw_allowed=True)
     assert connection.chunks_read == 5
 
 
 async def test_a_raw_body_is_rejected_where_only_forms_are_allowed() -> None:
     with pytest.raises(MultipartInvalid):
-        async with UploadReader(LIMITS).receive(Connection([b"photo"]).request, raw_allowed=False):
-            pass
+        await UploadReader(LIMITS).receive(Connection([b"photo"]).request, raw_allowed=False)
 
 
 async def test_a_client_that_disconnects_ends_the_reading() -> None:
     with pytest.raises(ClientDisconnect):
-        async with UploadReader(LIMITS).receive(Connection([b"x", None]).request, raw_allowed=True):
-            pass
+        await UploadReader(LIMITS).receive(Connection([b"x", None]).request, raw_allowed=True)
 
 
 async def test_an_upload_that_stops_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "IDLE_TIMEOUT_SECONDS", 0.01)
     with pytest.raises(UploadTimeout):
-        async with UploadReader(LIMITS).receive(Connection([b"x", ...]).request, raw_allowed=True):
-            pass
+        await UploadReader(LIMITS).receive(Connection([b"x", ...]).request, raw_allowed=True)
 
 
 def test_reserved_bytes_are_freed_at_the_end() -> None:
-    budget = UploadBudget(100)
+    budget = UploadBudget(100 * HELD_TIMES)
     with budget.reservation() as reserve:
         reserve(60)
         reserve(40)
@@ -102,7 +97,7 @@ def test_reserved_bytes_are_freed_at_the_end() -> None:
 
 
 def test_bytes_of_failed_requests_are_freed() -> None:
-    budget = UploadBudget(100)
+    budget = UploadBudget(100 * HELD_TIMES)
     with suppress(RuntimeError), budget.reservation() as reserve:
         reserve(90)
         raise RuntimeError
