@@ -17,7 +17,9 @@ CONTRACT_VERSION = 1
 """The only value of ModelContract.contract_version that this code supports."""
 
 PREPROCESSING_CODE_VERSION = 1
-"""Increment it whenever engine/photo/decoding.py gives other pixels for the same photo. A test checks this."""
+"""Increment it whenever engine/photo/decoding.py gives other pixels for a photo that was decoded rightly before. A test
+checks this. A repair is not counted, where a photo was refused or had other pixels than its file: no version should
+have learnt from those, and each registered version would be refused for them."""
 
 
 def to_json(message: Message) -> str:

@@ -5,7 +5,7 @@ This module knows neither gRPC nor HTTP. Each error has a canonical gRPC code an
 VergerError
 ├── InvalidArgument           The caller must change the request.
 │   ├── ImageEmpty, ImageTooLarge, ImageTooManyPixels, ImageTooComplex, ImageFormatUnsupported,
-│   │   ImageTruncated, ImageCorrupt
+│   │   ImageHeicUnsupported, ImageVariantUnsupported, ImageTruncated, ImageCorrupt
 │   ├── TensorInvalid         Its reason says which property of the tensor is wrong.
 │   └── VersionUnknown        There is no such model version.
 ├── FailedPrecondition        The state of the system must change first.
@@ -79,6 +79,18 @@ class ImageFormatUnsupported(InvalidArgument):
     """The bytes are not a picture, or a picture in a format that is not accepted."""
 
     reason = "IMAGE_FORMAT_UNSUPPORTED"
+
+
+class ImageHeicUnsupported(InvalidArgument):
+    """The picture is in the format in which iPhones store photos."""
+
+    reason = "IMAGE_HEIC_UNSUPPORTED"
+
+
+class ImageVariantUnsupported(InvalidArgument):
+    """The format is accepted, but not the way in which this picture is stored in it."""
+
+    reason = "IMAGE_VARIANT_UNSUPPORTED"
 
 
 class ImageTruncated(InvalidArgument):

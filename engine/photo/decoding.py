@@ -1,17 +1,19 @@
 """Decodes a photo, turns it upright and resizes it, as the model's contract says. The trainer runs the same code.
 
-A change that gives other pixels for any photo must increment engine.contract.PREPROCESSING_CODE_VERSION.
+A change that gives other pixels for a photo that was decoded rightly must increment
+engine.contract.PREPROCESSING_CODE_VERSION.
 """
 
 from functools import partial
-from typing import cast
 
 from PIL import ExifTags, Image
 from PIL.Image import Transpose
 from verger.v1 import model_pb2
 
 from engine.photo.bands import resize_in_bands
+from engine.photo.grey import Levels, is_deep, levels_of, to_grey
 from engine.photo.opening import Limits, OpenPhoto, explain, open_photo
+from engine.photo.transparency import apply_deep_key, ignore_unused_alpha, seek_visible_frame
 
 FILTERS = {
     model_pb2.RESAMPLING_BILINEAR: Image.Resampling.BILINEAR,
@@ -62,7 +64,8 @@ def resized(photo: OpenPhoto, spec: model_pb2.Preprocessing) -> Image.Image:
 def decode(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> Image.Image:
     """Decodes a photo to an upright 8-bit RGB picture. Transparent parts become white.
 
-    A JPEG may be decoded at a reduced size, see Preprocessing.draft_factor. An animation gives its first frame.
+    A JPEG may be decoded at a reduced size, see Preprocessing.draft_factor. An animation gives its first frame, or, if
+    that is empty, the first one that shows something.
 
     Raises:
         InvalidArgument: one of the Image... errors of engine.errors.
@@ -86,6 +89,11 @@ def _load(photo: OpenPhoto) -> tuple[Image.Image, Transpose | None]:
     image = photo.image
     try:
         image.load()
+        if photo.low_bytes:
+            photo.low_bytes.load()
+            apply_deep_key(image, photo.low_bytes)
+        ignore_unused_alpha(image)
+        seek_visible_frame(image)
     except MemoryError:
         raise
     except Exception as error:  # on damaged data, the parsers of seven formats raise all kinds of exceptions
@@ -101,21 +109,17 @@ def _upright_rgb(image: Image.Image, transpose: Transpose | None) -> Image.Image
     return _to_rgb(turned, _levels(image))
 
 
-def _to_rgb(image: Image.Image, levels: float) -> Image.Image:
-    """Converts a picture or a part of it to RGB; `levels` as _levels says of the whole picture."""
+def _levels(image: Image.Image) -> Levels | None:
+    return levels_of(image) if is_deep(image) else None
+
+
+def _to_rgb(image: Image.Image, levels: Levels | None) -> Image.Image:
+    """Converts a picture or a part of it to RGB; `levels` are those of the whole picture if it is deep."""
+    if levels:
+        return to_grey(image, levels).convert("RGB")
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
-    if image.mode.startswith(("I", "F")):
-        return image.convert("F").point(lambda level: level * levels + 0.5).convert("L").convert("RGB")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return image.convert("RGB")
-
-
-def _levels(image: Image.Image) -> float:
-    """The factor that reduces grey levels to 8 bits. Integers count as 16-bit levels, floats up to 1 as fractions."""
-    if not image.mode.startswith(("I", "F")):
-        return 1
-    _, peak = cast("tuple[float, float]", image.getextrema())  # one band, one pair
-    return 255 if image.mode == "F" and peak <= 1 else 1 / 257 if image.mode.startswith("I;16") or peak > 255 else 1

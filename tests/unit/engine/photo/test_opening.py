@@ -8,8 +8,10 @@ from PIL import Image, features
 from verger.v1 import model_pb2
 
 from engine.errors import ImageTooComplex, ImageTooManyPixels
+from engine.photo.jpeg import MAX_JPEG_SCANS, MAX_JPEG_SEGMENTS
 from engine.photo.opening import Limits, OpenPhoto, open_photo
-from engine.photo.structure import MAX_JPEG_SCANS, MAX_JPEG_SEGMENTS, MAX_PNG_CHUNKS, coded_size
+from engine.photo.png import MAX_PNG_CHUNKS
+from engine.photo.structure import coded_size
 from tests.support.photos import encoded, plain, scene, with_repeated_scan
 
 SPEC = model_pb2.Preprocessing(width=224, height=224, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
