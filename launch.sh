@@ -13,6 +13,8 @@ usage: ./launch.sh                     start Verger and show the logs; Ctrl-C st
        ./launch.sh --stop              stop Verger
        ./launch.sh --train DIR [...]   train on a folder with one subfolder per class; starts Verger if necessary;
                                        for more options: ./launch.sh --train DIR --help
+       ./launch.sh --backup FILE       save the registry (all versions and runs) in a file, while Verger runs or not
+       ./launch.sh --restore FILE      restore such a file into a system that has no registry
        ./launch.sh --docker [...]      do the same in containers, for example ./launch.sh --docker --detach
 
 Settings and their defaults. They come from the environment or from the file .env (for --docker, see .env.example):
@@ -46,8 +48,7 @@ settings() {
     export VERGER_PREPROCESS_TARGET=127.0.0.1:$VERGER_PREPROCESS_PORT
     export VERGER_INFERENCE_TARGET=127.0.0.1:$VERGER_INFERENCE_PORT
     export VERGER_MODEL_CACHE_DIRECTORY=$VERGER_HOME/models
-    # The path of a socket is limited to 104 characters, so the socket is not in VERGER_HOME.
-    VERGER_SOCKET=${TMPDIR:-/tmp}/verger-$(id -u)-$(printf '%s' "$VERGER_HOME" | cksum | cut -d' ' -f1).sock
+    VERGER_SOCKET=$(cat "$VERGER_HOME/run/socket" 2>/dev/null || true) # see make_socket_folder
     export VERGER_SOCKET
     serving=$VERGER_HOME/env/serving/bin
     start_seconds=${VERGER_START_SECONDS:-300}
@@ -57,46 +58,51 @@ supervisor() { "$serving/supervisorctl" -c scripts/supervisord.conf "$@"; }
 
 is_running() { [ -x "$serving/supervisorctl" ] && [ -S "$VERGER_SOCKET" ] && supervisor pid >/dev/null 2>&1; }
 
+web_scheme() { say "http${VERGER_WEB_TLS_CERTIFICATE_FILE:+s}"; }
+
 addresses() {
-    say "grpc://127.0.0.1:$VERGER_INFERENCE_PORT/verger.v1.InferenceService" \
-        "grpc://127.0.0.1:$VERGER_PREPROCESS_PORT/verger.v1.ClassifierService" \
-        "$VERGER_MLFLOW_URL/health http://127.0.0.1:$VERGER_WEB_PORT/readyz"
+    local grpc=grpc${VERGER_TLS_CERTIFICATE_FILE:+s}
+    say "$grpc://127.0.0.1:$VERGER_INFERENCE_PORT/verger.v1.InferenceService" \
+        "$grpc://127.0.0.1:$VERGER_PREPROCESS_PORT/verger.v1.ClassifierService" \
+        "$VERGER_MLFLOW_URL/health $(web_scheme)://127.0.0.1:$VERGER_WEB_PORT/readyz"
 }
 
-require_free_ports() {
-    "$serving/python" - VERGER_WEB_PORT VERGER_PREPROCESS_PORT VERGER_INFERENCE_PORT VERGER_MLFLOW_PORT \
-        VERGER_PREPROCESS_METRICS_PORT VERGER_INFERENCE_METRICS_PORT <<'PYTHON' || exit 1
-import os, socket, sys
+# Only the owner may read what Verger keeps.
+keep_private() {
+    umask 077
+    chmod 700 "$VERGER_HOME"
+}
 
-taken = []
-for name in sys.argv[1:]:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((os.environ["VERGER_BIND_ADDRESS"], int(os.environ[name])))
-        except OSError:
-            taken.append(name)
-for name in taken:
-    port = os.environ[name]
-    print(f"verger: port {port} is in use. Free it or choose another one: {name}={int(port) + 1000} ./launch.sh", file=sys.stderr)
-sys.exit(bool(taken))
-PYTHON
+# Supervisor is controlled through a socket, whose path is limited to 104 characters: VERGER_HOME may be longer. So the
+# socket is in a new folder with a random name, which only its owner can enter, and VERGER_HOME remembers where.
+make_socket_folder() {
+    remove_socket_folder # of a system that did not end by itself
+    VERGER_SOCKET=$(mktemp -d "${TMPDIR:-/tmp}/verger-XXXXXXXXXX")/supervisor.sock
+    printf '%s' "$VERGER_SOCKET" >"$VERGER_HOME/run/socket"
+}
+
+remove_socket_folder() {
+    [ -n "$VERGER_SOCKET" ] || return 0
+    rm -f "$VERGER_SOCKET" "$VERGER_HOME/run/socket"
+    rmdir "$(dirname "$VERGER_SOCKET")" 2>/dev/null || true
 }
 
 start() {
+    keep_private
     make_environment serving
     if is_running; then
         say "Verger is already running."
     else
-        require_free_ports
+        "$serving/python" -m scripts.preflight || exit 1
         mkdir -p "$VERGER_HOME/logs" "$VERGER_HOME/run"
-        rm -f "$VERGER_SOCKET"
+        make_socket_folder
+        say "Starting MLflow, inference, preprocess and web ..."
         "$serving/supervisord" -c scripts/supervisord.conf ||
             die "supervisord does not start; its log is in $VERGER_HOME/logs."
         import_release || explain_failure
     fi
     # shellcheck disable=SC2046  # each word is one address
-    "$serving/python" -m services.common.process.health --wait "$start_seconds" $(addresses) || explain_failure
+    "$serving/python" -m services.common.process.health --verbose --wait "$start_seconds" $(addresses) || explain_failure
 }
 
 # Registers the released model if VERGER_MODEL_NAME has no version yet. This check takes seconds, so it runs only once
@@ -104,6 +110,7 @@ start() {
 import_release() {
     local mark=$VERGER_HOME/mlflow/release-imported-${VERGER_MODEL_NAME:-fruit-classifier}
     [ -f "$mark" ] || {
+        say "Registering the released model (only once) ..."
         VERGER_MLFLOW_WAIT_SECONDS=$start_seconds "$serving/python" -m trainer import-release && touch "$mark"
     }
 }
@@ -119,6 +126,7 @@ stop() {
     # supervisord removes its socket after all programs have ended.
     for _ in $(seq 300); do [ -S "$VERGER_SOCKET" ] || break; sleep 0.1; done
     [ ! -S "$VERGER_SOCKET" ] || die "A program does not stop. $VERGER_HOME/logs/supervisord.log says which."
+    remove_socket_folder
     rm -f "$VERGER_HOME/run/mlflow.group" # see scripts/mlflow.sh
     say "Verger has stopped."
 }
@@ -132,8 +140,8 @@ show_addresses() {
 
   Verger is ready.
 
-    web page     http://localhost:$VERGER_WEB_PORT
-    REST         http://localhost:$VERGER_WEB_PORT/docs
+    web page     $(web_scheme)://localhost:$VERGER_WEB_PORT
+    REST         $(web_scheme)://localhost:$VERGER_WEB_PORT/docs
     gRPC         $(grpc_address)
     MLflow       http://localhost:$VERGER_MLFLOW_PORT
     data, logs   $(where_data_is)
@@ -158,16 +166,37 @@ train() {
     exec nice -n 10 "$VERGER_HOME/env/trainer/bin/python" -m trainer train --data "$@"
 }
 
-show_logs() { exec tail -q -n 0 -F "$VERGER_HOME"/logs/*.log; }
+show_logs() { exec "$serving/python" scripts/show_logs.py "$VERGER_HOME/logs"; }
+
+# in_callers_folder FILE: prints its path, which may be relative to where launch.sh was called.
+in_callers_folder() { case $1 in /*) say "$1" ;; *) say "$called_from/$1" ;; esac; }
+
+backup() {
+    [ $# = 1 ] || { usage >&2; exit 2; }
+    keep_private
+    make_environment serving
+    "$serving/python" -m scripts.backup save "$(in_callers_folder "$1")"
+    say "The registry is saved in $1."
+}
+
+restore() {
+    [ $# = 1 ] || { usage >&2; exit 2; }
+    is_running && die "Verger is running. Stop it first: ./launch.sh --stop"
+    keep_private
+    make_environment serving
+    "$serving/python" -m scripts.backup restore "$(in_callers_folder "$1")"
+    say "The registry is restored from $1."
+}
 
 run() {
-    trap 'trap - INT TERM EXIT; say ""; stop; exit 0' INT TERM
+    trap 'trap - INT TERM EXIT; say ""; kill "${logs:-}" 2>/dev/null || true; stop; exit 0' INT TERM
     trap 'stop' EXIT
     start
     show_addresses
     say "Ctrl-C stops Verger."
     show_logs &
-    wait $!
+    logs=$!
+    wait "$logs"
 }
 
 settings
@@ -182,6 +211,8 @@ case ${1:-} in
     --status) status ;;
     --stop) stop ;;
     --train) shift && train "$@" ;;
+    --backup) shift && backup "$@" ;;
+    --restore) shift && restore "$@" ;;
     -h | --help) usage ;;
     *) usage >&2 && exit 2 ;;
 esac

@@ -48,8 +48,15 @@ train() {
 
 show_logs() { compose logs --follow --since 1s; }
 
+# With compose.tls.yml it is https.
+web_scheme() { compose exec -T web sh -c 'echo "http${VERGER_WEB_TLS_CERTIFICATE_FILE:+s}"'; }
+
 grpc_address() {
     compose port preprocess 50051 2>/dev/null || say "not published; compose.grpc.yml publishes it"
 }
 
 where_data_is() { say "in Docker: docker volume ls, docker compose logs"; }
+
+backup() { die "For containers, docs/containers.md gives the commands for a backup, and for restoring it."; }
+
+restore() { backup; }

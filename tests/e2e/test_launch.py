@@ -1,8 +1,10 @@
 """Commands of ./launch.sh."""
 
+import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from tests.support.repository import ROOT
 from tests.support.systems.launched import Launched
+from tests.support.systems.uploads import PHOTO
 from tests.support.waiting import wait_until
 
 
@@ -41,6 +44,32 @@ def test_only_the_page_is_open_to_other_machines(verger: Launched) -> None:
     assert set(verger.ports.values()) - local_ports == {verger.ports["VERGER_WEB_PORT"]}
 
 
+def test_only_the_owner_can_read_the_data_and_control_the_programs(verger: Launched) -> None:
+    control = Path((verger.home / "run" / "socket").read_text())
+    assert stat.S_ISSOCK(control.stat().st_mode)
+    for path in (verger.home, control.parent, control):
+        assert path.stat().st_mode & 0o077 == 0, path
+    loose = [path for path in (verger.home / "mlflow").rglob("*") if path.lstat().st_mode & 0o077]
+    loose += [path for path in (verger.home / "logs").iterdir() if path.lstat().st_mode & 0o077]
+    assert loose == []
+
+
+def test_the_logs_of_the_services_are_json(verger: Launched) -> None:
+    for service in ("web", "preprocess", "inference"):
+        lines = (verger.home / "logs" / f"{service}.log").read_text().splitlines()
+        assert lines
+        assert {json.loads(line)["service"] for line in lines} == {service}
+
+
+def test_no_program_reports_its_use(verger: Launched) -> None:
+    if not Path("/proc").is_dir():
+        pytest.skip("needs Linux: /proc/PID/environ")
+    for program in ("mlflow server", "services.web", "services.preprocess", "services.inference"):
+        for pid in verger.pids(program):
+            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            assert {b"MLFLOW_DISABLE_TELEMETRY=true", b"ORT_DISABLE_TELEMETRY=1"} <= set(variables)
+
+
 def test_mlflow_has_a_lower_priority_than_web(verger: Launched) -> None:
     (mlflow,) = verger.pids("mlflow server")
     (web,) = verger.pids("services.web")
@@ -63,8 +92,17 @@ def test_a_port_in_use_is_named_with_its_setting(verger: Launched, tmp_path: Pat
         refused = system.launch("--detach")
     port = system.ports["VERGER_PREPROCESS_PORT"]
     assert refused.returncode == 1
-    assert f"port {port} is in use" in refused.stderr
+    assert refused.stderr.startswith(f"verger: port {port} is in use")
     assert "VERGER_PREPROCESS_PORT=" in refused.stderr
+
+
+def test_a_wrong_setting_is_the_only_thing_that_is_said(verger: Launched, tmp_path: Path) -> None:
+    system = second_system(verger, tmp_path / "home")
+    system.settings["VERGER_DRAIN_SECONDS"] = "-1"
+    refused = system.launch("--detach")
+    assert refused.returncode == 1
+    assert refused.stderr == "verger: VERGER_DRAIN_SECONDS=-1: Input should be greater than or equal to 0.\n"
+    assert refused.stdout == ""
 
 
 def test_ctrl_c_stops_verger(verger: Launched, tmp_path: Path) -> None:
@@ -73,10 +111,18 @@ def test_ctrl_c_stops_verger(verger: Launched, tmp_path: Path) -> None:
         [str(ROOT / "launch.sh")], env=system.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stdout
+        told = []
         for line in process.stdout:
-            if "Ctrl-C stops Verger" in line:
+            told.append(line)
+            if "What is written into" in line:
                 break
+        assert f"http://localhost:{system.ports['VERGER_WEB_PORT']}" in "".join(told[-9:])
+        assert "Ctrl-C stops Verger.\n" in told
+        assert any("MLflow, inference" in line for line in told)
         assert system.pids("services.web")
+        assert system.answer(PHOTO)["predictions"][0]["label"] == "banana"
+        shown = next(line for line in process.stdout if "/api/v1/classify" in line)
+        assert "{" not in shown
         os.killpg(process.pid, signal.SIGINT)
         process.stdout.read()
         assert process.wait(timeout=60) == 0
