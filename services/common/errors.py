@@ -17,6 +17,12 @@ class RequestIdTooLong(InvalidArgument):
     reason = "REQUEST_ID_TOO_LONG"
 
 
+class RequestMalformed(InvalidArgument):
+    """The bytes are not a message of the called method, or there is no message at all."""
+
+    reason = "REQUEST_MALFORMED"
+
+
 class PreprocessingMismatch(FailedPrecondition):
     """The tensor was preprocessed for another model version."""
 
@@ -29,6 +35,20 @@ class Overloaded(VergerError):
     code = "RESOURCE_EXHAUSTED"
     reason = "OVERLOADED"
     retry_after_seconds = 1.0
+
+
+class OutOfMemory(Overloaded):
+    """There was no memory for this request. It says nothing about the request itself."""
+
+    def __init__(self) -> None:
+        super().__init__("No memory is free for this photo at the moment. Wait a second, or send a smaller copy.")
+
+
+class DecodingStuck(Unavailable):
+    """All threads of this replica have been busy with the same photos for seconds. Another replica may be well."""
+
+    reason = "DECODING_STUCK"
+    retry_elsewhere = True
 
 
 class ModelNotLoaded(Unavailable):
