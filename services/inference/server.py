@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from verger.v1 import inference_pb2_grpc
 
 from registry.reader import RegistryReader
+from services.common.process.limit import AdaptiveLimit
+from services.common.process.places import Places
 from services.common.process.pool import WorkPool
 from services.common.rpc.server import RunningServer, running_server
 from services.inference.champion import Champion
@@ -23,7 +25,8 @@ MAX_CORES_PER_CALL = 2
 @asynccontextmanager
 async def inference_server(settings: InferenceSettings) -> AsyncIterator[RunningServer]:
     """Serves until the block ends. The server is ready as soon as a version is live."""
-    pool = WorkPool("compute", settings.inference_workers, settings.inference_max_in_flight)
+    pool = WorkPool("compute", settings.inference_workers)
+    places = Places(AdaptiveLimit(settings.inference_max_in_flight, settings.inference_max_in_flight))
     registry = RegistryReader(settings.mlflow_url, settings.model_name)
 
     async def on_live() -> None:
@@ -33,7 +36,7 @@ async def inference_server(settings: InferenceSettings) -> AsyncIterator[Running
     champion = Champion(registry, ModelStore(settings.model_cache_directory), on_live, cores)
     # Restores the version before the port opens, so that a restart makes callers wait and refuses no call.
     restored = await champion.restore()
-    servicer = InferenceServicer(champion, pool, max_items_in_flight=2 * settings.inference_workers)
+    servicer = InferenceServicer(champion, pool, places, max_items_in_flight=2 * settings.inference_workers)
     async with running_server(
         settings,
         settings.inference_port,

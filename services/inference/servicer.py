@@ -1,6 +1,6 @@
 """Implements InferenceService: checks tensors, classifies them with the live model, returns the answers."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterator
 
 from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
 
@@ -8,7 +8,10 @@ from engine.errors import VergerError
 from engine.model.loading import LoadedModel
 from engine.model.tensors import to_model_input
 from services.common.errors import ModelNotLoaded, PreprocessingMismatch
+from services.common.process.places import Places
 from services.common.process.pool import WorkPool
+from services.common.rpc.clients import current_client
+from services.common.rpc.inbox import Incoming
 from services.common.rpc.interceptor import Context
 from services.common.rpc.metrics import ITEM_ERRORS
 from services.common.rpc.request_ids import checked_request_id
@@ -21,16 +24,18 @@ from services.inference.metrics import VERDICTS
 class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
     """See protos/verger/v1/inference.proto."""
 
-    def __init__(self, champion: Champion, pool: WorkPool, max_items_in_flight: int) -> None:
+    def __init__(self, champion: Champion, pool: WorkPool, places: Places, max_items_in_flight: int) -> None:
         """Creates the servicer.
 
         Args:
             champion: gives the live model.
             pool: threads for forward passes.
+            places: places for tensors in flight.
             max_items_in_flight: number of tensors of one stream that may be in progress at the same time.
         """
         self._champion = champion
         self._pool = pool
+        self._places = places
         self._max_items_in_flight = max_items_in_flight
 
     async def GetModel(
@@ -39,7 +44,7 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
         return inference_pb2.GetModelResponse(model=self._champion.describe())
 
     async def Infer(
-        self, requests: AsyncIterable[inference_pb2.InferRequest], context: Context
+        self, requests: Incoming[inference_pb2.InferRequest], context: Context
     ) -> AsyncIterator[inference_pb2.InferResponse]:
         async for response in answer_as_ready(requests, self._answer, self._max_items_in_flight):
             yield response
@@ -47,7 +52,7 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
     async def _answer(self, request: inference_pb2.InferRequest) -> inference_pb2.InferResponse:
         try:
             checked_request_id(request.request_id)
-            async with self._pool.slot():
+            with self._places.at_once(current_client()):
                 return await self._infer(request, self._champion.live)
         except ModelNotLoaded:
             raise  # concerns the whole server: ends the stream, so that the client's channel tries another replica

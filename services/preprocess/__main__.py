@@ -3,7 +3,7 @@
 import asyncio
 import gc
 
-from services.common.process.signals import stop_signal
+from services.common.process.signals import end_process, stop_signal
 from services.common.process.start import start_process
 from services.preprocess.config import PreprocessSettings
 from services.preprocess.server import preprocess_server
@@ -14,6 +14,7 @@ async def main(settings: PreprocessSettings) -> None:
     gc.freeze()  # exempts imported objects from garbage collection, which would block the event loop for 0.1 s
     async with preprocess_server(settings):
         await stop_signal()
+    end_process()
 
 
 if __name__ == "__main__":

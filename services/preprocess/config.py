@@ -41,8 +41,14 @@ class PreprocessSettings(ServiceSettings):
     preprocess_max_in_flight: int = Field(default=32, ge=1, le=10_000)
     """Photos that may be in flight, waiting or being answered. Further ones are refused with RESOURCE_EXHAUSTED.
 
-    The default is a quarter of a second's work for two cores. With more cores, set it higher in proportion.
+    Under overload fewer are accepted, down to min_places, by how long they wait. The default suits two cores: bursts of
+    a quarter of a second's work. With more cores, set it higher in proportion.
     """
+
+    @property
+    def min_places(self) -> int:
+        """Places that stay open under overload: four for each worker, which is enough to keep it at work."""
+        return min(self.preprocess_max_in_flight, 4 * self.preprocess_workers)
 
     @property
     def decode_budget_bytes(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import signal
 import time
 from dataclasses import dataclass, replace
 
@@ -10,12 +11,15 @@ from verger.v1 import inference_pb2, model_pb2
 
 from engine.errors import ImageCorrupt, ImageTooComplex, InvalidArgument
 from engine.photo.decoding import resized
-from engine.photo.opening import Limits, OpenPhoto, open_photo
+from engine.photo.opening import Limits, open_photo
 from engine.photo.tensor import to_tensor
-from services.common.errors import Overloaded
-from services.common.process.pool import Timed, WorkPool
-from services.preprocess.budget import MemoryBudget
+from services.common.errors import OutOfMemory, Overloaded
+from services.common.process.budget import MemoryBudget
+from services.common.process.pool import Timed, WorkPool, observe
 from services.preprocess.heavy import decode_heavy, start_worker
+
+MAX_LIGHT_SECONDS = 5.0
+"""Time after which a thread that decodes one light photo counts as stuck. The slowest light photos take 0.2 s."""
 
 
 @dataclass(frozen=True)
@@ -68,21 +72,35 @@ class Decoder:
 
         Raises:
             InvalidArgument: one of the Image... errors of engine.errors.
+            OutOfMemory: there was no memory for decoding.
+            Overloaded: many heavy photos are being decoded.
         """
-        opened = await self._threads.run(lambda: self._open(photo, spec))
+        try:
+            opened = await self._threads.run(lambda: self._open(photo, spec))
+        except MemoryError:
+            raise OutOfMemory from None
         if isinstance(opened.value, inference_pb2.Tensor):
             return Timed(opened.value, opened.queue_ms, opened.work_ms)
-        heavy = await self._decode_heavy(photo, spec, opened.value.memory_bytes)
+        heavy = await self._decode_heavy(photo, spec, opened.value)
         return Timed(heavy.value, opened.queue_ms + heavy.queue_ms, opened.work_ms + heavy.work_ms)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether all threads have been busy with the same photos for MAX_LIGHT_SECONDS. New ones would have to wait.
+
+        A heavy photo never counts, because its process is ended in time.
+        """
+        return self._threads.stuck_seconds > MAX_LIGHT_SECONDS
 
     def close(self) -> None:
         """Ends all processes, whatever they do."""
         self._processes.stop()
         self._processes.join()
 
-    def _open(self, photo: bytes, spec: model_pb2.Preprocessing) -> inference_pb2.Tensor | OpenPhoto:
+    def _open(self, photo: bytes, spec: model_pb2.Preprocessing) -> inference_pb2.Tensor | int:
+        """Returns the tensor of a light photo, or the memory that decoding a heavy one takes, in bytes."""
         opened = open_photo(photo, spec, self.limits)
-        return to_tensor(resized(opened, spec), spec) if opened.is_light else opened
+        return to_tensor(resized(opened, spec), spec) if opened.is_light else opened.memory_bytes
 
     async def _decode_heavy(
         self, photo: bytes, spec: model_pb2.Preprocessing, memory_bytes: int
@@ -93,13 +111,15 @@ class Decoder:
         asked = time.perf_counter()
         try:
             async with self._budget.reserved(memory_bytes):
-                started = time.perf_counter()
-                tensor = await self._in_process(photo, spec, memory_bytes)
+                tensor, work_ms = await self._in_process(photo, spec, memory_bytes)
         finally:
             self._in_flight -= 1
-        return Timed(tensor, (started - asked) * 1e3, (time.perf_counter() - started) * 1e3)
+        queue_ms = (time.perf_counter() - asked) * 1e3 - work_ms
+        return observe("decode_heavy", Timed(tensor, queue_ms, work_ms))
 
-    async def _in_process(self, photo: bytes, spec: model_pb2.Preprocessing, memory_bytes: int) -> inference_pb2.Tensor:
+    async def _in_process(
+        self, photo: bytes, spec: model_pb2.Preprocessing, memory_bytes: int
+    ) -> tuple[inference_pb2.Tensor, float]:
         arguments = [photo, spec.SerializeToString(), self.limits, memory_bytes]
         decoding = self._processes.schedule(decode_heavy, args=arguments, timeout=self._heavy.max_seconds)
         try:
@@ -110,7 +130,10 @@ class Decoder:
                 "Save it again and send the copy."
             ) from None
         except ProcessExpired as error:
+            if error.exitcode == -signal.SIGKILL:  # nobody but the kernel kills a worker, and only for memory
+                raise OutOfMemory from error
             raise ImageCorrupt("The picture is damaged and can't be decoded. Save it again, send the copy.") from error
         if isinstance(answer, InvalidArgument):
             raise answer
-        return inference_pb2.Tensor.FromString(answer)
+        tensor, work_ms = answer
+        return inference_pb2.Tensor.FromString(tensor), work_ms

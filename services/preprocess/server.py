@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from verger.v1 import classifier_pb2_grpc
 
 from engine.photo.opening import Limits
+from services.common.process.limit import AdaptiveLimit
 from services.common.process.pool import WorkPool
 from services.common.rpc.channel import open_channel
 from services.common.rpc.server import RunningServer, running_server
@@ -17,11 +18,21 @@ from services.preprocess.servicer import ClassifierServicer
 
 SERVICE_NAME = "verger.v1.ClassifierService"
 
+READINESS_SECONDS = 0.5
+"""Interval at which the health follows the state of the decoder."""
+
+MAX_CLOSE_SECONDS = 5.0
+"""Time that the worker processes get to end. The end of this process does not wait longer for them."""
+
 
 @asynccontextmanager
 async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[RunningServer]:
-    """Serves until the block ends. The server is ready once inference has a live version with a supported contract."""
-    pool = WorkPool("decode", settings.preprocess_workers, settings.preprocess_max_in_flight)
+    """Serves until the block ends.
+
+    The server is ready once inference has a live version with a supported contract, except while its threads are stuck.
+    """
+    pool = WorkPool("decode", settings.preprocess_workers)
+    limit = AdaptiveLimit(settings.min_places, settings.preprocess_max_in_flight)
     heavy = HeavyLimits(
         settings.preprocess_heavy_workers, settings.preprocess_decode_seconds, settings.decode_budget_bytes
     )
@@ -31,7 +42,7 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
         open_channel(settings.inference_target, settings) as descriptions,
     ):
         inference = InferenceClient(tensors, descriptions, settings.request_timeout_seconds)
-        servicer = ClassifierServicer(inference, pool, decoder, max_items_in_flight=2 * settings.preprocess_workers)
+        servicer = ClassifierServicer(inference, limit, decoder, max_items_in_flight=2 * settings.preprocess_workers)
         async with running_server(
             settings,
             settings.preprocess_port,
@@ -40,16 +51,19 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
             lambda server: classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(servicer, server),
         ) as server:
 
-            async def become_ready() -> None:
+            async def report_readiness() -> None:
                 await inference.wait_for_tensor_format()
-                await server.set_ready(True)
+                while True:
+                    await server.set_ready(not decoder.is_stuck)
+                    await asyncio.sleep(READINESS_SECONDS)
 
-            becoming_ready = asyncio.create_task(become_ready())
+            reporting = asyncio.create_task(report_readiness())
             try:
                 yield server
             finally:
-                becoming_ready.cancel()
+                reporting.cancel()
                 with suppress(asyncio.CancelledError):
-                    await becoming_ready
-    decoder.close()
+                    await reporting
     pool.close()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.to_thread(decoder.close), MAX_CLOSE_SECONDS)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from services.common.process.memory import memory_limit_bytes
 from services.common.process.tls import TlsSettings
 
 
@@ -35,3 +36,17 @@ class ServiceSettings(TlsSettings):
     def max_message_bytes(self) -> int:
         """Largest gRPC message in bytes: the largest photo or tensor (1024 x 1024 x 3 float32), plus 1 MiB."""
         return max(self.max_image_bytes, 1024 * 1024 * 3 * 4) + 2**20
+
+    @property
+    def max_received_bytes(self) -> int:
+        """Largest gRPC message that a server reads, in bytes.
+
+        gRPC refuses a larger one with RESOURCE_EXHAUSTED, which clients retry. A photo of up to twice the limit is read
+        to tell its sender IMAGE_TOO_LARGE instead.
+        """
+        return max(2 * self.max_image_bytes, self.max_message_bytes) + 2**20
+
+    @property
+    def message_budget_bytes(self) -> int:
+        """Memory for all messages that a server reads or answers, in bytes: an eighth of the limit, at most 192 MiB."""
+        return max(2 * self.max_received_bytes, min(192 * 2**20, memory_limit_bytes() // 8))

@@ -1,4 +1,4 @@
-"""Wraps every gRPC call: sets a time limit, counts calls, and turns errors into statuses."""
+"""Wraps every gRPC call: reads its messages, sets a time limit, counts calls, and turns errors into statuses."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
@@ -9,26 +9,32 @@ import grpc
 import structlog
 
 from engine.errors import VergerError
-from services.common.errors import DeadlineExceeded
+from services.common.errors import DeadlineExceeded, OutOfMemory, RequestMalformed
 from services.common.rpc import metrics
+from services.common.rpc.clients import identify
+from services.common.rpc.foreign import guarded
+from services.common.rpc.inbox import Arrived, Inbox, Incoming, arrival_of
 from services.common.rpc.statuses import abort
 
 log = structlog.get_logger(__name__)
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"  # generic in its type stubs only
+Arrivals: TypeAlias = AsyncIterable[Arrived[Any]]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps the methods of Verger's own services. Health and reflection stay as they are."""
+    """Wraps the methods of Verger's own services. Health and reflection are only guarded against malformed messages."""
 
-    def __init__(self, request_timeout_seconds: float) -> None:
+    def __init__(self, request_timeout_seconds: float, inbox: Inbox) -> None:
         """Creates the interceptor.
 
         Args:
             request_timeout_seconds: time limit of unary calls whose client sets no deadline. Streams have no limit.
+            inbox: reads the messages of all calls.
         """
         self._timeout = request_timeout_seconds
+        self._inbox = inbox
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -40,44 +46,53 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if method in self._wrapped:
             return self._wrapped[method]
         handler = await continuation(handler_call_details)
-        if handler is None or not method.startswith("/verger."):
-            return handler
-        self._wrapped[method] = self._wrap(method, handler)
+        if handler is None:
+            return None
+        self._wrapped[method] = self._wrap(method, handler) if method.startswith("/verger.") else guarded(handler)
         return self._wrapped[method]
 
-    def _wrap(self, method: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> Handler:
+    def _wrap(self, method: str, handler: Any) -> Handler:
+        arrive = arrival_of(handler.request_deserializer)
         if handler.request_streaming:
             return grpc.stream_stream_rpc_method_handler(
-                self._wrap_stream(method, handler.stream_stream),
-                handler.request_deserializer,
-                handler.response_serializer,
+                self._wrap_stream(method, handler.stream_stream), arrive, handler.response_serializer
             )
-        return grpc.unary_unary_rpc_method_handler(
-            self._wrap_unary(method, handler.unary_unary),
-            handler.request_deserializer,
-            handler.response_serializer,
+        # On the wire, a unary call is a stream of one message. gRPC would read that before it asks, and hold it longer.
+        return grpc.stream_unary_rpc_method_handler(
+            self._wrap_unary(method, handler.unary_unary), arrive, handler.response_serializer
         )
 
-    def _wrap_unary(self, method: str, answer: Any) -> Callable[[Any, Context], Awaitable[Any]]:
+    def _wrap_unary(self, method: str, answer: Any) -> Callable[[Arrivals, Context], Awaitable[Any]]:
         call_seconds = metrics.CALL_SECONDS.labels(method)
 
-        async def call(request: Any, context: Context) -> Any:
+        async def call(arrivals: Arrivals, context: Context) -> Any:
             async with self._observed(method, context):
                 seconds = None if context.time_remaining() is not None else self._timeout
                 try:
                     async with asyncio.timeout(seconds):
-                        with call_seconds.time():
-                            return await answer(request, context)
+                        received = await self._inbox.receive(aiter(arrivals), identify(context))
+                        if received is None:
+                            raise RequestMalformed("The call ended without a message. Send one.")
+                        arrived, reservation = received
+                        try:
+                            with call_seconds.time():
+                                return await answer(arrived.take(), context)
+                        finally:
+                            reservation.release()
                 except TimeoutError:
                     raise DeadlineExceeded(f"The call took longer than {self._timeout:g} s.") from None
 
         return call
 
-    def _wrap_stream(self, method: str, answer: Any) -> Callable[[AsyncIterable[Any], Context], AsyncIterator[Any]]:
-        async def call(requests: AsyncIterable[Any], context: Context) -> AsyncIterator[Any]:
+    def _wrap_stream(self, method: str, answer: Any) -> Callable[[Arrivals, Context], AsyncIterator[Any]]:
+        async def call(arrivals: Arrivals, context: Context) -> AsyncIterator[Any]:
             async with self._observed(method, context):
-                async for response in answer(requests, context):
-                    yield response
+                requests = Incoming(self._inbox, aiter(arrivals), identify(context))
+                try:
+                    async for response in answer(requests, context):
+                        yield response
+                finally:
+                    requests.close()
 
         return call
 
@@ -87,7 +102,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         metrics.CALLS_IN_FLIGHT.labels(method).inc()
         try:
             yield
-        except VergerError as error:
+        except (VergerError, MemoryError) as raised:
+            error = raised if isinstance(raised, VergerError) else OutOfMemory()
             code = error.code
             log.info("call refused", method=method, code=code, reason=error.reason, message=str(error))
             await abort(context, error)

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from services.common.process.settings import ServiceSettings
 from services.common.process.tls import content
+from services.common.rpc.inbox import Inbox
 from services.common.rpc.interceptor import CallInterceptor, Context
 from services.common.rpc.tracing import server_interceptors
 
@@ -74,12 +75,12 @@ async def running_server(
         OSError: a port is taken.
         ValueError: the channels to this server use TLS, but it has no certificate.
     """
-    limit = settings.max_message_bytes
+    inbox = Inbox(settings.message_budget_bytes, settings.max_received_bytes)
     server = grpc.aio.server(
-        interceptors=[*server_interceptors(), CallInterceptor(settings.request_timeout_seconds)],
+        interceptors=[*server_interceptors(), CallInterceptor(settings.request_timeout_seconds, inbox)],
         options=[
-            ("grpc.max_receive_message_length", limit),
-            ("grpc.max_send_message_length", limit),
+            ("grpc.max_receive_message_length", settings.max_received_bytes),
+            ("grpc.max_send_message_length", settings.max_message_bytes),
             ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
             ("grpc.so_reuseport", 0),  # with 1, a taken port would be shared instead of being an error

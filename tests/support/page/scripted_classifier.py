@@ -15,6 +15,7 @@ from verger.v1 import classifier_pb2, classifier_pb2_grpc, model_pb2
 from engine.errors import VergerError
 from engine.photo.decoding import decode
 from engine.photo.opening import FORMATS, Limits
+from services.common.rpc.inbox import Inbox
 from services.common.rpc.interceptor import CallInterceptor
 from services.web.app import create_app
 from services.web.config import WebSettings
@@ -141,7 +142,9 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
 async def scripted_server(classifier: ScriptedClassifier, port: int = 0) -> AsyncIterator[int]:
     """Serves the scripted classifier; yields its port."""
     limit = [("grpc.max_receive_message_length", 64 * 2**20)]
-    server = grpc.aio.server(interceptors=[CallInterceptor(10)], options=[*limit, ("grpc.so_reuseport", 0)])
+    server = grpc.aio.server(
+        interceptors=[CallInterceptor(10, Inbox(2**30, 2**29))], options=[*limit, ("grpc.so_reuseport", 0)]
+    )
     classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(classifier, server)
     health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
     port = server.add_insecure_port(f"127.0.0.1:{port}")

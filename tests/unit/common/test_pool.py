@@ -1,16 +1,17 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
-from services.common.errors import Overloaded
 from services.common.process.pool import WorkPool
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
 def pool() -> WorkPool:
-    return WorkPool("test", workers=1, max_in_flight=2)
+    return WorkPool("test", workers=1)
 
 
 async def test_work_runs_beside_the_event_loop(pool: WorkPool) -> None:
@@ -32,29 +33,6 @@ async def test_waiting_time_and_working_time_are_measured_separately(pool: WorkP
 async def test_exceptions_of_the_work_reach_the_caller(pool: WorkPool) -> None:
     with pytest.raises(ZeroDivisionError):
         await pool.run(lambda: 1 / 0)
-
-
-async def test_a_call_is_refused_at_once_when_no_slot_is_free(pool: WorkPool) -> None:
-    async with pool.slot(), pool.slot():
-        with pytest.raises(Overloaded) as refusal:
-            async with pool.slot():
-                pass
-    assert refusal.value.retry_after_seconds
-    async with pool.slot():
-        pass
-
-
-async def test_an_item_of_a_stream_waits_for_a_slot(pool: WorkPool) -> None:
-    async def item() -> str:
-        async with pool.slot(wait=True):
-            return "answered"
-
-    async with pool.slot():
-        async with pool.slot():
-            waiting = asyncio.create_task(item())
-            await asyncio.sleep(0.05)
-            assert not waiting.done()
-        assert await waiting == "answered"
 
 
 async def test_cancelled_work_that_has_not_started_never_runs(pool: WorkPool) -> None:
@@ -85,3 +63,29 @@ async def test_a_pool_is_idle_before_and_after_work(pool: WorkPool) -> None:
     with pytest.raises(ZeroDivisionError):
         await waiting
     assert pool.is_idle
+
+
+async def test_a_pool_is_stuck_while_all_threads_are_busy_with_the_same_work() -> None:
+    pool = WorkPool("test", workers=2)
+    holds = [threading.Event() for _ in range(2)]
+    first = asyncio.create_task(pool.run(holds[0].wait))
+    await asyncio.sleep(0.05)
+    assert pool.stuck_seconds == 0  # one thread is free
+    second = asyncio.create_task(pool.run(holds[1].wait))
+    await eventually_true(lambda: pool.stuck_seconds > 0)
+    second.cancel()  # which ends no thread
+    await asyncio.sleep(0)
+    assert pool.stuck_seconds > 0
+    holds[0].set()
+    await first
+    assert pool.stuck_seconds == 0
+    await pool.run(lambda: None)
+    assert pool.stuck_seconds == 0
+    holds[1].set()
+
+
+async def eventually_true(condition: Callable[[], bool]) -> None:
+    async def holds() -> bool:
+        return condition()
+
+    await eventually(holds, "it")

@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from services.common.process.places import Client
+from services.common.rpc.inbox import Arrived, Inbox, Incoming
 from services.common.rpc.streams import answer_as_ready
 
 
@@ -11,19 +13,29 @@ async def numbers(count: int) -> AsyncIterator[int]:
         yield number
 
 
+def stream_of(numbers: AsyncIterator[int], inbox: Inbox | None = None) -> Incoming[int]:
+    """A stream of numbers that hold one byte each."""
+
+    async def arrivals() -> AsyncIterator[Arrived[int]]:
+        async for number in numbers:
+            yield Arrived(1, number)
+
+    return Incoming(inbox or Inbox(1000, 1), arrivals(), Client("somebody"))
+
+
 async def test_answers_come_as_they_are_ready() -> None:
     async def answer(number: int) -> int:
         await asyncio.sleep(0.1 if number == 0 else 0)
         return number
 
-    assert [n async for n in answer_as_ready(numbers(3), answer, max_in_flight=3)] == [1, 2, 0]
+    assert [n async for n in answer_as_ready(stream_of(numbers(3)), answer, max_in_flight=3)] == [1, 2, 0]
 
 
 async def test_an_empty_stream_has_no_answers() -> None:
     async def answer(number: int) -> int:
         return number
 
-    assert [n async for n in answer_as_ready(numbers(0), answer, max_in_flight=3)] == []
+    assert [n async for n in answer_as_ready(stream_of(numbers(0)), answer, max_in_flight=3)] == []
 
 
 async def test_requests_are_read_only_as_fast_as_they_are_answered() -> None:
@@ -42,7 +54,7 @@ async def test_requests_are_read_only_as_fast_as_they_are_answered() -> None:
         answered += 1
         return number
 
-    assert sorted([n async for n in answer_as_ready(counted(), answer, max_in_flight=4)]) == list(range(50))
+    assert sorted([n async for n in answer_as_ready(stream_of(counted()), answer, max_in_flight=4)]) == list(range(50))
     assert max_waiting <= 4
 
 
@@ -60,6 +72,24 @@ async def test_an_exception_ends_the_stream_and_cancels_answers_in_progress() ->
         return number
 
     with pytest.raises(ValueError, match="second"):
-        async for _ in answer_as_ready(numbers(2), answer, max_in_flight=2):
+        async for _ in answer_as_ready(stream_of(numbers(2)), answer, max_in_flight=2):
             pass
     await asyncio.wait_for(cancelled.wait(), 1)
+
+
+async def test_the_memory_of_an_item_is_free_when_it_is_answered_or_given_up() -> None:
+    inbox = Inbox(budget_bytes=6, max_message_bytes=1)  # of which one client may hold three
+
+    async def answer(number: int) -> int:
+        return number
+
+    async def fail(number: int) -> int:
+        raise ValueError(number)
+
+    async with asyncio.timeout(5):
+        for _attempt in range(3):
+            with pytest.raises(ValueError, match="0"):
+                async for _ in answer_as_ready(stream_of(numbers(3), inbox), fail, max_in_flight=3):
+                    pass
+        answers = [n async for n in answer_as_ready(stream_of(numbers(50), inbox), answer, max_in_flight=9)]
+    assert len(answers) == 50

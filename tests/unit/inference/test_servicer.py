@@ -13,7 +13,10 @@ from verger.v1 import inference_pb2, model_pb2
 
 from engine.model.loading import LoadedModel, load_model
 from engine.model.session import OnnxSession
+from services.common.process.limit import AdaptiveLimit
+from services.common.process.places import Client, Places
 from services.common.process.pool import WorkPool
+from services.common.rpc.inbox import Arrived, Inbox, Incoming
 from services.inference.champion import Champion
 from services.inference.servicer import InferenceServicer
 from tests.support.tensors import pixels_tensor
@@ -47,10 +50,9 @@ async def test_a_call_uses_several_cores_only_while_no_other_is_in_progress(tmp_
     graph = tiny_version(tmp_path) / "model.onnx"
     one, several = (RecordingSession(graph, name, calls, may_answer) for name in ("one core", "several cores"))
     model = load_model(model_pb2.ModelRef(name="colours", version="1"), tmp_path)
-    pool = WorkPool("compute", workers=3, max_in_flight=4)
-    servicer = InferenceServicer(
-        FixedChampion(replace(model, session=one, multicore_session=several)), pool, max_items_in_flight=4
-    )
+    pool = WorkPool("compute", workers=3)
+    champion = FixedChampion(replace(model, session=one, multicore_session=several))
+    servicer = InferenceServicer(champion, pool, Places(AdaptiveLimit(4, 4)), max_items_in_flight=4)
     together = asyncio.create_task(answers(servicer, 3))
     await asyncio.to_thread(wait_until, lambda: len(calls) == 3, what="three calls side by side")
     may_answer.set()
@@ -62,10 +64,11 @@ async def test_a_call_uses_several_cores_only_while_no_other_is_in_progress(tmp_
 
 
 async def answers(servicer: InferenceServicer, photos: int) -> Sequence[inference_pb2.InferResponse]:
-    async def requests() -> AsyncIterator[inference_pb2.InferRequest]:
+    async def arrivals() -> AsyncIterator[Arrived[inference_pb2.InferRequest]]:
         for number in range(photos):
             tensor = pixels_tensor(np.zeros((32, 32, 3), np.uint8))
-            yield inference_pb2.InferRequest(request_id=str(number), tensor=tensor)
+            yield Arrived(1, inference_pb2.InferRequest(request_id=str(number), tensor=tensor))
 
+    requests = Incoming(Inbox(1000, 1), arrivals(), Client("preprocess"))
     context = grpc.aio.ServicerContext  # the servicer does not use it
-    return [answer async for answer in servicer.Infer(requests(), context) if not answer.HasField("error")]
+    return [answer async for answer in servicer.Infer(requests, context) if not answer.HasField("error")]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 from verger.v1 import inference_pb2, model_pb2
 
 from engine.errors import ImageCorrupt, ImageTooComplex, ImageTooManyPixels
@@ -12,7 +13,7 @@ from engine.photo import opening
 from engine.photo.decoding import preprocess
 from engine.photo.opening import Limits
 from engine.photo.tensor import to_tensor
-from services.common.errors import Overloaded
+from services.common.errors import OutOfMemory, Overloaded
 from services.common.process.pool import WorkPool
 from services.preprocess import decoder as decoders
 from services.preprocess.decoder import Decoder, HeavyLimits
@@ -32,7 +33,7 @@ SLOW = with_repeated_scan(encoded(scene((2400, 2400)), "JPEG", progressive=True)
 
 def decoder_with(**limits: float) -> Decoder:
     heavy = HeavyLimits(**{"workers": 1, "max_seconds": 60, "budget_bytes": 128 * 2**20} | limits)  # type: ignore[arg-type]
-    return Decoder(WorkPool("decode", workers=1, max_in_flight=8), Limits(), heavy)
+    return Decoder(WorkPool("decode", workers=1), Limits(), heavy)
 
 
 @pytest.fixture(autouse=True)
@@ -88,10 +89,48 @@ async def test_heavy_photos_take_a_share_of_the_places_only(decoder: Decoder) ->
 
 async def test_a_worker_that_dies_costs_its_photo_alone(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(decoders, "decode_heavy", die)
+        patch.setattr(decoders, "decode_heavy", crash)
         with pytest.raises(ImageCorrupt):
             await tensor(decoder, HEAVY)
     assert await tensor(decoder, HEAVY)
+
+
+async def test_a_worker_that_the_kernel_kills_for_memory_does_not_make_its_photo_a_damaged_one(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoders, "decode_heavy", be_killed)
+    with pytest.raises(OutOfMemory):
+        await tensor(decoder, HEAVY)
+
+
+async def test_a_light_photo_for_which_there_is_no_memory_is_not_a_damaged_one(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(decoders, "resized", without_memory)
+    with pytest.raises(OutOfMemory) as refusal:
+        await tensor(decoder, LIGHT)
+    assert refusal.value.retry_after_seconds
+
+
+async def test_the_time_of_heavy_photos_is_in_the_metrics(decoder: Decoder) -> None:
+    before = [observed(name) for name in STAGE_METRICS]
+    await tensor(decoder, HEAVY)
+    counts, seconds = zip(*(observed(name) for name in STAGE_METRICS), strict=True)
+    assert [count - old for count, (old, _) in zip(counts, before, strict=True)] == [1, 1]
+    assert seconds[0] > before[0][1]
+
+
+STAGE_METRICS = ("verger_stage_seconds", "verger_queue_seconds")
+
+
+def observed(name: str) -> tuple[float, float]:
+    """Number and sum of the observations of heavy photos."""
+    values = (REGISTRY.get_sample_value(f"{name}_{part}", {"stage": "decode_heavy"}) for part in ("count", "sum"))
+    count, total = (value or 0.0 for value in values)
+    return count, total
 
 
 async def test_a_photo_that_takes_more_memory_than_its_estimate_is_refused(
@@ -103,7 +142,15 @@ async def test_a_photo_that_takes_more_memory_than_its_estimate_is_refused(
             await tensor(decoder, encoded(plain(size=(3000, 3000)), "PNG"))
 
 
-def die(*_: object) -> None:
+def crash(*_: object) -> None:
+    """Runs in a worker process."""
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def be_killed(*_: object) -> None:
     """Runs in a worker process."""
     import os
     import signal
