@@ -13,7 +13,13 @@ from verger.v1 import model_pb2
 from engine.photo.bands import resize_in_bands
 from engine.photo.grey import Levels, is_deep, levels_of, to_grey
 from engine.photo.opening import Limits, OpenPhoto, explain, open_photo
-from engine.photo.transparency import apply_deep_key, ignore_unused_alpha, seek_visible_frame
+from engine.photo.transparency import (
+    apply_deep_key,
+    clear_around,
+    ignore_unused_alpha,
+    partial_frame,
+    seek_visible_frame,
+)
 
 FILTERS = {
     model_pb2.RESAMPLING_BILINEAR: Image.Resampling.BILINEAR,
@@ -86,9 +92,11 @@ def resize(
 
 def _load(photo: OpenPhoto) -> tuple[Image.Image, Transpose | None]:
     """Decodes all pixels; returns them with what turns them upright."""
-    image = photo.image
+    image, frame = photo.image, partial_frame(photo.image)
     try:
         image.load()
+        if frame:
+            clear_around(image, frame)
         if photo.low_bytes:
             photo.low_bytes.load()
             apply_deep_key(image, photo.low_bytes)

@@ -23,8 +23,15 @@ from engine.photo.jpeg import JpegFrame, read_jpeg
 from engine.photo.png import without_ballast
 from engine.photo.structure import coded_size
 from engine.photo.tiff import SIGNATURES as TIFF_SIGNATURES
-from engine.photo.tiff import explain_unreadable, refuse_big_endian_bigtiff, refuse_garbled
-from engine.photo.transparency import correct_key, has_deep_key, keep_uncovered_parts, may_move, read_low_bytes
+from engine.photo.tiff import explain_unreadable, refuse_big_endian_bigtiff, refuse_garbled, tile_size
+from engine.photo.transparency import (
+    correct_key,
+    has_deep_key,
+    keep_uncovered_parts,
+    may_move,
+    partial_frame,
+    read_low_bytes,
+)
 
 FORMATS = {
     "JPEG": "image/jpeg",
@@ -59,8 +66,8 @@ _MODE_BYTES: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2}
 _LAYERED_BYTES = 16
 """Most memory that decoding takes for each pixel, in bytes, by format or else by Pillow's mode; all other modes take 4.
 Measured with Pillow 13 on pictures of 16 megapixels. WebP and AVIF can't be read in parts: their libraries hold the
-whole picture several times. _LAYERED_BYTES holds for animations that may begin with an empty frame, and for 16-bit
-colours of which one is transparent: several layers are needed."""
+whole picture several times. _LAYERED_BYTES holds for animations that may begin with an empty or partial frame, and
+for 16-bit colours of which one is transparent: several layers are needed."""
 
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 _UNSUPPORTED_BMP = ("unsupported bmp compression", "unsupported bmp pixel depth", "unsupported bmp bitfields")
@@ -79,7 +86,7 @@ class Limits:
 class OpenPhoto:
     """A photo whose header has been read and which is within all limits."""
 
-    image: Image.Image
+    image: ImageFile.ImageFile
     """Not decoded yet. A JPEG is set to be decoded at a reduced size, see Preprocessing.draft_factor."""
 
     memory_bytes: int
@@ -88,7 +95,7 @@ class OpenPhoto:
     is_light: bool
     """Whether the time and memory of decoding are known to be small; see LIGHT_BYTES."""
 
-    low_bytes: Image.Image | None = None
+    low_bytes: ImageFile.ImageFile | None = None
     """The same picture, as the low bytes of its 16-bit levels. Only where a colour of 16 bits is transparent."""
 
 
@@ -111,7 +118,7 @@ def open_photo(photo: bytes, spec: model_pb2.Preprocessing, limits: Limits) -> O
         _refuse_too_many_pixels(coded, limits)
         _refuse_too_much_memory(coded, _FORMAT_BYTES["WEBP" if photo.startswith(b"RIFF") else "AVIF"], limits)
     image = _open(photo)
-    size = max(image.size, coded or image.size, key=_area)
+    size = max(image.size, coded or image.size, tile_size(image), key=_area)
     _refuse_too_many_pixels(size, limits)
     if jpeg and jpeg.is_read_at_once:
         image.decodermaxblock = len(photo)
@@ -163,7 +170,7 @@ def _unidentified(photo: bytes) -> InvalidArgument:
     return ImageFormatUnsupported(f"This is not a picture that can be read. {_ACCEPTED}.")
 
 
-def _low_bytes(photo: bytes) -> Image.Image:
+def _low_bytes(photo: bytes) -> ImageFile.ImageFile:
     image = _open(photo)
     read_low_bytes(image)
     return image
@@ -196,6 +203,6 @@ def _bytes_per_pixel(image: ImageFile.ImageFile, jpeg: JpegFrame | None) -> int:
         # Unless it has one scan, the coefficients of all components are kept until the last one: 2 bytes each.
         coefficients = 0 if jpeg.has_one_scan else 2 * len(image.getbands())
         return coefficients + 4 if jpeg.is_lossless else coefficients
-    if may_move(image) or has_deep_key(image):
+    if may_move(image) or partial_frame(image) or has_deep_key(image):
         return _LAYERED_BYTES
     return _FORMAT_BYTES.get(image.format or "") or _MODE_BYTES.get(image.mode, 4)

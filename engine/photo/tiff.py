@@ -17,6 +17,8 @@ from PIL.TiffImagePlugin import (
     PLANAR_CONFIGURATION,
     SAMPLEFORMAT,
     SAMPLESPERPIXEL,
+    TILELENGTH,
+    TILEWIDTH,
     TiffImageFile,
 )
 
@@ -108,6 +110,13 @@ def explain_unreadable(photo: bytes) -> InvalidArgument:
     except Exception:  # noqa: S110  # the directory itself is damaged
         pass
     return ImageCorrupt("The TIFF is damaged and can't be decoded. Save it again and send the copy.")
+
+
+def tile_size(image: Image.Image) -> tuple[int, int]:
+    """Returns width and height of the tiles of a TIFF, which may be larger than the picture; 0 where it has none."""
+    if not isinstance(image, TiffImageFile):
+        return 0, 0
+    return _first(image.tag_v2, TILEWIDTH, 0), _first(image.tag_v2, TILELENGTH, 0)
 
 
 def is_negative(image: Image.Image) -> bool:

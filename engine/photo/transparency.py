@@ -4,6 +4,9 @@ from PIL import Image, ImageChops, ImageFile
 from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+
 MAX_FRAMES = 100
 MIN_FRAMES = 3
 MAX_SEARCHED_PIXELS = 8_000_000
@@ -60,12 +63,29 @@ def ignore_unused_alpha(image: Image.Image) -> None:
 
 
 def keep_uncovered_parts(image: ImageFile.ImageFile) -> None:
-    """Keeps what no frame has covered yet transparent, in a WebP animation that is not decoded yet.
+    """Keeps what no frame of a WebP animation has covered yet transparent. To be called before it is decoded.
 
     Where no frame is transparent itself, Pillow drops the alpha channel and leaves those parts black.
     """
     if isinstance(image, WebPImageFile) and image.is_animated and image.mode == "RGB":
         image.rawmode = image._mode = "RGBA"
+
+
+def partial_frame(image: ImageFile.ImageFile) -> Box | None:
+    """Returns where the first frame of a GIF that is not decoded yet lies, if it leaves parts of the picture uncovered.
+
+    A frame with a transparent colour needs no care: Pillow begins with that colour everywhere.
+    """
+    if image.format != "GIF" or "transparency" in image.info or image.tile[0].extents == (0, 0, *image.size):
+        return None
+    return image.tile[0].extents
+
+
+def clear_around(image: Image.Image, frame: Box) -> None:
+    """Makes what lies outside of a frame transparent, where Pillow shows the first colour of the palette."""
+    covered = Image.new("L", image.size, 0)
+    covered.paste(255, frame)
+    image.putalpha(covered)
 
 
 def may_move(image: Image.Image) -> bool:

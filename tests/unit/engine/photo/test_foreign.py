@@ -16,7 +16,8 @@ def media_file(*brands: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "brands", [(b"heic", b"mif1"), (b"mif1", b"heic"), (b"msf1", b"hevc"), (b"heix", b"mif1", b"MiHB")]
+    "brands",
+    [(b"heic", b"mif1"), (b"mif1", b"heic"), (b"msf1", b"hevc"), (b"heix", b"mif1", b"MiHB"), (b"mif1", b"miaf")],
 )
 def test_heic_is_named_with_the_way_out(brands: tuple[bytes, ...]) -> None:
     with pytest.raises(ImageHeicUnsupported, match=r"HEIC.*Export it as JPEG.*Most Compatible"):

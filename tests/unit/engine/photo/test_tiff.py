@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from verger.v1 import model_pb2
 
-from engine.errors import ImageCorrupt, ImageVariantUnsupported
-from engine.photo.decoding import decode
-from engine.photo.opening import Limits
+from engine.errors import ImageCorrupt, ImageTooManyPixels, ImageVariantUnsupported
+from engine.photo.decoding import decode, preprocess
+from engine.photo.opening import Limits, open_photo
 from tests.support.photos import encoded, scene
 from tests.support.tiffs import (
     BLACK_IS_ZERO,
@@ -160,8 +160,6 @@ def test_large_deep_pictures_have_the_pixels_of_small_ones() -> None:
     pixels = np.tile(random("f4") * 60_000, (60, 40))
     pixels[:, :100] = np.nan
     whole = Image.fromarray(decoded(tiff(pixels))).resize((224, 224), Image.Resampling.BILINEAR)
-    from engine.photo.decoding import preprocess
-
     assert preprocess(tiff(pixels, compression=DEFLATE), SPEC, Limits()).tobytes() == whole.tobytes()
 
 
@@ -293,6 +291,16 @@ def test_a_big_endian_bigtiff_is_named() -> None:
 def test_a_damaged_directory_is_damage_and_no_variant() -> None:
     with pytest.raises(ImageCorrupt):
         decoded(b"II*\0\x08\0\0\0" + bytes(20))
+
+
+def test_a_tile_that_is_larger_than_its_picture_counts_with_its_whole_size() -> None:
+    """libtiff decodes whole tiles, and a tile of zeros is small in a file."""
+    pixels = random("u1")
+    np.testing.assert_array_equal(decoded(tiff(pixels, tile=64, compression=DEFLATE)), grey(pixels))
+    bomb = tiff(pixels, tile=4096, compression=DEFLATE)
+    assert not open_photo(bomb, SPEC, Limits()).is_light
+    with pytest.raises(ImageTooManyPixels, match="4096 x 4096"):
+        open_photo(bomb, SPEC, Limits(max_pixels=4096 * 4096 - 1))
 
 
 def test_nothing_is_written_to_the_standard_streams(capfd: pytest.CaptureFixture[str]) -> None:

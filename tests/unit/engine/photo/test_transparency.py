@@ -105,6 +105,22 @@ def test_an_animation_whose_first_frame_shows_something_gives_that_one(format: s
     assert result[:, 35:].min() >= 252
 
 
+@pytest.mark.parametrize("palette", [[9, 9, 9, 0, 200, 0], None])
+def test_what_the_first_frame_of_a_gif_leaves_uncovered_is_white(palette: list[int] | None) -> None:
+    frame = Image.new("P" if palette else "L", (20, 10), 1)
+    if palette:
+        frame.putpalette(palette)
+    photo = bytearray(encoded(frame, "GIF"))
+    photo[6:10] = struct.pack("<HH", *SIZE)
+    place = photo.index(b"\x2c\0\0\0\0") + 1
+    photo[place : place + 4] = struct.pack("<HH", 30, 20)
+    result = decoded(bytes(photo))
+    assert (result[20:30, 30:50] == ([0, 200, 0] if palette else 1)).all()
+    result = result.copy()
+    result[20:30, 30:50] = 255
+    assert result.min() == 255
+
+
 @pytest.mark.parametrize("format", ["PNG", "GIF", "WEBP"])
 def test_an_animation_that_shows_nothing_is_white(format: str) -> None:
     hidden = [Image.new("RGBA", SIZE, (number, 0, 0, 0)) for number in range(4)]
