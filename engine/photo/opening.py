@@ -23,7 +23,7 @@ from engine.photo.jpeg import JpegFrame, read_jpeg
 from engine.photo.png import without_ballast
 from engine.photo.structure import coded_size
 from engine.photo.tiff import SIGNATURES as TIFF_SIGNATURES
-from engine.photo.tiff import explain_unreadable, refuse_big_endian_bigtiff, refuse_garbled, tile_size
+from engine.photo.tiff import correct_palette, explain_unreadable, refuse_big_endian_bigtiff, refuse_garbled, tile_size
 from engine.photo.transparency import (
     correct_key,
     has_deep_key,
@@ -148,6 +148,7 @@ def _open(photo: bytes) -> ImageFile.ImageFile:
     try:
         image = Image.open(io.BytesIO(photo), formats=list(FORMATS))
         refuse_garbled(image)
+        correct_palette(image)
         correct_key(image)
         keep_uncovered_parts(image)
     except UnidentifiedImageError as error:

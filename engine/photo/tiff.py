@@ -8,9 +8,10 @@ each combination with the pixels that were written.
 
 import io
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image, ImagePalette, TiffImagePlugin
 from PIL.TiffImagePlugin import (
     BITSPERSAMPLE,
+    COLORMAP,
     COMPRESSION,
     EXTRASAMPLES,
     PHOTOMETRIC_INTERPRETATION,
@@ -96,6 +97,14 @@ def refuse_garbled(image: Image.Image) -> None:
     """
     if isinstance(image, TiffImageFile) and not _is_right(image.tag_v2):
         raise _refusal(image.tag_v2)
+
+
+def correct_palette(image: Image.Image) -> None:
+    """Reads a palette of 8-bit levels, which some programs write where TIFF has 16 bits, as libtiff's own tools do."""
+    if isinstance(image, TiffImageFile) and image.mode in ("P", "PA"):
+        levels = image.tag_v2[COLORMAP]
+        if max(levels) < 256:
+            image.palette = ImagePalette.raw("RGB;L", bytes(levels))
 
 
 def explain_unreadable(photo: bytes) -> InvalidArgument:

@@ -26,7 +26,11 @@ MAX_WRAPPERS = 3
 _PART_WORDS = {
     "train": "train",
     "training": "train",
+    "entraînement": "train",
+    "entrainement": "train",
+    "apprentissage": "train",
     "test": "test",
+    "tests": "test",
     "testing": "test",
     "val": "validation",
     "valid": "validation",

@@ -230,6 +230,24 @@ def test_palettes_give_colours(bits: int) -> None:
         np.testing.assert_array_equal(decoded(photo), expected, str(layout))
 
 
+def test_a_palette_of_8_bit_levels_is_read_as_such() -> None:
+    pixels = random("u1", most=3)
+    colours = np.array([[0, 200, 9, 255], [1, 100, 9, 255], [2, 50, 9, 0]])
+    photo = tiff(pixels, PALETTE, bits=2, further=[(320, 3, colours.ravel().tolist())])
+    np.testing.assert_array_equal(decoded(photo), colours.T[pixels])
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+def test_deep_pictures_are_turned_upright(dtype: str, orientation: int) -> None:
+    pixels = random(dtype)
+    for order in "<>":
+        turned = decoded(tiff(pixels, WHITE_IS_ZERO, order, further=[(274, 3, [orientation])]))
+        plain = decoded(tiff(pixels, WHITE_IS_ZERO, order))
+        expected = plain[::-1, ::-1] if orientation == 3 else np.rot90(plain, -1)
+        np.testing.assert_array_equal(turned, expected)
+
+
 def test_luma_and_chroma_become_colours() -> None:
     image = scene((WIDTH, HEIGHT))
     pixels, expected = np.asarray(image.convert("YCbCr")), np.asarray(image).astype(int)

@@ -94,6 +94,7 @@ def refusal(root: Path) -> DatasetInvalid:
         ("train_set", "test_set"),
         ("training-set", "test-set"),
         ("Train data", "Test data"),
+        ("Entrai\u0302nement", "tests"),
     ],
 )
 def test_parts_have_their_usual_names_in_any_case(tmp_path: Path, names: tuple[str, str]) -> None:
