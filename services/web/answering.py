@@ -25,13 +25,14 @@ async def answer_all(
         ClientDisconnect: the client has closed the connection. All calls for this request are cancelled.
     """
     slots = asyncio.Semaphore(MAX_CONCURRENT_PHOTOS)
+    user = request.client.host if request.client else ""
 
     async def answer(upload: Upload) -> Outcome:
         if upload.error is not None:
             return upload.error
         try:
             async with slots:
-                return await preprocess.classify(upload.image, request.state.request_id, wanted)
+                return await preprocess.classify(upload.image, request.state.request_id, wanted, user)
         except VergerError as error:
             return error
 

@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from typing import NamedTuple, TypeVar
+from urllib.parse import quote
 
 import grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc, model_pb2
 
 from engine.errors import Unavailable, VergerError
 from services.common.errors import DeadlineExceeded
+from services.common.rpc.clients import USER_METADATA_KEY
 from services.common.rpc.statuses import from_rpc_error
 
 MAX_DESCRIPTION_AGE_SECONDS = 1.0
@@ -50,8 +52,16 @@ class PreprocessClient:
         self._described_at = 0.0
         self._describing: asyncio.Task[classifier_pb2.DescribeClassifierResponse] | None = None
 
-    async def classify(self, image: bytes, request_id: str, wanted: Wanted) -> classifier_pb2.ClassifyResponse:
+    async def classify(
+        self, image: bytes, request_id: str, wanted: Wanted, user: str = ""
+    ) -> classifier_pb2.ClassifyResponse:
         """Classifies one encoded photo.
+
+        Args:
+            image: the photo.
+            request_id: identifies it in logs.
+            wanted: what the answer shall contain.
+            user: address of the browser, so that capacity is shared fairly between people.
 
         Raises:
             VergerError: preprocess or inference refused the photo, or no service answered before the deadline.
@@ -60,7 +70,8 @@ class PreprocessClient:
             request_id=request_id, image=image, top_k=wanted.top_k, include_evidence=wanted.evidence
         )
         # wait_for_ready: while preprocess restarts, calls wait for the connection instead of failing.
-        call = self._photos.Classify(request, timeout=self._timeout, wait_for_ready=True)
+        metadata = [(USER_METADATA_KEY, quote(user, safe=":./"))]  # a proxy may have named anything
+        call = self._photos.Classify(request, timeout=self._timeout, wait_for_ready=True, metadata=metadata)
         return await _answer(call, self._photos_channel)
 
     async def describe(self) -> classifier_pb2.DescribeClassifierResponse:

@@ -1,10 +1,13 @@
 """Says who makes a call, so that places and memory are shared fairly."""
 
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 
+from services.common.process.addresses import address_of
 from services.common.process.places import Client
 
 USER_METADATA_KEY = "x-forwarded-for"
@@ -18,10 +21,26 @@ _current: ContextVar[Client] = ContextVar("client")
 def identify(context: "grpc.aio.ServicerContext[Any, Any]") -> Client:
     """Returns who makes this call, and remembers it for the rest of the call."""
     named = next((value for key, value in context.invocation_metadata() or () if key == USER_METADATA_KEY), "")
-    user = str(named).rpartition(",")[2].strip()[:MAX_USER_CHARACTERS]
-    client = Client(context.peer().rpartition(":")[0], user)  # without the port: all connections of a machine
+    client = Client(_peer(context.peer().rpartition(":")[0]), _user(str(named)))  # without the port
     _current.set(client)
     return client
+
+
+@lru_cache(maxsize=1_000)
+def _peer(described: str) -> str:
+    """Returns the address in what gRPC says of a machine, such as ipv4:127.0.0.1 or ipv6:%5B::1%5D."""
+    kind, _, host = described.partition(":")
+    return address_of(unquote(host).strip("[]")) if kind in ("ipv4", "ipv6") else described
+
+
+@lru_cache(maxsize=1_000)
+def _user(named: str) -> str:
+    """Returns the last address of a list, which the peer itself has added; it need not be an address at all."""
+    last = named.rpartition(",")[2].strip()[:MAX_USER_CHARACTERS]
+    try:
+        return address_of(last)
+    except ValueError:
+        return last
 
 
 def current_client() -> Client:

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from engine.errors import VergerError
+from services.common.process.addresses import address_of
 from services.web.config import WebSettings
 from services.web.problems import (
     HeaderTooLarge,
@@ -26,7 +27,7 @@ from services.web.problems import (
     TooManyConnections,
     UploadTimeout,
 )
-from services.web.server.registry import ConnectionRegistry, address_of
+from services.web.server.registry import ConnectionRegistry
 from services.web.server.replies import reply_to, without_upgrade
 
 MAX_HEADER_BYTES = 64 * 1024

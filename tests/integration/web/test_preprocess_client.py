@@ -109,3 +109,17 @@ async def test_an_answer_of_a_new_version_uses_its_class_names(
         "/predict", files={"file": ("x.jpg", PHOTO)}, headers=headers | {"Accept-Language": "fr"}
     )
     assert "Marteau" in response.text
+
+
+@pytest.mark.parametrize("proxy", [{}, {"x-forwarded-for": "not:an,address!"}], ids=["direct", "behind a proxy"])
+async def test_the_address_of_the_browser_is_named_to_preprocess(
+    classifier: ScriptedClassifier, proxy: dict[str, str]
+) -> None:
+    browser = httpx.AsyncHTTPTransport(local_address="127.0.0.2")  # not the address that web calls preprocess from
+    async with (
+        scripted_server(classifier) as port,
+        web_server(port) as address,
+        httpx.AsyncClient(base_url=address, timeout=30, transport=browser) as client,
+    ):
+        assert (await client.post(CLASSIFY, content=PHOTO, headers=proxy)).status_code == 200
+    assert classifier.metadata[-1]["x-forwarded-for"] == "127.0.0.2"
