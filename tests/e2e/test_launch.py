@@ -72,7 +72,7 @@ def test_no_program_reports_its_use(verger: Launched) -> None:
 
 def test_mlflow_has_a_lower_priority_than_web(verger: Launched) -> None:
     (mlflow,) = verger.pids("mlflow server")
-    (web,) = verger.pids("services.web")
+    web = verger.serving_web()
     first = os.getpriority(os.PRIO_PROCESS, web)
     wait_until(lambda: os.getpriority(os.PRIO_PROCESS, mlflow) == first + 10, what="the lower priority of MLflow")
 

@@ -44,9 +44,21 @@ def test_a_killed_program_restarts(verger: Launched, program: str) -> None:
 def test_the_web_service_restarts_after_a_signal(verger: Launched, number: signal.Signals) -> None:
     """It also restarts after SIGTERM if launch.sh did not stop it."""
     verger.wait_ready()
-    (pid,) = verger.pids("services.web")
+    pid = verger.serving_web()
     os.kill(pid, number)
     wait_until(lambda: pid not in verger.pids("services.web"), 60, "its end")
+    verger.wait_ready()
+    assert verger.answer(PHOTO)["verdict"] == "RECOGNISED"
+
+
+def test_a_spare_web_process_takes_over_from_a_killed_one(verger: Launched) -> None:
+    verger.wait_ready()
+    wait_until(lambda: len(verger.pids("services.web")) == 2, what="the spare")
+    killed = verger.serving_web()
+    (spare,) = set(verger.pids("services.web")) - {killed}
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: killed not in verger.pids("services.web"), what="its end")
+    assert verger.serving_web() == spare
     verger.wait_ready()
     assert verger.answer(PHOTO)["verdict"] == "RECOGNISED"
 
@@ -59,7 +71,7 @@ def test_the_page_retries_a_photo_when_the_web_service_is_killed(verger: Launche
         page.on("requestfailed", lambda request: lost.append(request))
         page.goto(verger.web)
         page.set_input_files("#photo", PHOTO_FILE)
-        (pid,) = verger.pids("services.web")
+        pid = verger.serving_web()
         os.kill(pid, signal.SIGSTOP)  # accepts the photo and does not answer
         with page.expect_request("**/predict"):
             page.get_by_role("button", name="Predict").click()

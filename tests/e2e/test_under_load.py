@@ -24,7 +24,7 @@ def in_use(verger: Launched) -> dict[str, dict[str, int]]:
     """Returns the numbers of open files and threads of each service."""
     found = {}
     for service in SERVICES:
-        (pid,) = verger.pids(service)
+        (pid,) = [verger.serving_web()] if service == "services.web" else verger.pids(service)
         found[service] = {kind: len(list(Path(f"/proc/{pid}/{kind}").iterdir())) for kind in ("fd", "task")}
     return found
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for uvicorn, with the limits that uvicorn lacks (docs/decisions/0017-limits-in-the-http-protocol.md).
+"""HTTP/1.1 for uvicorn, with the limits that uvicorn lacks (docs/decisions/0019-limits-in-the-http-protocol.md).
 
 It is uvicorn's own protocol on llhttp (httptools). What is added is only what nothing behind it can do: to bound the
 bytes and the time of a request's head, the requests that wait on one connection, and the connections themselves; and to
@@ -63,7 +63,7 @@ class _Phase(Enum):
     BODY = auto()
 
 
-class _OneAtATime(FlowControl):
+class OneAtATime(FlowControl):
     """Reads no more while a request waits for the one before it, whoever asks for more."""
 
     def __init__(self, protocol: "LimitedProtocol", transport: asyncio.Transport) -> None:
@@ -119,7 +119,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Admits or refuses the connection."""
         super().connection_made(transport)
         CONNECTIONS.inc()
-        self.flow = _OneAtATime(self, transport)
+        self.flow = OneAtATime(self, transport)
         self.address = address_of(self.client[0]) if self.client else ""
         self._heard = self.loop.time()
         if self._registry.admit(self):

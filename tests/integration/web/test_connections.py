@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.web.server import protocol
+from services.web.server import configuration, protocol
 from tests.support.page.scripted_classifier import ScriptedClassifier, web_server
 from tests.support.photos import encoded, scene
 from tests.support.raw_http import ask, connected
@@ -134,6 +134,21 @@ async def test_headers_must_arrive_in_time(web: Web) -> None:
             assert (answer.status, answer.reason) == (408, "REQUEST_TIMEOUT")
             assert await connection.is_closed()
         assert await silent.is_closed()
+
+
+async def test_a_request_is_answered_though_the_connection_was_idle_before_it(
+    web: Web, classifier: ScriptedClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration, "KEEP_ALIVE_SECONDS", 0.5)
+    async with web() as address, connected(address) as busy, connected(address) as idle:
+        for connection in (busy, idle):
+            await connection.send(PROBE)
+            assert (await connection.answer()).status == 200
+        classifier.gate.clear()
+        await busy.send(POST + b"Content-Length: %d\r\n\r\n" % len(PHOTO) + PHOTO)
+        assert await idle.is_closed()
+        classifier.gate.set()
+        assert (await busy.answer()).status == 200
 
 
 async def test_line_ends_between_requests_do_not_keep_a_connection_open(web: Web) -> None:

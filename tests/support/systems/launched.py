@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
 from tests.support.systems.system import System
+from tests.support.waiting import wait_until
 
 PORTS = (
     "VERGER_WEB_PORT",
@@ -64,6 +65,16 @@ class Launched(System):
             text=True,
             timeout=120,
         )
+
+    def serving_web(self) -> int:
+        """Returns the web process that serves, which holds a lock; the other one waits for it."""
+        wait_until(self._web_with_lock, what="a serving web process")
+        (pid,) = self._web_with_lock()
+        return pid
+
+    def _web_with_lock(self) -> set[int]:
+        locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+        return {int(lock[4]) for lock in locks if lock[1] == "FLOCK"} & set(self.pids("services.web"))
 
     def pids(self, program: str) -> list[int]:
         """Returns the processes of this system whose command line contains `program`."""
