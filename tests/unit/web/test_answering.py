@@ -15,7 +15,9 @@ class FailingClient(PreprocessClient):
     def __init__(self) -> None:
         self.in_flight, self.cancelled = asyncio.Event(), asyncio.Event()
 
-    async def classify(self, image: bytes, request_id: str, wanted: Wanted) -> classifier_pb2.ClassifyResponse:
+    async def classify(
+        self, image: bytes, request_id: str, wanted: Wanted, user: str = ""
+    ) -> classifier_pb2.ClassifyResponse:
         if image == b"fails":
             await self.in_flight.wait()
             raise ZeroDivisionError
