@@ -25,6 +25,13 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 MAX_CONNECTION_AGE_MS = 10_000
 """Age at which a client is asked to connect again. A connection without this limit would never find a new replica."""
 
+MAX_CALLS_PER_CONNECTION = 256
+"""Most calls of one connection at a time; its client keeps further ones back.
+
+Without a limit, a client that begins calls and takes them back at once fills the server's queue of new calls, and gRPC
+then cancels new calls of all clients.
+"""
+
 DRAIN_NOTICE_SECONDS = 0.5
 """Time at the start of a drain in which new calls are still answered.
 
@@ -81,6 +88,7 @@ async def running_server(
         options=[
             ("grpc.max_receive_message_length", settings.max_received_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),
+            ("grpc.max_concurrent_streams", MAX_CALLS_PER_CONNECTION),
             ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
             ("grpc.so_reuseport", 0),  # with 1, a taken port would be shared instead of being an error

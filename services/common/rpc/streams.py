@@ -48,6 +48,7 @@ async def answer_as_ready(
             if task is not reading:
                 yield result
                 slots.release()
+        reading.result()  # raises its error if it ended between the last answer and the end of the loop
     finally:
         for task in (reading, *answering):
             task.cancel()

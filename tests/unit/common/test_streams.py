@@ -77,6 +77,29 @@ async def test_an_exception_ends_the_stream_and_cancels_answers_in_progress() ->
     await asyncio.wait_for(cancelled.wait(), 1)
 
 
+@pytest.mark.parametrize("arrival", range(6))
+@pytest.mark.parametrize("pause", range(6))
+async def test_an_unreadable_request_ends_the_stream_whenever_it_arrives(arrival: int, pause: int) -> None:
+    """Both count rounds of the event loop: until it arrives, and between an answer and the question for the next."""
+
+    async def requests() -> AsyncIterator[int]:
+        yield 0
+        for _round in range(arrival):
+            await asyncio.sleep(0)
+        raise ValueError("unreadable")
+
+    async def answer(number: int) -> int:
+        return number
+
+    async def read() -> None:
+        async for _ in answer_as_ready(stream_of(requests()), answer, max_in_flight=2):
+            for _round in range(pause):
+                await asyncio.sleep(0)
+
+    with pytest.raises(ValueError, match="unreadable"):
+        await read()
+
+
 async def test_the_memory_of_an_item_is_free_when_it_is_answered_or_given_up() -> None:
     inbox = Inbox(budget_bytes=6, max_message_bytes=1)  # of which one client may hold three
 
