@@ -3,7 +3,8 @@
 usage: python credentials.py FOLDER
 
 Writes FOLDER/password for the database, and FOLDER/pgpass for its client, MLflow, in PostgreSQL's format
-(https://www.postgresql.org/docs/current/libpq-pgpass.html). An existing password is kept.
+(https://www.postgresql.org/docs/current/libpq-pgpass.html). An existing password is kept. The database runs as another
+user, who may read the password by its group.
 """
 
 import os
@@ -13,13 +14,13 @@ from pathlib import Path
 
 
 def main(folder: Path) -> None:
-    """Writes both files, which only their owner can read."""
+    """Writes both files, which strangers can't read."""
     password = folder / "password"
-    if password.exists():
-        return
-    value = secrets.token_urlsafe(32)
-    _write(folder / "pgpass", f"*:*:*:*:{value}\n")
-    _write(password, value)  # written last, so that an interrupted start is repeated
+    if not password.exists():
+        value = secrets.token_urlsafe(32)
+        _write(folder / "pgpass", f"*:*:*:*:{value}\n")
+        _write(password, value)  # written last, so that an interrupted start is repeated
+    password.chmod(0o640)
 
 
 def _write(path: Path, content: str) -> None:

@@ -1,6 +1,9 @@
 """Contents of the images, and permissions of their containers."""
 
+import json
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +34,23 @@ def test_a_service_is_unprivileged_and_has_limits(verger: Composed, service: str
     assert "Read-only file system" in written.stderr or "Permission denied" in written.stderr
 
 
+def test_the_database_is_confined_like_the_rest(verger: Composed) -> None:
+    (container,) = verger.containers("database")
+    facts = verger.inspect(container)[0]
+    assert facts["HostConfig"]["ReadonlyRootfs"]
+    assert facts["HostConfig"]["CapDrop"] == ["ALL"]
+    assert not facts["HostConfig"]["CapAdd"]
+    user = verger.run("docker", "exec", container, "sh", "-c", "id -u; grep CapEff /proc/1/status").stdout.split()
+    assert user[0] != "0"
+    assert int(user[-1], 16) == 0
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "database"])
+def test_the_log_of_a_container_is_bounded(verger: Composed, service: str) -> None:
+    (container,) = verger.containers(service)
+    assert verger.inspect(container)[0]["HostConfig"]["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "6"}
+
+
 @pytest.mark.parametrize("service", ["web", "preprocess", "inference"])
 def test_no_service_contains_a_training_library(verger: Composed, service: str) -> None:
     (container,) = verger.containers(service)
@@ -38,6 +58,35 @@ def test_no_service_contains_a_training_library(verger: Composed, service: str) 
         "import importlib.util as u; print([n for n in ('tensorflow', 'keras', 'sklearn', 'pandas') if u.find_spec(n)])"
     )
     assert verger.python(container, find).strip() == "[]"
+
+
+INSTALLED = """
+import importlib.metadata as m, json, re
+print(json.dumps([[re.sub(r"[-_.]+", "-", d.metadata["Name"]).lower(), d.version] for d in m.distributions()]))
+"""
+
+
+BILL_OF_MATERIALS = (
+    "docker compose run --rm --no-deps --entrypoint cat web /usr/share/verger/sbom.cdx.json > sbom.cdx.json"
+)
+
+
+def test_the_bill_of_materials_comes_by_the_documented_command(verger: Composed, tmp_path: Path) -> None:
+    done = verger.run("bash", "-euc", BILL_OF_MATERIALS.replace("> ", f"> {tmp_path}/"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "sbom.cdx.json").read_text())["bomFormat"] == "CycloneDX"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_bill_of_materials_lists_what_is_installed(verger: Composed, service: str) -> None:
+    (container,) = verger.containers(service)
+    bill = json.loads(verger.run("docker", "exec", container, "cat", "/usr/share/verger/sbom.cdx.json").stdout)
+    assert bill["bomFormat"] == "CycloneDX"
+    listed = {(re.sub(r"[-_.]+", "-", part["name"]).lower(), part["version"]) for part in bill["components"]}
+    installed = {(name, version) for name, version in json.loads(verger.python(container, INSTALLED))}
+    assert listed == installed
+    assert len(listed) > 20
+    assert "cyclonedx-bom" not in {name for name, _ in listed}
 
 
 def test_only_web_and_mlflow_publish_a_port_and_mlflow_on_loopback(verger: Composed) -> None:

@@ -1,11 +1,13 @@
 """compose.observability.yml: a real Prometheus scrapes the system, and a collector receives its traces."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.support.repository import ROOT
 from tests.support.systems.composed import Composed
@@ -55,6 +57,34 @@ def test_prometheus_knows_every_metric_of_the_dashboard(observed: Composed) -> N
     wait_until(all_measured, 60, "a metric for each panel")
     for expression in expressions:
         query(observed, "query", query=expression)  # fails the test if Prometheus can't parse it
+
+
+def alerts(verger: Composed) -> dict[str, str]:
+    """The state of each alert: inactive, pending or firing."""
+    (group,) = query(verger, "rules")["groups"]
+    assert {rule["health"] for rule in group["rules"]} <= {"ok", "unknown"}
+    return {rule["name"]: rule["state"] for rule in group["rules"]}
+
+
+def test_a_healthy_system_raises_no_alert_and_a_stopped_service_does(observed: Composed) -> None:
+    wait_until(lambda: set(alerts(observed).values()) == {"inactive"}, 120, "no alert")
+    (inference,) = observed.containers("inference")
+    observed.run("docker", "pause", inference)
+    try:
+        wait_until(lambda: alerts(observed)["ServiceDown"] != "inactive", 120, "the alert")
+    finally:
+        observed.run("docker", "unpause", inference)
+
+
+def test_prometheus_knows_every_metric_of_the_alerts(observed: Composed) -> None:
+    rules = yaml.safe_load((ROOT / "observability" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    named = {name for rule in rules for name in re.findall(r"verger_\w+", rule["expr"])}
+
+    def unknown() -> set[str]:
+        known = set(query(observed, "label/__name__/values"))
+        return named - known - {"verger_model_refusals_total"}  # has no value before the first refusal
+
+    wait_until(lambda: not unknown(), 60, "a value of each metric")
 
 
 def test_promtool_accepts_the_configuration(observed: Composed) -> None:

@@ -20,7 +20,8 @@ PHOTOS = 120
 def scaled(verger: Composed) -> Iterator[Composed]:
     """Two replicas of each service, added to the running system by the documented command."""
     before = [verger.containers(service) for service in COUNTERS]
-    verger.compose("up", "--detach", "--wait", "--scale", "inference=2", "--scale", "preprocess=2")
+    replicas = {"VERGER_INFERENCE_REPLICAS": "2", "VERGER_PREPROCESS_REPLICAS": "2"}
+    verger.compose("up", "--detach", "--wait", **replicas)
     for service, (only,) in zip(COUNTERS, before, strict=True):
         assert only in verger.containers(service), f"the running {service} was replaced"
     yield verger

@@ -12,6 +12,7 @@ from services.web.config import WebSettings
 from tests.support.repository import ROOT
 from trainer.config import TrainerSettings
 
+DOCKERFILES = sorted([*ROOT.glob("services/*/Dockerfile"), ROOT / "trainer" / "Dockerfile"])
 COMPOSE_FILES = sorted([ROOT / "docker-compose.yml", *ROOT.glob("compose.*.yml")])
 PROGRAMS = (WebSettings, PreprocessSettings, InferenceSettings, TrainerSettings)
 
@@ -30,13 +31,18 @@ def passed_on() -> set[str]:
     return {name for service in services for name, value in service.get("environment", {}).items() if value is None}
 
 
+def build_arguments() -> set[str]:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"].values()
+    return {name for service in services for name in service.get("build", {}).get("args", {})}
+
+
 @pytest.mark.parametrize("path", COMPOSE_FILES, ids=lambda path: path.name)
 def test_every_variable_of_a_compose_file_is_in_the_example(path: Path) -> None:
     assert variables_of(path).items() <= examples().items()
 
 
 def test_the_example_has_no_other_variables() -> None:
-    used = set().union(*map(variables_of, COMPOSE_FILES)) | passed_on()
+    used = set().union(*map(variables_of, COMPOSE_FILES)) | passed_on() | build_arguments()
     assert set(examples()) == used
 
 
@@ -51,3 +57,15 @@ def test_the_defaults_of_the_programs_are_those_of_the_example() -> None:
 def test_no_variable_has_two_defaults() -> None:
     pairs = {pair for path in COMPOSE_FILES for pair in variables_of(path).items()}
     assert len(pairs) == len({name for name, _ in pairs})
+
+
+def test_all_images_have_the_same_base_and_the_example_names_it() -> None:
+    found = {
+        base
+        for path in DOCKERFILES
+        for base in re.findall(r"^ARG VERGER_PYTHON_IMAGE=(\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert found == {examples()["VERGER_PYTHON_IMAGE"]}
+    for path in DOCKERFILES:
+        stages = re.findall(r"^FROM (\S+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(stages) <= {"${VERGER_PYTHON_IMAGE}", "tools", "scratch"}
