@@ -22,8 +22,6 @@ def certificates(verger: Composed, tmp_path_factory: pytest.TempPathFactory) -> 
     certificates.issue("page", "localhost")
     for path in (folder, *folder.iterdir()):
         path.chmod(0o755)  # the containers' user reads them
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(parent.stat().st_mode | 0o011)
     verger.compose("up", "--detach", "--wait", layers=TLS, VERGER_TLS_FOLDER=str(folder))
     yield certificates
     verger.compose("up", "--detach", "--wait")
