@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 ATTEMPT_TIMEOUT_SECONDS = 3.0
@@ -55,17 +56,25 @@ def _trust_of_the_page() -> ssl.SSLContext:
     return context
 
 
+def _tls_file(kind: str) -> bytes | None:
+    """Reads a file of services.common.process.tls. Its settings class is not used: importing it takes too long here."""
+    path = os.environ.get(f"VERGER_TLS_{kind}_FILE")
+    return Path(path).read_bytes() if path else None
+
+
 def _grpc_problem(target: str, service: str, *, with_tls: bool) -> str | None:
     # Imported only here, so that frequent HTTP health checks start faster.
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
     if with_tls:
-        from services.common.process.tls import TlsSettings
-
-        tls = TlsSettings()
-        credentials = grpc.ssl_channel_credentials(**tls.channel_certificates())
-        opened = grpc.secure_channel(target, credentials, options=tls.channel_options())
+        name = os.environ.get("VERGER_TLS_SERVER_NAME")
+        try:
+            credentials = grpc.ssl_channel_credentials(*map(_tls_file, ("CA", "KEY", "CERTIFICATE")))
+        except OSError as error:
+            return str(error)
+        options = [("grpc.ssl_target_name_override", name)] if name else []
+        opened = grpc.secure_channel(target, credentials, options=options)
     else:
         opened = grpc.insecure_channel(target)
     request = health_pb2.HealthCheckRequest(service=service)
