@@ -110,7 +110,8 @@ class LimitedProtocol(HttpToolsProtocol):
         return None if is_answered else self._heard
 
     def drop(self) -> None:
-        """Closes the connection at once."""
+        """Closes the connection at once, because a new one needs its place."""
+        REFUSALS.labels(TooManyConnections.reason).inc()
         self.transport.abort()
 
     # Called by the event loop.

@@ -200,6 +200,8 @@ async def test_many_half_open_connections_of_one_client_give_way_to_its_next_one
             connection = await stack.enter_async_context(connected(address))
             await connection.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ")
             assert (await ask(address, PROBE)).status == 200
+        metrics = await ask(address, PROBE.replace(b"/healthz", b"/metrics"))
+        assert b'verger_http_refusals_total{reason="TOO_MANY_CONNECTIONS"}' in metrics.body
 
 
 async def test_clients_at_other_addresses_do_not_notice(web: Web, classifier: ScriptedClassifier) -> None:
