@@ -6,24 +6,11 @@ The answers are TypedDicts because Pydantic writes dictionaries as JSON five tim
 from datetime import datetime
 from typing import Annotated, NotRequired
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from typing_extensions import TypedDict  # Pydantic needs this one before Python 3.12
 
 from services.web.problems import Problem
 from services.web.verdicts import VerdictName
-
-
-class NoParameters(BaseModel, extra="forbid"):
-    """The query parameters of an operation that takes none. Others are refused, because they are mistakes."""
-
-
-class ClassifyParameters(NoParameters):
-    """The query parameters of a classification."""
-
-    evidence: bool = Field(default=False, description="Whether each result contains an evidence map of its photo.")
-    top_k: int = Field(
-        default=0, ge=0, lt=2**32, description="Number of predictions, best first; 0, or more than there are: all."
-    )
 
 
 class ModelName(TypedDict):

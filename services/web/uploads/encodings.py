@@ -6,7 +6,7 @@ from email.utils import collapse_rfc2231_value
 
 from services.web.problems import ContentEncodingUnsupported
 
-ENCODING_HEADERS = ("content-encoding", "content-transfer-encoding", "transfer-encoding")
+ENCODING_HEADERS = (b"content-encoding", b"content-transfer-encoding", b"transfer-encoding")
 
 _AS_THEY_ARE = {"", "identity", "binary", "8bit", "7bit", "chunked"}
 """Encodings that leave the bytes as they are. The server has put chunks together already."""

@@ -141,7 +141,7 @@ class FormReader:
         if part.filename and part.name != FILE_FIELD:
             raise FileMissing(f"Send the photo as the form field “{FILE_FIELD}”, not “{part.name}”.")
         try:
-            check_encodings(text(part.headers.get(name.encode(), b"")) for name in ENCODING_HEADERS)
+            check_encodings(text(part.headers.get(name, b"")) for name in ENCODING_HEADERS)
         except ContentEncodingUnsupported as error:
             part.error = error
 

@@ -12,7 +12,7 @@ from engine.errors import ImageFormatUnsupported, VergerError
 from services.common.errors import Overloaded
 from services.web.config import HELD_TIMES, WebSettings
 from services.web.problems import RequestTooLarge, UploadTimeout
-from services.web.uploads.encodings import ENCODING_HEADERS, check_encodings
+from services.web.uploads.encodings import ENCODING_HEADERS, check_encodings, text
 from services.web.uploads.forms import FormReader, Upload, too_large
 
 _JSON = re.compile(r"\s*[^;]*[/+]json\s*(;|$)", re.IGNORECASE)
@@ -71,7 +71,7 @@ class UploadReader:
             VergerError: ImageTooLarge, RequestTooLarge, TooManyFiles, MultipartInvalid, UploadTimeout, Overloaded,
                 ContentEncodingUnsupported, ImageFormatUnsupported.
         """
-        check_encodings([value for name in ENCODING_HEADERS for value in request.headers.getlist(name)])
+        check_encodings(text(value) for name, value in request.headers.raw if name in ENCODING_HEADERS)
         content_type = request.headers.get("content-type", "")
         if raw_allowed and _JSON.match(content_type):
             raise ImageFormatUnsupported(
