@@ -28,7 +28,8 @@ def probabilities(logits: Floats, temperature: float) -> Floats:
 def scope_score(logits: Floats, calibration: model_pb2.Calibration) -> Floats:
     """Returns the score that tells known classes from everything else; higher means more like a known class.
 
-    The energy score is log(sum(exp(logits))), without temperature (Liu et al., 2020, arXiv:2010.03759).
+    The energy score is log(sum(exp(logits))), without temperature (Liu et al., 2020, arXiv:2010.03759). "With none" is
+    the best probability beside a further class whose logit is 0.
 
     Args:
         logits: float32 of shape [..., classes].
@@ -37,8 +38,12 @@ def scope_score(logits: Floats, calibration: model_pb2.Calibration) -> Floats:
     Returns:
         float32 of shape [...], one score for each row of logits.
     """
+    score: Floats
     if calibration.scope_score == model_pb2.SCOPE_SCORE_MAX_PROBABILITY:
-        score: Floats = probabilities(logits, calibration.temperature).max(axis=-1)
+        score = probabilities(logits, calibration.temperature).max(axis=-1)
+    elif calibration.scope_score == model_pb2.SCOPE_SCORE_MAX_PROBABILITY_WITH_NONE:
+        none = np.zeros((*logits.shape[:-1], 1), np.float32)
+        score = probabilities(np.concatenate([logits, none], axis=-1), 1)[..., :-1].max(axis=-1)
     else:
         peak = logits.max(axis=-1)
         score = peak + np.log(np.exp(logits - peak[..., None]).sum(axis=-1))

@@ -33,6 +33,15 @@ def test_the_scope_score_can_be_the_best_probability() -> None:
     assert scope_score(np.zeros((2, 4), np.float32), calibration).tolist() == [0.25, 0.25]
 
 
+def test_the_scope_score_can_be_the_best_probability_beside_none_of_the_classes() -> None:
+    kind = model_pb2.SCOPE_SCORE_MAX_PROBABILITY_WITH_NONE
+    calibration = model_pb2.Calibration(temperature=7, scope_score=kind)
+    logits = np.log(np.asarray([[3, 1], [0.5, 0.5], [0.001, 0.002]], np.float32))
+    assert scope_score(logits, calibration).tolist() == pytest.approx([3 / 5, 1 / 4, 2 / 1003])
+    assert scope_score(logits[0], calibration) == pytest.approx(3 / 5)  # a single photo, as in serving
+    assert scope_score(np.full((1, 2), 900, np.float32), calibration).tolist() == [0.5]
+
+
 @pytest.mark.parametrize(
     ("probability", "score", "verdict"),
     [
