@@ -48,8 +48,9 @@ from trainer.graphs.features import logits_of
 from trainer.network.assembly import assemble, build_head, export_onnx
 from trainer.network.backbone import load_backbone
 from trainer.training.context import RunContext
+from trainer.training.examples import collect_examples
 from trainer.training.head import train_head
-from trainer.training.learning import TrainingLoop, compile_classifier, one_hot
+from trainer.training.learning import TrainingLoop, one_hot
 from trainer.training.recipe import HeadStage, Recipe
 
 RESULTS = REPOSITORY / "docs" / "benchmarks" / "training.json"
@@ -149,7 +150,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         return SIDES[options.only](backbone, dataset, HeadStage(options.epochs))
     pictures = list(islice(cycle(dataset.train), int(options.only)))
     watch = Stopwatch()
-    train_head(context(replace(dataset, train=pictures), HeadStage(1)), TrainingLoop(watch), backbone)
+    train_with(context(replace(dataset, train=pictures), HeadStage(1)), watch, backbone)
     return {"views": len(pictures), **watch.figures}
 
 
@@ -159,10 +160,15 @@ def context(dataset: Dataset, stage: HeadStage) -> RunContext:
     return RunContext(dataset, mobilenet_preprocessing(SIDE), settings, ConsoleProgress(), Recipe(stage), SEED)
 
 
+def train_with(run: RunContext, watch: Stopwatch, backbone: keras.Model) -> keras.Model:
+    """Trains a head with the trainer's code and returns it."""
+    return train_head(run, TrainingLoop(watch), backbone, collect_examples(run, backbone))
+
+
 def verger(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict[str, Any]:
     """Trains with the trainer's code."""
     cost = Cost()
-    head = train_head(context(dataset, stage), TrainingLoop(Stopwatch()), backbone)
+    head = train_with(context(dataset, stage), Stopwatch(), backbone)
     spent = cost.so_far()
     model = assemble(backbone, head)
     with tempfile.TemporaryDirectory() as folder:
@@ -189,10 +195,11 @@ def keras_fit(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict
     backbone.trainable = False
     inputs = keras.Input((SIDE, SIDE, 3))
     maps = backbone(keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs), training=False)
-    head = build_head(len(dataset.labels), stage.units, stage.dropout)
+    head = build_head(len(dataset.labels), 0, stage.units, stage.dropout)
     model = keras.Model(inputs, head(keras.layers.GlobalAveragePooling2D()(maps)))
     rate = keras.optimizers.schedules.CosineDecay(stage.learning_rate, stage.epochs * len(training))
-    compile_classifier(model, keras.optimizers.Adam(rate), stage.label_smoothing)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=stage.label_smoothing)
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
     model.fit(training, epochs=stage.epochs, verbose=0)
     spent = cost.so_far()
     test = files(dataset.test, dataset.labels).map(pixels, tf.data.AUTOTUNE).batch(stage.batch_size)

@@ -39,6 +39,13 @@ class VersionDirectory:
         """Whether its test metrics include negatives, that is, pictures that show none of the classes."""
         return any(name.startswith("auroc.") for name in self.contract.provenance.test_metrics)
 
+    @property
+    def parts_elsewhere(self) -> list[str]:
+        """Parts of pictures from other collections than its training pictures that it was tested on."""
+        prefix = "accuracy."
+        metrics = self.contract.provenance.test_metrics
+        return [name.removeprefix(prefix) for name in sorted(metrics) if name.startswith(prefix)]
+
     def file(self, role: model_pb2.ModelFile.Role) -> Path:
         """Returns the path of the file with a role.
 

@@ -11,11 +11,15 @@ OnProgress = Callable[[int, int], None]
 class EpochProgress(Protocol):
     """Follows the epochs of training stages. All methods return quickly."""
 
-    def begin(self, stage: str, epochs: int, examples: int) -> None:
-        """Announces a stage and the number of training examples in each of its epochs."""
+    def begin(self, stage: str, epochs: int, effort: float, done: float) -> None:
+        """Announces a stage and the effort that all its epochs take, in any unit.
 
-    def advance(self, examples: int) -> None:
-        """Adds training examples that were processed."""
+        Args:
+            done: effort of the epochs that an interrupted run has finished.
+        """
+
+    def advance(self, effort: float) -> None:
+        """Adds effort that was made."""
 
     def epoch_done(self, metrics: Mapping[str, float]) -> None:
         """Reports the metrics of a finished epoch: loss, accuracy, val_loss, val_accuracy."""

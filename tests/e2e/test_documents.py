@@ -103,6 +103,7 @@ def pictures(checkout: Checkout, request: pytest.FixtureRequest) -> None:
     photo_data: Path = request.getfixturevalue("photo_data")
     home = checkout.folder / "pictures"
     copy_few_fruits(photo_data, home / "fruits", train=3, test=1)
+    shutil.copytree(home / "fruits" / "test", home / "market")
     (home / "other").mkdir()
     for picture in sorted((photo_data / "negatives" / "test").iterdir())[::10]:
         shutil.copy(picture, home / "other")

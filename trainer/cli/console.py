@@ -3,11 +3,21 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from trainer.data.dataset import Contradiction, Dataset, Overlap, Unreadable
@@ -15,7 +25,7 @@ from trainer.evaluation.figures import Evaluation
 from trainer.progress import EpochProgress, OnProgress
 
 if TYPE_CHECKING:
-    from trainer.training.registration import Outcome
+    from trainer.runs.registration import Outcome
 
 # Names of classes, files and folders may look like Rich's markup or emoji codes. Results have neither; what is inserted
 # in notes is escaped.
@@ -39,13 +49,13 @@ class ConsoleProgress:
 
     @contextmanager
     def counting(self, text: str) -> Iterator[OnProgress]:
-        with _progress_bar() as bar:
+        with _progress_bar(MofNCompleteColumn(), TimeRemainingColumn()) as bar:
             task = bar.add_task(text, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
 
     @contextmanager
     def epochs(self) -> Iterator[EpochProgress]:
-        with _progress_bar() as bar:
+        with _progress_bar(TaskProgressColumn(), TextColumn("{task.fields[left]}")) as bar:
             yield _ConsoleEpochs(bar)
 
 
@@ -56,21 +66,33 @@ class _ConsoleEpochs:
         self._bar = bar
         self._task: TaskID | None = None
         self._stage, self._epoch, self._epochs = "", 0, 0
+        self._effort, self._done, self._before, self._began = 0.0, 0.0, 0.0, 0.0
 
-    def begin(self, stage: str, epochs: int, examples: int) -> None:
+    def begin(self, stage: str, epochs: int, effort: float, done: float) -> None:
         self._stage, self._epoch, self._epochs = stage, 0, epochs
+        self._effort, self._done, self._before, self._began = effort, done, done, monotonic()
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(f"Training {stage}", total=epochs * examples)
+        self._task = self._bar.add_task(f"Training {stage}", total=effort, left="")
+        self._bar.update(self._task, completed=done)
 
-    def advance(self, examples: int) -> None:
+    def advance(self, effort: float) -> None:
+        self._done += effort
         if self._task is not None:
-            self._bar.advance(self._task, examples)
+            self._bar.update(self._task, advance=effort, left=self._time_left())
 
     def epoch_done(self, metrics: Mapping[str, float]) -> None:
         self._epoch += 1
         figures = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
-        self._bar.console.print(f"{self._stage} {self._epoch}/{self._epochs}  {figures}")
+        self._bar.console.print(f"{self._stage} {self._epoch}/{self._epochs}  {figures}{self._time_left()}")
+
+    def _time_left(self) -> str:
+        """Returns the time that the stage still takes if it goes on as it did since it began or was resumed."""
+        made, left = self._done - self._before, self._effort - self._done
+        if made <= 0 or left <= 0:
+            return ""
+        seconds = left * (monotonic() - self._began) / made
+        return f"  {seconds / 60:.0f} min left" if seconds >= 90 else f"  {seconds:.0f} s left"
 
 
 def announce(dataset: Dataset) -> None:
@@ -144,8 +166,8 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     return table
 
 
-def _progress_bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def _progress_bar(*columns: ProgressColumn) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), *columns)
     return Progress(*columns, console=NOTES, transient=True, disable=not NOTES.is_terminal)
 
 

@@ -15,8 +15,9 @@ from trainer.cli.console import (
     warn_of_overlap,
     warn_of_unreadable,
 )
-from trainer.cli.options import Data, Model, load_settings
-from trainer.data.loading import load_negatives, load_test_part
+from trainer.cli.options import Data, Elsewhere, Model, load_settings
+from trainer.cli.parts import parts_table
+from trainer.data.loading import load_elsewhere, load_negatives, load_test_part
 
 SERVING = model_pb2.ModelFile.ROLE_SERVING
 
@@ -27,11 +28,16 @@ def evaluate(
     negatives: Annotated[
         list[Path], typer.Option(help="Pictures of none of the classes, which should be refused. May be repeated.")
     ] = [],  # noqa: B006  # Typer copies the list
+    elsewhere: Elsewhere = [],  # noqa: B006
+    groups: Annotated[
+        bool, typer.Option("--groups", help="Print figures for each part of the pictures instead of each class.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
 ) -> None:
     """Evaluates a version on the test pictures of a folder, with the graph that is served.
 
-    Test pictures that show the same photo as a training picture of the folder are left out.
+    Test pictures that show the same photo as a training picture of the folder are left out. File names divide the
+    pictures into parts: apple_shelf_1.jpg is in the part "shelf".
     """
     from trainer.evaluation.evaluate import EvaluationData
     from trainer.evaluation.evaluate import evaluate as run
@@ -45,17 +51,17 @@ def evaluate(
         with progress.counting("Reading pictures") as done:
             part = load_test_part(data, labels, spec, workers, done)
             outside, unreadable_negatives = load_negatives(negatives, spec, workers, done)
-        unreadable = [*part.unreadable, *unreadable_negatives]
+            other, _, unreadable_elsewhere = load_elsewhere(elsewhere, labels, (), spec, workers, done)
+        unreadable = [*part.unreadable, *unreadable_negatives, *unreadable_elsewhere]
         for note in part.notes:
             progress.note(note)
         warn_of_overlap(part.overlap)
         warn_of_contradictions(part.contradictions)
         warn_of_unreadable(unreadable)
         with progress.counting("Testing") as done:
-            evaluation = run(
-                version.file(SERVING), contract, EvaluationData(data, part.pictures, outside), workers, done
-            )
-    RESULTS.print(evaluation_table(evaluation, f"Model {digest[:12]} on {data}"))
+            tested = EvaluationData(data, part.pictures, outside, elsewhere=other)
+            evaluation = run(version.file(SERVING), contract, tested, workers, done)
+    RESULTS.print((parts_table if groups else evaluation_table)(evaluation, f"Model {digest[:12]} on {data}"))
     if json_file:
         left_out = {
             "unreadable": [{"file": str(file.path), "reason": file.reason} for file in unreadable],

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 Data = Annotated[
     Path, typer.Option("--data", help="Folder with train/ and test/ parts of class folders, or with class folders.")
 ]
+Elsewhere = Annotated[
+    list[Path],
+    typer.Option(
+        "--elsewhere", help="Class folders with pictures from other collections, for testing. May be repeated."
+    ),
+]
 Model = Annotated[
     str,
     typer.Option("--model", help='A directory, "release", a version number, an alias, or a models:/ URI.'),

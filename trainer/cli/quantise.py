@@ -30,10 +30,10 @@ def quantise(
         from trainer.data.dataset import DataFolders
         from trainer.data.loading import load_dataset
         from trainer.release.reference import opened
+        from trainer.runs.judge import RegisteredVersion
+        from trainer.runs.quantise import ROLES, refuse_quantised
+        from trainer.runs.quantise import quantise as run
         from trainer.training.context import RunContext
-        from trainer.training.judge import RegisteredVersion
-        from trainer.training.quantise import ROLES, refuse_quantised
-        from trainer.training.quantise import quantise as run
     with opened(f"models:/{registry.name}/{number}", ROLES, settings) as directory:
         parent, preprocessing = RegisteredVersion(number, directory), directory.contract.preprocessing
         refuse_quantised(parent, registry)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trainer.cli.console import NOTES, ConsoleProgress, announce, native_messages_hidden, show_outcome
-from trainer.cli.options import Data, load_settings, reachable_registry
+from trainer.cli.options import Data, Elsewhere, load_settings, reachable_registry
 
 ExtraFolders = Annotated[
     list[Path], typer.Option("--more", help="Class folders with more pictures, for training only. May be repeated.")
@@ -37,6 +37,7 @@ def train(
     data: Data,
     extra: ExtraFolders = [],  # noqa: B006  # Typer copies the list
     negatives: NegativeFolders = [],  # noqa: B006
+    elsewhere: Elsewhere = [],  # noqa: B006
     epochs: Epochs = 5,
     weights: Weights = "release",
     fine_tune: FineTune = False,
@@ -52,15 +53,15 @@ def train(
     reachable_registry(settings)  # training ends there after hours, so a missing registry must show now
     try:
         with progress.counting("Reading pictures") as done:
-            folders = DataFolders(data, extra, negatives)
+            folders = DataFolders(data, extra, negatives, elsewhere)
             dataset = load_dataset(folders, preprocessing, settings.trainer_workers, done)
         announce(dataset)
         # TensorFlow counts the machine's cores instead of those that a container may use.
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(settings.trainer_workers))
         with native_messages_hidden():
+            from trainer.runs.train import train as run
             from trainer.training.context import RunContext
             from trainer.training.recipe import recipe
-            from trainer.training.run import train as run
         context = RunContext(dataset, preprocessing, settings, progress, recipe(epochs, fine_tune), seed)
         outcome = run(context, weights, resume)
     except KeyboardInterrupt:

@@ -8,11 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.folders import NEGATIVE_LABEL
-
-NO_CLASS = -1
-"""Class index of a negative."""
-
 
 @dataclass(frozen=True)
 class Picture:
@@ -76,6 +71,8 @@ class DataFolders:
     """Folders of class folders with more pictures for training only. A folder that is named twice counts twice."""
     negatives: Sequence[Path] = ()
     """Folders of pictures of none of the classes, in any subfolders."""
+    elsewhere: Sequence[Path] = ()
+    """Folders of class folders with pictures from other collections, for testing only."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,10 @@ class Dataset:
     negatives: Sequence[Picture]
     """Pictures of none of the classes, for training."""
     validation_negatives: Sequence[Picture]
+    elsewhere: Mapping[str, Sequence[Picture]]
+    """Test pictures from other collections, by the collection's name."""
     overlap: Sequence[Overlap]
-    """Pictures that were removed from `test`."""
+    """Pictures that were removed from `test` and `elsewhere`."""
     contradictions: Sequence[Contradiction]
     unreadable: Sequence[Unreadable]
     own_names: Mapping[str, Mapping[str, str]]
@@ -116,6 +115,6 @@ class Dataset:
 
 
 def class_indices(pictures: Iterable[Picture], labels: Sequence[str]) -> NDArray[np.int64]:
-    """Returns the index of each picture's class in `labels`, shape [n]; NO_CLASS for negatives."""
-    numbers = {NEGATIVE_LABEL: NO_CLASS, **{label: number for number, label in enumerate(labels)}}
+    """Returns the index of each picture's class in `labels`, shape [n]."""
+    numbers = {label: number for number, label in enumerate(labels)}
     return np.array([numbers[picture.label] for picture in pictures], np.int64)

@@ -26,9 +26,9 @@ from trainer.data.folders import (
     negative_parts,
     refuse_unknown,
 )
-from trainer.data.names import read_own_names
+from trainer.data.names import folder_names, read_own_names
 from trainer.data.pictures import map_in_threads
-from trainer.data.split import by_digest, is_for_validation, train_and_test, train_and_validation
+from trainer.data.split import by_digest, is_for_validation, train_and_test, train_and_validation, without_overlap
 from trainer.errors import DatasetInvalid
 from trainer.progress import OnProgress
 
@@ -54,20 +54,25 @@ def load_dataset(folders: DataFolders, spec: model_pb2.Preprocessing, workers: i
     losses = _losses(unreadable, contradictions)
     _refuse_empty_classes(labels, train, "train", losses)
     _refuse_empty_classes(labels, test, "test", losses, overlap)
+    elsewhere, seen, unreadable_elsewhere = load_elsewhere(
+        folders.elsewhere, labels, [*train, *added], spec, workers, progress
+    )
     train, validation = train_and_validation(train, pictures.get("validation", []))
+    kept = {picture.digest for picture in validation}
     return Dataset(
         folders=folders,
         labels=labels,
-        train=[*train, *added],
+        train=[*train, *(picture for picture in added if picture.digest not in kept)],
         validation=validation,
         test=test,
         negatives=[picture for picture in negatives if not is_for_validation(picture.digest)],
         validation_negatives=[
             *{picture.digest: picture for picture in negatives if is_for_validation(picture.digest)}.values()
         ],
-        overlap=overlap,
+        elsewhere=elsewhere,
+        overlap=[*overlap, *seen],
         contradictions=contradictions,
-        unreadable=unreadable,
+        unreadable=[*unreadable, *unreadable_elsewhere],
         own_names=read_own_names(home),
         notes=notes,
     )
@@ -83,6 +88,31 @@ def load_negatives(
     """
     pictures, unreadable = _read(negative_parts(folders), spec, workers, progress)
     return [picture for part in pictures.values() for picture in part], unreadable
+
+
+def load_elsewhere(
+    folders: Sequence[Path],
+    labels: Collection[str],
+    train: Sequence[Picture],
+    spec: model_pb2.Preprocessing,
+    workers: int,
+    progress: OnProgress,
+) -> tuple[Mapping[str, Sequence[Picture]], Sequence[Overlap], Sequence[Unreadable]]:
+    """Reads all pictures of folders of class folders, for testing; a folder may have fewer classes than `labels`.
+
+    Args:
+        train: pictures that were trained on; copies of them are left out.
+
+    Raises:
+        DatasetInvalid: a folder does not exist, or has no or other classes.
+    """
+    read, unreadable = _read(extra_parts(folders, labels), spec, workers, progress)
+    found: dict[str, Sequence[Picture]] = {}
+    overlap: list[Overlap] = []
+    for folder, pictures in zip(folders, read.values(), strict=True):
+        found[folder_names([folder])], copies = without_overlap(pictures, train)
+        overlap += copies
+    return found, overlap, unreadable
 
 
 def load_test_part(

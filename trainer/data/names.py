@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from verger.v1 import model_pb2
 from trainer.errors import DatasetInvalid
 
 NAMES_FILE = "classes.json"
+
+MAX_GROUPS_OF_A_FOLDER = 8
+"""Groups of negatives in one folder that are evaluated apart."""
+NO_GROUP = "others"
+"""Group of pictures whose file names have no word."""
+MIN_PICTURES_OF_A_PART = 30
+"""Pictures of a group in a collection of test pictures that is evaluated apart."""
 
 # Misspellings in the Kaggle set "Fruit classification (10 Class)".
 _SPELLINGS = {"pinenapple": "pineapple", "strawberries": "strawberry", "stawberries": "strawberry"}
@@ -28,6 +36,9 @@ _BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "strawberry": {"en": "strawberry", "fr": "fraise"},
     "watermelon": {"en": "watermelon", "fr": "pastèque"},
 }
+
+
+_WORDS = re.compile(r"[^\W\d_]+")
 
 
 def label_of(folder_name: str) -> str:
@@ -51,8 +62,43 @@ def class_info(label: str, own_names: Mapping[str, Mapping[str, str]]) -> model_
 
 
 def group_of(path: Path) -> str:
-    """Returns the group of a negative: the letters that its file name begins with, "animal" for animal_1.jpg."""
-    return re.match(r"[^\W\d_]*", path.stem.lower())[0] or "others"  # type: ignore[index]  # it always matches
+    """Returns the group of a picture: the first word of its file name that its folder's name does not contain.
+
+    It is "shelf" for apple/apple_shelf_1.jpg, "animal" for animal_1.jpg in any other folder, "others" without a word.
+    """
+    folder = _WORDS.findall(path.parent.name.lower())
+    return next((word for word in _WORDS.findall(path.stem.lower()) if word not in folder), NO_GROUP)
+
+
+def kind_of(path: Path) -> str:
+    """Returns what a negative shows: its folder and its group, "shop/pear" for shop/pear_1.jpg."""
+    return f"{label_of(path.parent.name)}/{group_of(path)}"
+
+
+def groups_of(kinds: Sequence[str]) -> list[str]:
+    """Returns the group in which each negative is evaluated.
+
+    That is the second part of its kind. A folder with more than MAX_GROUPS_OF_A_FOLDER of them is one group.
+    """
+    found: dict[str, set[str]] = {}
+    for kind in kinds:
+        folder, _, group = kind.rpartition("/")
+        found.setdefault(folder, set()).add(group)
+    parts = (kind.rpartition("/") for kind in kinds)
+    return [group if len(found[folder]) <= MAX_GROUPS_OF_A_FOLDER else folder or NO_GROUP for folder, _, group in parts]
+
+
+def parts_of(collection: str, paths: Sequence[Path]) -> list[str]:
+    """Returns the part of a collection that each of its pictures is evaluated in.
+
+    Groups of MIN_PICTURES_OF_A_PART pictures or more are parts of their own, "shop/shelf"; the other pictures are the
+    part "shop".
+    """
+    groups = [group_of(path) for path in paths]
+    counts = Counter(groups)
+    named = {group for group, count in counts.items() if count >= MIN_PICTURES_OF_A_PART and group != NO_GROUP}
+    large = named if len(counts) > 1 else set()
+    return [f"{collection}/{group}" if group in large else collection for group in groups]
 
 
 def folder_names(folders: Sequence[Path]) -> str:

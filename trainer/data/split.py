@@ -29,14 +29,14 @@ def train_and_test(
     """
     if "all" not in pictures:
         learned = [*pictures["train"], *pictures.get("validation", []), *added]
-        return pictures["train"], *_without_overlap(pictures["test"], learned)
+        return pictures["train"], *without_overlap(pictures["test"], learned)
     chosen = _chosen(pictures["all"], _is_for_testing)
     train = _without(pictures["all"], chosen)
-    test, _ = _without_overlap(chosen, [*train, *added])
+    test, _ = without_overlap(chosen, [*train, *added])
     lacking = {picture.label for picture in train} - {picture.label for picture in test}
     given = [picture for label in sorted(lacking) for picture in _most_different(label, train, added)]
     train = _without(train, given)
-    return train, *_without_overlap(by_digest([*chosen, *given]), [*train, *added])
+    return train, *without_overlap(by_digest([*chosen, *given]), [*train, *added])
 
 
 def train_and_validation(
@@ -50,6 +50,14 @@ def train_and_validation(
     """
     validation = own or _chosen(pictures, is_for_validation)
     return _without(pictures, validation), validation
+
+
+def without_overlap(test: Sequence[Picture], train: Sequence[Picture]) -> tuple[list[Picture], list[Overlap]]:
+    """Returns test pictures that show no photo to learn from, and those that do with that photo."""
+    found = nearest([picture.perceptual_hash for picture in test], [picture.perceptual_hash for picture in train])
+    pairs = list(zip(test, found, strict=True))
+    overlap = [Overlap(picture, train[place]) for picture, place in pairs if place is not None]
+    return [picture for picture, place in pairs if place is None], overlap
 
 
 def is_for_validation(digest: str) -> bool:
@@ -88,10 +96,3 @@ def _most_different(label: str, train: Sequence[Picture], added: Sequence[Pictur
         if nearest([learned[place]], [*learned[:place], *learned[place + 1 :]])[0] is None:
             return [train[place]]
     return []
-
-
-def _without_overlap(test: Sequence[Picture], train: Sequence[Picture]) -> tuple[list[Picture], list[Overlap]]:
-    found = nearest([picture.perceptual_hash for picture in test], [picture.perceptual_hash for picture in train])
-    pairs = list(zip(test, found, strict=True))
-    overlap = [Overlap(picture, train[place]) for picture, place in pairs if place is not None]
-    return [picture for picture, place in pairs if place is None], overlap

@@ -17,8 +17,19 @@ MIN_PICTURES = 30
 NEVER = -1e6
 """Threshold below all scores."""
 
+SCOPE_SCORES = (
+    model_pb2.SCOPE_SCORE_ENERGY,
+    model_pb2.SCOPE_SCORE_MAX_PROBABILITY,
+    model_pb2.SCOPE_SCORE_MAX_PROBABILITY_WITH_NONE,
+)
+
 UNCALIBRATED = model_pb2.Calibration(temperature=1, scope_score=model_pb2.SCOPE_SCORE_ENERGY, out_of_scope_below=NEVER)
 """Keeps the network's probabilities; no verdict is UNSURE or OUT_OF_SCOPE."""
+
+UNCALIBRATED_WITH_NONE = model_pb2.Calibration(
+    temperature=1, scope_score=model_pb2.SCOPE_SCORE_MAX_PROBABILITY_WITH_NONE, out_of_scope_below=NEVER
+)
+"""The same for a network with auxiliary classes."""
 
 
 def calibrate(
@@ -41,7 +52,7 @@ def calibrate(
     calibration.unsure_below = unsure_threshold(calibrated.max(axis=1), calibrated.argmax(axis=1) == targets)
     if len(negatives) >= MIN_PICTURES:
         calibration.scope_score = max(
-            (model_pb2.SCOPE_SCORE_ENERGY, model_pb2.SCOPE_SCORE_MAX_PROBABILITY),
+            SCOPE_SCORES,
             key=lambda kind: scope_auroc(logits, negatives, _with_score(calibration, kind)),
         )
     calibration.out_of_scope_below = float(np.quantile(scope_score(logits, calibration), REFUSED_SHARE))

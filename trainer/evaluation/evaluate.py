@@ -1,15 +1,15 @@
 """Evaluates a model version on pictures, with the graph that is served."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from verger.v1 import model_pb2
 
 from trainer.data.dataset import Picture, class_indices
-from trainer.data.names import group_of
+from trainer.data.names import groups_of, kind_of, parts_of
 from trainer.evaluation.figures import Evaluation
-from trainer.evaluation.scoring import NO_NEGATIVE_LOGITS, NegativeLogits, score, score_negatives
+from trainer.evaluation.scoring import NO_NEGATIVE_LOGITS, NegativeLogits, score, score_negatives, score_parts
 from trainer.graphs.features import logits_of
 from trainer.progress import OnProgress
 
@@ -23,22 +23,40 @@ class EvaluationData:
     pictures: Sequence[Picture]
     """Pictures of the version's classes; at least one."""
     negatives: Sequence[Picture] = ()
-    """Pictures of none of the classes, grouped by trainer.data.names.group_of."""
+    """Pictures of none of the classes, grouped by trainer.data.names.groups_of."""
     remembered: NegativeLogits = NO_NEGATIVE_LOGITS
     """The version's logits of remembered negatives, which form groups of their own."""
+    elsewhere: Mapping[str, Sequence[Picture]] = field(default_factory=dict)
+    """Pictures of the classes from other collections than the training pictures, by the collection's name."""
 
 
 def evaluate(
     graph: Path, contract: model_pb2.ModelContract, data: EvaluationData, workers: int, progress: OnProgress
 ) -> Evaluation:
     """Evaluates a serving graph by its contract, which may have more classes than the data."""
-    logits = logits_of(graph, [*data.pictures, *data.negatives], contract.preprocessing, workers, progress)
-    known, negatives = logits[: len(data.pictures)], logits[len(data.pictures) :]
-    targets = class_indices(data.pictures, [info.label for info in contract.classes])
-    files = [picture.path.relative_to(data.root).as_posix() for picture in data.pictures]
-    seen = NegativeLogits(negatives, [group_of(picture.path) for picture in data.negatives])
+    collections = {data.root.resolve().name: data.pictures, **data.elsewhere}
+    pictures = [picture for found in collections.values() for picture in found]
+    logits = logits_of(graph, [*pictures, *data.negatives], contract.preprocessing, workers, progress)
+    known, negatives = logits[: len(data.pictures)], logits[len(pictures) :]
+    targets = class_indices(pictures, [info.label for info in contract.classes])
+    files = [_name(picture, data.root) for picture in pictures]
+    seen = NegativeLogits(negatives, groups_of([kind_of(picture.path) for picture in data.negatives]))
     figures = [
         *score_negatives(known, seen, contract.calibration),
         *score_negatives(known, data.remembered, contract.calibration),
     ]
-    return replace(score(known, targets, files, contract), negatives=figures)
+    first, parts = 0, []
+    for number, (name, found) in enumerate(collections.items()):
+        end = first + len(found)
+        names = parts_of(name, [picture.path for picture in found])
+        answers = logits[first:end], targets[first:end], files[first:end]
+        parts += score_parts(*answers, names, contract.calibration, is_elsewhere=number > 0)
+        first = end
+    whole = score(known, targets[: len(known)], files[: len(known)], contract)
+    return replace(whole, negatives=figures, parts=parts)
+
+
+def _name(picture: Picture, root: Path) -> str:
+    """Returns the path of a picture, relative to the data folder if it is in there."""
+    path = picture.path
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

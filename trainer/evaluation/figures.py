@@ -50,6 +50,28 @@ class NegativeFigures:
 
 
 @dataclass(frozen=True)
+class PartFigures:
+    """Figures of the pictures of one collection, or of a part of it that file names tell apart."""
+
+    part: str
+    is_elsewhere: bool
+    """Whether the collection is another one than that of the training pictures."""
+    images: int
+    unsure: int
+    """Number of pictures with the verdict UNSURE."""
+    refused: int
+    """Number of pictures with the verdict OUT_OF_SCOPE."""
+    expected_calibration_error: float
+    wrong: Sequence[str]
+    """Files whose most probable class is not their own."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers, 0 to 1."""
+        return 1 - len(self.wrong) / self.images
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Figures of a set of pictures. Shares are 0 to 1."""
 
@@ -66,6 +88,8 @@ class Evaluation:
     mistakes: Sequence[Mistake]
     """Most confident first."""
     negatives: Sequence[NegativeFigures] = field(default_factory=list)
+    parts: Sequence[PartFigures] = field(default_factory=list)
+    """Parts of the pictures that the figures above are about, and of pictures from elsewhere."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of the JSON file."""
@@ -75,7 +99,8 @@ class Evaluation:
         """Returns the figures that go into the contract and MLflow."""
         names = ("accuracy", "macro_f1", "expected_calibration_error", "unsure_share", "refused_share", "images")
         groups = {f"auroc.{figures.group}": figures.auroc for figures in self.negatives}
-        return {**{name: float(getattr(self, name)) for name in names}, **groups}
+        elsewhere = {f"accuracy.{part.part}": part.accuracy for part in self.parts if part.is_elsewhere}
+        return {**{name: float(getattr(self, name)) for name in names}, **elsewhere, **groups}
 
     def write(self, path: Path) -> None:
         """Writes a JSON file."""
@@ -89,6 +114,7 @@ class Evaluation:
         content["reliability"] = [ReliabilityBin(**item) for item in content["reliability"]]
         content["negatives"] = [NegativeFigures(**item) for item in content["negatives"]]
         content["mistakes"] = [Mistake(**item) for item in content["mistakes"]]
+        content["parts"] = [PartFigures(**item) for item in content.get("parts", [])]  # older versions have none
         return cls(**content)
 
     def confusions(self) -> list[tuple[int, str, str]]:

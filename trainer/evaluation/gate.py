@@ -10,16 +10,19 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from trainer.evaluation.figures import Evaluation
+from trainer.evaluation.figures import Evaluation, PartFigures
 
 SIGNIFICANCE_LEVEL = 0.05
 """Differences that chance produces less often than this are significant."""
 MAX_ACCURACY_LOSS = 0.01
 """Accuracy that a version may lose against the best of its lineage, even where chance could explain a larger loss."""
+MAX_PART_LOSS = 0.01
+"""Largest loss of accuracy on a part of 900 pictures; on n pictures it is multiplied by sqrt(900 / n), as chance is."""
 MAX_RISE = 0.02
 """Largest rise of the calibration error and of the refused share: twice their random variation on 900 pictures."""
 MAX_AUROC_LOSS = 0.02
-"""Largest loss of AUROC on 100 negatives; on n negatives it is multiplied by sqrt(100 / n), as chance is."""
+"""Largest loss of AUROC on 100 negatives; on n negatives it is multiplied by sqrt(100 / n), as chance is. It holds for
+all of them together and for each group."""
 MIN_TEST_PICTURES = 100
 """Number of test pictures below which MAX_RISE is not applied, because chance exceeds it."""
 MIN_NEGATIVES = 30
@@ -55,6 +58,8 @@ class Champion:
     """Whether it was tested on negatives when it was trained."""
     is_quantised: bool = False
     """Whether it is int8; float versions are rarely as fast."""
+    elsewhere: Sequence[str] = ()
+    """Parts from elsewhere that it was tested on when it was trained."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ def compare(new: Evaluation, old: Evaluation, cost: Cost, champion: Champion) ->
     problems = [
         *_accuracy_problems(new, test, lineage_best),
         *_calibration_problems(new, old),
+        *_part_problems(new, old, champion),
         *_refusal_problems(new, old, champion),
         *_cost_problems(cost, champion),
     ]
@@ -174,6 +180,42 @@ def _calibration_problems(new: Evaluation, old: Evaluation) -> Sequence[str]:
     return [f"{name} is {now:.3f} against {then:.3f}" for name, now, then in pairs if now - then > MAX_RISE]
 
 
+def _part_problems(new: Evaluation, old: Evaluation, champion: Champion) -> Sequence[str]:
+    """Compares part by part, so that no version buys one with another."""
+    parts = {part.part: part for part in new.parts}
+    missing = sorted(set(champion.elsewhere) - set(parts))
+    problems = []
+    if missing:
+        problems.append(
+            f"the champion was also tested on {', '.join(missing)}, and this version was not compared with it there; "
+            "name these pictures with --elsewhere DIR, or promote by hand"
+        )
+    for before in old.parts:
+        if before.is_elsewhere or before.images < old.images:  # the whole is compared above
+            problems += _problems_of_a_part(parts[before.part], before)
+    return problems
+
+
+def _problems_of_a_part(new: PartFigures, old: PartFigures) -> Sequence[str]:
+    test = PairedTest(gained=len(set(old.wrong) - set(new.wrong)), lost=len(set(new.wrong) - set(old.wrong)))
+    lost = test.lost - test.gained
+    is_significant = lost > 0 and test.p < SIGNIFICANCE_LEVEL
+    problems = []
+    if is_significant or lost > MAX_PART_LOSS * (900 * new.images) ** 0.5:
+        problems.append(f"{new.accuracy:.1%} of {new.images} are right on {new.part} against {old.accuracy:.1%}")
+    if new.images >= MIN_TEST_PICTURES:
+        pairs = (
+            ("the calibration error", new.expected_calibration_error, old.expected_calibration_error),
+            ("the share called out of scope", new.refused / new.images, old.refused / old.images),
+        )
+        problems += [
+            f"{name} on {new.part} is {now:.3f} against {then:.3f}"
+            for name, now, then in pairs
+            if now - then > MAX_RISE
+        ]
+    return problems
+
+
 def _refusal_problems(new: Evaluation, old: Evaluation, champion: Champion) -> Sequence[str]:
     before = {group.group: group.auroc for group in old.negatives}
     groups = [group for group in new.negatives if group.group in before]
@@ -187,8 +229,17 @@ def _refusal_problems(new: Evaluation, old: Evaluation, champion: Champion) -> S
         return []
     now = sum(group.auroc * group.images for group in groups) / negatives
     then = sum(before[group.group] * group.images for group in groups) / negatives
-    lost = then - now > MAX_AUROC_LOSS * (100 / negatives) ** 0.5
-    return [f"the AUROC over {negatives} negatives is {now:.3f} against {then:.3f}"] if lost else []
+    compared = [(f"over {negatives} negatives", negatives, now, then)]
+    compared += [
+        (f"over {group.images} negatives {group.group}", group.images, group.auroc, before[group.group])
+        for group in groups
+        if group.images >= MIN_NEGATIVES
+    ]
+    return [
+        f"the AUROC {name} is {now:.3f} against {then:.3f}"
+        for name, count, now, then in compared
+        if then - now > MAX_AUROC_LOSS * (100 / count) ** 0.5
+    ]
 
 
 def _cost_problems(cost: Cost, champion: Champion) -> Sequence[str]:

@@ -10,7 +10,14 @@ from verger.v1 import classifier_pb2, model_pb2
 
 from engine.model.verdict import decide, probabilities, scope_score
 from trainer.evaluation.calibration import scope_auroc
-from trainer.evaluation.figures import ClassFigures, Evaluation, Mistake, NegativeFigures, ReliabilityBin
+from trainer.evaluation.figures import (
+    ClassFigures,
+    Evaluation,
+    Mistake,
+    NegativeFigures,
+    PartFigures,
+    ReliabilityBin,
+)
 
 Floats = NDArray[np.float32]
 
@@ -42,10 +49,7 @@ def score(
         contract: of the version that computed the logits.
     """
     labels = [info.label for info in contract.classes]
-    calibrated = probabilities(logits, contract.calibration.temperature)
-    predicted, best = calibrated.argmax(axis=1), calibrated.max(axis=1)
-    scores = scope_score(logits, contract.calibration)
-    verdicts = [decide(float(p), float(s), contract.calibration) for p, s in zip(best, scores, strict=True)]
+    predicted, best, verdicts = _answers(logits, contract.calibration)
     present = np.unique(targets)
     figures = precision_recall_fscore_support(targets, predicted, labels=range(len(labels)), zero_division=0)
     bins = reliability_bins(best, predicted == targets)
@@ -68,6 +72,51 @@ def score(
             for i in wrong[np.argsort(-best[wrong])]
         ],
     )
+
+
+def score_parts(
+    logits: Floats,
+    targets: NDArray[np.int64],
+    files: Sequence[str],
+    parts: Sequence[str],
+    calibration: model_pb2.Calibration,
+    is_elsewhere: bool,
+) -> list[PartFigures]:
+    """Scores each part of the pictures, in the order of their names.
+
+    Args:
+        logits, targets, files: as for `score`; there may be no pictures.
+        parts: part of each picture, see trainer.data.names.parts_of.
+        is_elsewhere: see PartFigures.
+    """
+    found = []
+    for part in sorted(set(parts)):
+        members = np.flatnonzero(np.array(parts) == part)
+        predicted, best, verdicts = _answers(logits[members], calibration)
+        right = predicted == targets[members]
+        found.append(
+            PartFigures(
+                part=part,
+                is_elsewhere=is_elsewhere,
+                images=len(members),
+                unsure=verdicts.count(classifier_pb2.VERDICT_UNSURE),
+                refused=verdicts.count(classifier_pb2.VERDICT_OUT_OF_SCOPE),
+                expected_calibration_error=calibration_error(reliability_bins(best, right)),
+                wrong=[files[member] for member in members[~right]],
+            )
+        )
+    return found
+
+
+def _answers(
+    logits: Floats, calibration: model_pb2.Calibration
+) -> tuple[NDArray[np.int64], Floats, list["classifier_pb2.Verdict"]]:
+    """Returns the best class, its probability and the verdict of each picture."""
+    calibrated = probabilities(logits, calibration.temperature)
+    predicted, best = calibrated.argmax(axis=1), calibrated.max(axis=1)
+    scores = scope_score(logits, calibration)
+    verdicts = [decide(float(p), float(s), calibration) for p, s in zip(best, scores, strict=True)]
+    return predicted, best, verdicts
 
 
 def score_negatives(

@@ -4,7 +4,7 @@ Each core takes one picture at a time from file to result: on a CPU a batch is n
 and independent threads do not wait for each other. Memory use does not grow with the number of pictures.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,10 @@ from verger.v1 import model_pb2
 
 from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
-from trainer.data.augment import Augmentation
 from trainer.data.dataset import Picture
 from trainer.data.pictures import map_in_threads, read_pixels
-from trainer.data.views import View
 from trainer.progress import OnProgress
+from trainer.views.album import View
 
 Floats = NDArray[np.float32]
 
@@ -43,14 +42,18 @@ def outputs(
 def outputs_of_views(
     runtime: OnnxSession,
     views: Iterable[View],
+    pixels_of: Callable[[View], NDArray[np.uint8]],
     spec: model_pb2.Preprocessing,
-    augmentation: Augmentation,
     workers: int,
 ) -> Iterator[Floats]:
-    """Yields the graph's output for each random view, in order; float32 of shape [outputs]."""
+    """Yields the graph's output for each random view, in order; float32 of shape [outputs].
+
+    Args:
+        pixels_of: returns the pixels of a view, see trainer.views.album.Album.pixels.
+    """
 
     def run(view: View) -> Floats:
-        output: Floats = runtime.logits(scale_pixels(view.pixels(spec, augmentation), spec)[None])[0]
+        output: Floats = runtime.logits(scale_pixels(pixels_of(view), spec)[None])[0]
         return output
 
     return map_in_threads(run, views, workers, MAX_WAITING_VIEWS)

@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from trainer.errors import ExportDiffers
 from trainer.graphs.names import FEATURES_OUTPUT, INPUT
 from trainer.network.backbone import BACKBONE, FEATURES, build_backbone
+from trainer.network.files import OWN_LAYERS, load_network
+from trainer.network.rest import RelativeToRest
 
 HEAD = "head"
 """Name of the dense layers in the model."""
+ALL_LOGITS = "all_logits"
+"""Name of the head's layer that computes the logits of the classes and, after them, of the auxiliary classes."""
 MAX_DIFFERENCE = 1e-4
 """Largest absolute difference between outputs of the Keras model and of its export."""
 
@@ -26,25 +30,38 @@ class KerasRuntime:
     """Runs a Keras model. Has the interface of trainer.evaluation.predict.Runtime."""
 
     def __init__(self, path: Path) -> None:
-        self._model = keras.saving.load_model(path, compile=False)
+        self._model = load_network(path)
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Runs model input of shape [n, size, size, 3]; returns logits of shape [n, classes]."""
         return np.asarray(self._model(batch, training=False))
 
 
-def build_head(classes: int, units: int, dropout: float) -> keras.Model:
-    """Builds the dense layers. Input: float32 [n, 1280] pooled features; output: float32 [n, classes] logits."""
-    return keras.Sequential(
-        [
-            keras.Input((FEATURES,)),
-            keras.layers.Dropout(dropout),
-            keras.layers.Dense(units, activation="relu"),
-            keras.layers.Dropout(dropout),
-            keras.layers.Dense(classes),
-        ],
-        name=HEAD,
-    )
+def build_head(classes: int, auxiliary: int = 0, units: int = 0, dropout: float = 0) -> keras.Model:
+    """Builds the dense layers. Input: float32 [n, 1280] pooled features; output: float32 [n, classes] logits.
+
+    Args:
+        auxiliary: number of auxiliary classes. The output is relative to their logits, see RelativeToRest.
+        units: size of the hidden layer; 0 for none.
+    """
+    head = keras.Sequential([keras.Input((FEATURES,)), keras.layers.Dropout(dropout)], name=HEAD)
+    if units:
+        head.add(keras.layers.Dense(units, activation="relu"))
+        head.add(keras.layers.Dropout(dropout))
+    head.add(keras.layers.Dense(classes + auxiliary, name=ALL_LOGITS))
+    if auxiliary:
+        head.add(RelativeToRest(classes))
+    return head
+
+
+def with_all_logits(head: keras.Model) -> keras.Model:
+    """Returns a head's layers up to the logits of all classes, auxiliary ones included, as a model for training."""
+    return keras.Model(head.inputs[0], head.get_layer(ALL_LOGITS).output)
+
+
+def is_relative_to_rest(head: keras.Model) -> bool:
+    """Returns whether a head has auxiliary classes, so that its logits are relative to what it learned of the rest."""
+    return isinstance(head.layers[-1], RelativeToRest)
 
 
 def assemble(backbone: keras.Model, head: keras.Model) -> keras.Model:
@@ -61,7 +78,7 @@ def with_input_size(model: keras.Model, size: int) -> keras.Model:
     """Returns a copy for pictures of size x size pixels, without optimizers. The weights fit any size."""
     backbone = build_backbone(size)
     backbone.set_weights(model.get_layer(BACKBONE).get_weights())
-    head = keras.Sequential.from_config(model.get_layer(HEAD).get_config())
+    head = keras.Sequential.from_config(model.get_layer(HEAD).get_config(), custom_objects=OWN_LAYERS)
     head.set_weights(model.get_layer(HEAD).get_weights())
     return assemble(backbone, head)
 

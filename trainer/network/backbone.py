@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from trainer.errors import DownloadFailed, WeightsInvalid
+from trainer.network.files import load_network
 
 BACKBONE = "backbone"
 """Name of the backbone in the model."""
@@ -53,7 +54,7 @@ def load_backbone(size: int, path: Path) -> keras.Model:
     backbone = build_backbone(size)
     try:
         if path.suffix == ".keras":
-            backbone.set_weights(_inner_backbone(keras.saving.load_model(path, compile=False)).get_weights())
+            backbone.set_weights(_inner_backbone(load_network(path)).get_weights())
         else:
             backbone.load_weights(path)
     except Exception as error:  # HDF5, zip and Keras raise exceptions of their own

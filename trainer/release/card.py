@@ -6,6 +6,7 @@ from pathlib import Path
 from engine.version import EVALUATION_FILE, VersionDirectory
 from registry.runs import RunRecord
 from trainer.evaluation.figures import Evaluation
+from trainer.evaluation.intervals import with_interval
 from trainer.release.stages import StageFigures, stages_of
 
 CARD_FILE = "MODEL_CARD.md"
@@ -103,6 +104,7 @@ def _evaluation_lines(evaluation: Evaluation) -> list[str]:
         "| --- | --- | --- | --- | --- |",
         *classes,
         "",
+        *_part_lines(evaluation),
         *_negative_lines(evaluation),
         "### Most frequent mistakes",
         "",
@@ -111,11 +113,28 @@ def _evaluation_lines(evaluation: Evaluation) -> list[str]:
     ]
 
 
+def _part_lines(evaluation: Evaluation) -> list[str]:
+    if not evaluation.parts:
+        return []
+    rows = [
+        f"| {part.part} | {'elsewhere' if part.is_elsewhere else 'where it was trained'} | {part.images} | "
+        f"{with_interval(part.images - len(part.wrong), part.images)} | {part.expected_calibration_error:.3f} | "
+        f"{with_interval(part.unsure, part.images)} | {with_interval(part.refused, part.images)} |"
+        for part in evaluation.parts
+    ]
+    head = [
+        "| pictures | | count | right | calibration error | unsure | called out of scope |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    return ["### On each part, with 95 % intervals (Wilson)", "", *head, *rows, ""]
+
+
 def _negative_lines(evaluation: Evaluation) -> list[str]:
     if not evaluation.negatives:
         return []
     groups = [
-        f"| {item.group} | {item.auroc:.4f} | {item.refused_share:.3f} | {item.images} |"
+        f"| {item.group} | {item.auroc:.4f} | "
+        f"{with_interval(round(item.refused_share * item.images), item.images)} | {item.images} |"
         for item in evaluation.negatives
     ]
     head = ["| negatives | AUROC | called out of scope | pictures |", "| --- | --- | --- | --- |"]

@@ -46,7 +46,7 @@ def _planned(parameters: Mapping[str, str], pixels: int) -> list[tuple[str, int,
     if "head.epochs" not in parameters:
         return []
     stages = [("dense layers on the frozen backbone", pixels, int(parameters["head.epochs"]))]
-    while f"fine_tune.{len(stages)}.epochs" in parameters:
-        home = f"fine_tune.{len(stages)}"
-        stages.append((parameters[f"{home}.name"], int(parameters[f"{home}.size"]), int(parameters[f"{home}.epochs"])))
+    while f"fine_tune.phases.{len(stages)}.epochs" in parameters:
+        home = f"fine_tune.phases.{len(stages)}"
+        stages.append(("all layers", int(parameters[f"{home}.size"]), int(parameters[f"{home}.epochs"])))
     return stages

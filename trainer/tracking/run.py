@@ -120,12 +120,12 @@ class RecordedEpochs:
         self._shown = shown
         self._logged = logged
 
-    def begin(self, stage: str, epochs: int, examples: int) -> None:
+    def begin(self, stage: str, epochs: int, effort: float, done: float) -> None:
         self.stages[len(self.metrics)] = stage
-        self._shown.begin(stage, epochs, examples)
+        self._shown.begin(stage, epochs, effort, done)
 
-    def advance(self, examples: int) -> None:
-        self._shown.advance(examples)
+    def advance(self, effort: float) -> None:
+        self._shown.advance(effort)
 
     def epoch_done(self, metrics: Mapping[str, float]) -> None:
         self.metrics.append(metrics)

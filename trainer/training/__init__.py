@@ -1,1 +1,1 @@
-"""A training run, from a data set to a registered version. Needs TensorFlow."""
+"""Training itself: examples, stages and the loop over their epochs. Needs TensorFlow."""

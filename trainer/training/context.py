@@ -45,4 +45,6 @@ class RunContext:
             remembered: logits of remembered negatives, by the version that is evaluated.
         """
         dataset = self.dataset
-        return EvaluationData(dataset.folders.root, dataset.test, dataset.validation_negatives, remembered)
+        return EvaluationData(
+            dataset.folders.root, dataset.test, dataset.validation_negatives, remembered, dataset.elsewhere
+        )

@@ -6,16 +6,15 @@ training examples behind TensorFlow's.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.dataset import NO_CLASS
 from trainer.progress import EpochProgress
-from trainer.training.checkpoint import Checkpoint
+from trainer.training.checkpoint import Checkpoint, Metrics
 
 Floats = NDArray[np.float32]
 Batch = tuple[Floats, Floats]
@@ -27,15 +26,18 @@ MAX_CURVE_PICTURES = 2000
 
 @dataclass(frozen=True)
 class Stage:
-    """A number of epochs of the same kind."""
+    """A number of epochs that share an optimizer."""
 
     name: str
     epochs: int
-    examples: int
-    """Training examples of an epoch."""
     training: Callable[[int], Iterable[Batch]]
     """Returns the batches of an epoch, given its number from 0."""
-    validation: Callable[[], Iterable[Batch]]
+    examples: int
+    """Training examples of an epoch."""
+    validation: Callable[[], Metrics]
+    """Returns the metrics of the validation pictures; nothing where there are none."""
+    efforts: Sequence[float] = ()
+    """How long an example takes in each epoch, in any unit, to foretell the time left; empty where all are alike."""
 
 
 class TrainingLoop:
@@ -48,33 +50,39 @@ class TrainingLoop:
 
     def train(self, model: keras.Model, stage: Stage) -> None:
         """Trains a compiled model. If its optimizer averages weights, the model ends with the average."""
-        self._progress.begin(stage.name, stage.epochs, stage.examples)
+        efforts = stage.efforts or [1.0] * stage.epochs
         finished = self._checkpoint.restore(model) if self._checkpoint else ()
+        done = stage.examples * sum(efforts[: len(finished)])
+        self._progress.begin(stage.name, stage.epochs, stage.examples * sum(efforts), done)
         for metrics in finished:
-            self._progress.advance(stage.examples)
             self._progress.epoch_done(metrics)
         for epoch in range(len(finished), stage.epochs):
-            metrics = train_on(model, stage.training(epoch), self._progress)
+            batches = self._counted(stage.training(epoch), efforts[epoch])
+            metrics = train_on(model, batches)
             if epoch == stage.epochs - 1:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
-            metrics = {**metrics, **validate_on(model, stage.validation())}
+            metrics = {**metrics, **stage.validation()}
             self._progress.epoch_done(metrics)
             if self._checkpoint:
                 self._checkpoint.save(model, metrics)
 
+    def _counted(self, batches: Iterable[Batch], effort: float) -> Iterator[Batch]:
+        for batch in batches:
+            yield batch
+            self._progress.advance(effort * len(batch[0]))
 
-def compile_classifier(model: keras.Model, optimizer: keras.optimizers.Optimizer, label_smoothing: float) -> None:
-    """Compiles a model whose outputs are logits, with categorical cross-entropy."""
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
-    model.compile(optimizer, loss, metrics=["accuracy"])
+
+def compile_classifier(model: keras.Model, optimizer: keras.optimizers.Optimizer | None = None) -> None:
+    """Compiles a model whose outputs are logits, with categorical cross-entropy; without optimizer for testing only."""
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer or keras.optimizers.SGD(), loss, metrics=["accuracy"])
 
 
-def train_on(model: keras.Model, batches: Iterable[Batch], progress: EpochProgress) -> dict[str, float]:
+def train_on(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
     """Trains on all batches; returns mean loss and accuracy over their examples."""
     mean = _WeightedMean()
     for inputs, targets in batches:
         mean.add(model.train_on_batch(inputs, targets, return_dict=True), len(inputs))
-        progress.advance(len(inputs))
     return mean.metrics()
 
 
@@ -103,11 +111,6 @@ class _WeightedMean:
 
 
 def one_hot(targets: NDArray[np.int64], classes: int) -> Floats:
-    """Turns class indices of shape [n] into target rows of shape [n, classes].
-
-    Negatives (NO_CLASS) get the same probability for every class, which keeps the network from being confident about
-    what it does not know (outlier exposure, Hendrycks et al., 2019, arXiv:1812.04606).
-    """
+    """Turns class indices of shape [n] into target rows of shape [n, classes]."""
     rows: Floats = np.eye(classes, dtype=np.float32)[targets]
-    rows[targets == NO_CLASS] = 1 / classes
     return rows

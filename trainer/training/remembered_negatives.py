@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 
 from engine.errors import ModelCorrupt
 from engine.model.session import OnnxSession
-from trainer.data.dataset import Dataset, Picture, class_indices
-from trainer.data.names import group_of
-from trainer.data.views import shuffled_views
+from trainer.data.dataset import Dataset, Picture
+from trainer.data.names import groups_of, kind_of
+from trainer.data.pictures import open_picture
 from trainer.evaluation.scoring import NegativeLogits
 from trainer.graphs.features import outputs, outputs_of_views
 from trainer.network.assembly import feature_graph
 from trainer.network.backbone import FEATURES
 from trainer.training.context import RunContext
+from trainer.views.album import Album
 
 Floats = NDArray[np.float32]
 Texts = NDArray[np.str_]
@@ -43,8 +44,8 @@ class NegativeFeatures:
     """Pooled features, shape [n, 1280]."""
     digests: Texts
     """First digits of each picture's digest."""
-    groups: Texts
-    """Group of each negative, see trainer.data.names.group_of."""
+    kinds: Texts
+    """What each negative shows, see trainer.data.names.kind_of."""
 
     def __len__(self) -> int:
         return len(self.features)
@@ -53,20 +54,20 @@ class NegativeFeatures:
         """Removes the features of these pictures."""
         known = {picture.digest[:_DIGEST_DIGITS] for picture in pictures}
         kept = np.array([digest not in known for digest in self.digests], bool)
-        return NegativeFeatures(self.features[kept], self.digests[kept], self.groups[kept])
+        return NegativeFeatures(self.features[kept], self.digests[kept], self.kinds[kept])
 
     def followed_by(self, others: "NegativeFeatures") -> "NegativeFeatures":
         """Concatenates both and keeps the first MAX_NEGATIVES."""
         return NegativeFeatures(
             np.concatenate([self.features, others.features])[:MAX_NEGATIVES],
             np.concatenate([self.digests, others.digests])[:MAX_NEGATIVES],
-            np.concatenate([self.groups, others.groups])[:MAX_NEGATIVES],
+            np.concatenate([self.kinds, others.kinds])[:MAX_NEGATIVES],
         )
 
     def logits(self, head: keras.Model) -> NegativeLogits:
         """Returns the logits of a head on the same backbone."""
         logits = np.asarray(head(self.features, training=False))
-        return NegativeLogits(logits, [f"remembered_{group}" for group in self.groups])
+        return NegativeLogits(logits, [f"remembered_{group}" for group in groups_of(self.kinds.tolist())])
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class RememberedNegatives:
     """Remembered negatives of both parts."""
 
     training: NegativeFeatures
-    """For training: random views as in an epoch, including synthetic negatives."""
+    """For training: random views as in an epoch."""
     validation: NegativeFeatures
     """For calibration and evaluation: whole pictures."""
 
@@ -100,7 +101,9 @@ class RememberedNegatives:
     def write(self, path: Path) -> None:
         """Writes negatives.npz. Rounding the features to float16 changes logits by less than 0.001."""
         arrays = {
-            f"{_NAMES_IN_FILE[part]}.{name}": values.astype(np.float16) if name == "features" else values
+            f"{_PARTS_IN_FILE[part]}.{_COLUMNS_IN_FILE[name]}": values.astype(np.float16)
+            if name == "features"
+            else values
             for part, negatives in vars(self).items()
             for name, values in vars(negatives).items()
         }
@@ -112,15 +115,17 @@ class RememberedNegatives:
         try:
             with np.load(path, allow_pickle=False) as file:
                 parts = {
-                    part: _checked(*(file[f"{name}.{column}"] for column in ("features", "digests", "groups")))
-                    for part, name in _NAMES_IN_FILE.items()
+                    part: _checked(*(file[f"{name}.{column}"] for column in _COLUMNS_IN_FILE.values()))
+                    for part, name in _PARTS_IN_FILE.items()
                 }
         except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             raise ModelCorrupt(f"{path} can't be read as remembered negatives: {error}") from error
         return cls(**parts)
 
 
-_NAMES_IN_FILE = {"training": "lessons", "validation": "validation"}  # existing versions call the first part "lessons"
+# Names of parts and columns in the files of existing versions.
+_PARTS_IN_FILE = {"training": "lessons", "validation": "validation"}
+_COLUMNS_IN_FILE = {"features": "features", "digests": "digests", "kinds": "groups"}
 _NO_FEATURES = NegativeFeatures(np.zeros((0, FEATURES), np.float32), np.zeros(0, np.str_), np.zeros(0, np.str_))
 NO_NEGATIVES = RememberedNegatives(_NO_FEATURES, _NO_FEATURES)
 
@@ -135,18 +140,21 @@ def extract_negatives(context: RunContext, backbone: keras.Model) -> RememberedN
 
     The training part consists of the views that one more epoch of the head would show.
     """
-    dataset, stage = context.dataset, context.recipe.head
+    dataset, stage, spec = context.dataset, context.recipe.head, context.preprocessing
     if not (dataset.negatives or dataset.validation_negatives):
         return NO_NEGATIVES
     with feature_graph(backbone) as graph:
         runtime = OnnxSession(graph)
-    targets, seed = class_indices(dataset.negatives, dataset.labels), (context.seed, 0, stage.epochs)
-    views = shuffled_views(dataset.negatives, targets, seed)[:MAX_NEGATIVES]
-    seen = outputs_of_views(runtime, views, context.preprocessing, stage.augmentation, context.workers)
+    pictures = dataset.negatives
+    album = Album(lambda number: open_picture(pictures[number].path, spec), np.zeros(len(pictures), np.int64), (0, 0))
+    views = album.views((context.seed, 0, stage.epochs))[:MAX_NEGATIVES]
+    seen = outputs_of_views(
+        runtime, views, lambda view: album.pixels(view, spec, stage.augmentation), spec, context.workers
+    )
     whole = dataset.validation_negatives[:MAX_NEGATIVES]
     return RememberedNegatives(
-        _features(seen, [view.picture for view in views]),
-        _features(outputs(runtime, whole, context.preprocessing, context.workers), whole),
+        _features(seen, [pictures[view.picture] for view in views]),
+        _features(outputs(runtime, whole, spec, context.workers), whole),
     )
 
 
@@ -154,11 +162,11 @@ def _features(features: Iterable[Floats], pictures: Sequence[Picture]) -> Negati
     if not pictures:
         return _NO_FEATURES
     digests = [picture.digest[:_DIGEST_DIGITS] for picture in pictures]
-    groups = [group_of(picture.path) for picture in pictures]
-    return NegativeFeatures(np.stack(list(features)), np.array(digests), np.array(groups))
+    kinds = [kind_of(picture.path) for picture in pictures]
+    return NegativeFeatures(np.stack(list(features)), np.array(digests), np.array(kinds))
 
 
-def _checked(features: NDArray[np.float16], digests: Texts, groups: Texts) -> NegativeFeatures:
-    if features.shape != (len(digests), FEATURES) or len(groups) != len(digests):
+def _checked(features: NDArray[np.float16], digests: Texts, kinds: Texts) -> NegativeFeatures:
+    if features.shape != (len(digests), FEATURES) or len(kinds) != len(digests):
         raise ValueError(f"it holds features of shape {features.shape} of {len(digests)} pictures")
-    return NegativeFeatures(features.astype(np.float32), digests, groups)
+    return NegativeFeatures(features.astype(np.float32), digests, kinds)

@@ -71,6 +71,31 @@ def test_evaluate_prints_a_table_and_writes_json(trainer: Command, champion: str
     assert figures["overlap"] == []
 
 
+def test_evaluate_prints_each_part_with_its_interval(
+    trainer: Command, champion: str, fruits: Path, tmp_path: Path
+) -> None:
+    other = write_shapes(tmp_path / "market", 31, ("red_circle",), named={"red_circle": "apple"})
+    for path in sorted((other / "apple").iterdir())[:30]:
+        path.rename(path.with_name(f"apple_shelf_{path.name}"))
+    none = write_shapes(tmp_path / "none", 5, ("blue_bar",), first=50)
+    arguments = ("--elsewhere", other, "--negatives", none, "--groups", "--json", tmp_path / "figures.json")
+    done = trainer("evaluate", "--data", fruits, *arguments)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.strip("│ ").split("│")] for line in done.stdout.splitlines() if "│" in line]
+    counts = {row[0]: row[1] for row in rows if len(row) > 1}
+    collection = f"{other.parent.name}/market"
+    assert counts[fruits.name] == "12"
+    assert (counts[collection], counts[f"{collection}/shelf"]) == ("1", "30")
+    assert counts["others"] == "5"
+    assert counts["elsewhere"] == ""
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    (shelf,) = (part for part in figures["parts"] if part["part"] == f"{collection}/shelf")
+    assert (shelf["images"], shelf["is_elsewhere"]) == (30, True)
+    assert figures["images"] == 12  # the other figures are those of --data alone
+    (row,) = (row for row in rows if row[0] == f"{collection}/shelf")
+    assert row[2].startswith(f"{100 - 100 * len(shelf['wrong']) / 30:.1f} % (")
+
+
 def test_evaluate_leaves_out_copies_of_training_pictures(
     trainer: Command, champion: str, fruits: Path, tmp_path: Path
 ) -> None:

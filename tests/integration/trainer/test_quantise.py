@@ -31,10 +31,10 @@ from trainer.network.backbone import load_backbone, weights_digest
 from trainer.network.export import golden_batch
 from trainer.release.reference import fetch
 from trainer.release.release import import_release, write_release
-from trainer.training import judge
-from trainer.training.judge import RegisteredVersion
-from trainer.training.quantise import ROLES, quantise, refuse_quantised
-from trainer.training.registration import Outcome
+from trainer.runs import judge
+from trainer.runs.judge import RegisteredVersion
+from trainer.runs.quantise import ROLES, quantise, refuse_quantised
+from trainer.runs.registration import Outcome
 from trainer.training.start import load_start
 
 SERVING, TRAINING = model_pb2.ModelFile.ROLE_SERVING, model_pb2.ModelFile.ROLE_TRAINING

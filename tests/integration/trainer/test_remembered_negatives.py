@@ -21,11 +21,11 @@ from trainer.data.dataset import Dataset
 from trainer.data.loading import load_negatives
 from trainer.evaluation.evaluate import EvaluationData, evaluate
 from trainer.evaluation.figures import Evaluation
-from trainer.training import head, remembered_negatives
+from trainer.runs.registration import Outcome
+from trainer.runs.train import train
+from trainer.training import examples, head, remembered_negatives
 from trainer.training.recipe import HeadStage, Recipe
-from trainer.training.registration import Outcome
 from trainer.training.remembered_negatives import RememberedNegatives
-from trainer.training.run import train
 
 CLASSES, OTHER = LABELS[:2], LABELS[2:]
 RECIPE = Recipe(HeadStage(epochs=5, learning_rate=3e-3))
@@ -36,7 +36,7 @@ def one_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Exports the backbone once, because all versions here have the release's. In other files each run exports it."""
     graph = exporting_once(tmp_path_factory.mktemp("exports"))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (head, remembered_negatives):
+        for module in (examples, head, remembered_negatives):
             patch.setattr(module, "feature_graph", graph)
         yield
 

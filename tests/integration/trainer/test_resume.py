@@ -24,8 +24,8 @@ from tests.support.waiting import wait_until
 from trainer.config import TrainerSettings
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.graphs.features import logits_of
+from trainer.runs.train import train
 from trainer.training.recipe import recipe
-from trainer.training.run import train
 
 EPOCHS = 10
 

@@ -28,8 +28,9 @@ from tests.support.trainer.training import full_context, load
 from tests.support.waiting import wait_until
 from trainer.config import TrainerSettings
 from trainer.release.stages import stages_of
-from trainer.training.recipe import FineTuneStage, HeadStage, Recipe
-from trainer.training.run import train
+from trainer.runs.train import train
+from trainer.training.recipe import FineTuning, HeadStage, Phase, Recipe
+from trainer.views.augmentation import STRONG
 
 
 @pytest.fixture(scope="module")
@@ -130,16 +131,16 @@ def test_a_worse_version_is_challenger_until_it_is_promoted_by_hand(
 def test_a_version_of_other_classes_does_not_become_champion(
     first: subprocess.CompletedProcess[str], tmp_path: Path, settings: TrainerSettings, registry: Registry
 ) -> None:
-    """The run also has a stage of fine-tuning."""
+    """The run also fine-tunes all layers."""
     data = write_parts(tmp_path, 12, 4, ("red_circle", "blue_bar"))
-    stage = FineTuneStage("all", epochs=1, size=64, learning_rate=1e-5, batch_size=8)
-    outcome = train(full_context(load(data), settings, Recipe(HeadStage(epochs=1), (stage,))))
+    tuning = FineTuning((Phase(1, 64, STRONG), Phase(1, 96, STRONG)), learning_rate=1e-5, batch_size=8)
+    outcome = train(full_context(load(data), settings, Recipe(HeadStage(epochs=1, units=0), tuning)))
     assert not outcome.decision.passed
     assert outcome.decision.reason == "Can't be compared with the champion, version 1. It knows other classes."
     assert registry.aliases()[CHAMPION] == "1"
     run = run_of(settings, outcome.version)
-    assert run.data.params["fine_tune.1.name"] == "all"
-    assert len(MlflowClient(settings.mlflow_url).get_metric_history(run.info.run_id, "loss")) == 2
+    assert run.data.params["fine_tune.phases.2.size"] == "96"
+    assert len(MlflowClient(settings.mlflow_url).get_metric_history(run.info.run_id, "loss")) == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

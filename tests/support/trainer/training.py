@@ -26,17 +26,18 @@ class RecordedProgress:
     """Records all reports. Implements trainer.progress.Progress and EpochProgress."""
 
     def __init__(self) -> None:
-        self.stages: list[tuple[str, int, int]] = []
-        self.examples = 0
+        self.stages: list[tuple[str, int, float]] = []
+        self.effort = 0.0
         self.metrics: list[Mapping[str, float]] = []
         self.notes: list[str] = []
         self.warnings: list[str] = []
 
-    def begin(self, stage: str, epochs: int, examples: int) -> None:
-        self.stages.append((stage, epochs, examples))
+    def begin(self, stage: str, epochs: int, effort: float, done: float) -> None:
+        self.stages.append((stage, epochs, effort))
+        self.effort += done
 
-    def advance(self, examples: int) -> None:
-        self.examples += examples
+    def advance(self, effort: float) -> None:
+        self.effort += effort
 
     def epoch_done(self, metrics: Mapping[str, float]) -> None:
         self.metrics.append(metrics)

@@ -44,3 +44,10 @@ def test_a_version_says_whether_it_was_tested_on_negatives(tmp_path: Path) -> No
     assert not version.was_tested_on_negatives
     version.contract.provenance.test_metrics["auroc.animal"] = 0.9
     assert version.was_tested_on_negatives
+
+
+def test_a_version_names_the_parts_from_elsewhere_that_it_was_tested_on(tmp_path: Path) -> None:
+    version = open_version(tiny_version(tmp_path))
+    assert version.parts_elsewhere == []
+    version.contract.provenance.test_metrics.update({"accuracy": 0.9, "accuracy.field/shelf": 0.8})
+    assert version.parts_elsewhere == ["field/shelf"]

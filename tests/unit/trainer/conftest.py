@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.trainer.exports import exporting_once
 from trainer.network.assembly import assemble, build_head
-from trainer.network.backbone import build_backbone
-from trainer.training import finetune, head, remembered_negatives
+from trainer.network.backbone import BACKBONE, build_backbone
+from trainer.training import examples, finetune, head, remembered_negatives
 from trainer.training.learning import compile_classifier
 
 with warnings.catch_warnings():  # MLflow warns about its own type hints when it is imported
@@ -34,9 +34,18 @@ def classifier() -> keras.Model:
     return assemble(build_backbone(SIZE), build_head(classes=3, units=8, dropout=0.1))
 
 
-def compile_for_few_steps(model: keras.Model, optimizer: keras.optimizers.Optimizer, label_smoothing: float) -> None:
+@pytest.fixture(scope="session")
+def refusing(classifier: keras.Model) -> keras.Model:
+    """The same backbone with a head that has two auxiliary classes and no hidden layer. Tests must not change it."""
+    keras.utils.set_random_seed(6)
+    head = build_head(classes=3, auxiliary=2, dropout=0.1)
+    head.set_weights([1e6 * weights for weights in head.get_weights()])  # features of an untrained backbone are small
+    return assemble(classifier.get_layer(BACKBONE), head)
+
+
+def compile_for_few_steps(model: keras.Model, optimizer: keras.optimizers.Optimizer | None = None) -> None:
     """Compiles without a graph, which would take longer to build than the few steps of a test."""
-    compile_classifier(model, optimizer, label_smoothing)
+    compile_classifier(model, optimizer)
     model.run_eagerly = True
 
 
@@ -50,6 +59,6 @@ def quick_networks(exports: Path) -> Iterator[None]:
     """Shares exports between tests. tests/integration/trainer builds and exports graphs as real runs do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetune, "compile_classifier", compile_for_few_steps)
-        for module in (head, remembered_negatives):
+        for module in (examples, head, remembered_negatives):
             patch.setattr(module, "feature_graph", exporting_once(exports))
         yield

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.support.trainer.shapes import LABELS, write_parts, write_shapes
 from tests.support.trainer.training import ignore_progress, load
-from trainer.data.dataset import NO_CLASS, DataFolders, Picture, Unreadable, class_indices
+from trainer.data.dataset import DataFolders, Picture, Unreadable, class_indices
 from trainer.data.loading import load_dataset, load_test_part
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.errors import DatasetInvalid
@@ -146,6 +146,27 @@ def test_extra_pictures_are_for_training_only(tmp_path: Path) -> None:
     assert together.digest != alone.digest
 
 
+def test_extra_pictures_that_are_kept_for_validation_teach_nothing(tmp_path: Path) -> None:
+    main = write_parts(tmp_path / "main", 40, 3)
+    dataset = load(main, [main / "train"])
+    kept = {picture.digest for picture in dataset.validation}
+    assert len(dataset.train) == 2 * (3 * 40 - len(kept)) > 0
+    assert not kept & {picture.digest for picture in dataset.train}
+
+
+def test_pictures_from_elsewhere_are_tested_by_collection_unless_they_were_trained_on(tmp_path: Path) -> None:
+    main, shop = write_parts(tmp_path / "main", 10, 3), write_shapes(tmp_path / "shop", 4, LABELS[:2], first=500)
+    shutil.copy(next(iter(sorted((main / "train" / LABELS[0]).iterdir()))), shop / LABELS[0] / "copy.png")
+    dataset = load_dataset(DataFolders(main, elsewhere=[shop]), mobilenet_preprocessing(), 2, ignore_progress)
+    ((name, found),) = dataset.elsewhere.items()
+    assert name == f"{tmp_path.name}/shop"
+    assert sorted(picture.label for picture in found) == [LABELS[0]] * 4 + [LABELS[1]] * 4
+    assert [pair.test.path.name for pair in dataset.overlap] == ["copy.png"]
+    write_shapes(shop, 1, (LABELS[2],), named={LABELS[2]: "unknown"})
+    with pytest.raises(DatasetInvalid, match="unknown classes: unknown"):
+        load_dataset(DataFolders(main, elsewhere=[shop]), mobilenet_preprocessing(), 2, ignore_progress)
+
+
 def test_extra_pictures_of_unknown_classes_are_refused(tmp_path: Path) -> None:
     main = write_parts(tmp_path / "main", 4, 2, ("red_circle", "blue_bar"))
     further = write_shapes(tmp_path / "further", 2)
@@ -174,7 +195,6 @@ def test_negatives_are_split_for_training_and_validation_and_are_no_class(tmp_pa
     assert not kept & {picture.digest for picture in dataset.negatives}
     assert dataset.labels == alone.labels
     assert dataset.digest != alone.digest
-    assert set(class_indices(dataset.negatives, dataset.labels)) == {NO_CLASS}
     assert len(dataset.training_examples) == len(dataset.train) + len(dataset.negatives)
     assert {file.path.name for file in dataset.unreadable} == {"broken.jpg"}
     with pytest.raises(DatasetInvalid, match="There is no folder"):

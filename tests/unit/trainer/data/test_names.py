@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from trainer.data.names import class_info, group_of, label_of, read_own_names
+from trainer.data.names import (
+    MAX_GROUPS_OF_A_FOLDER,
+    MIN_PICTURES_OF_A_PART,
+    class_info,
+    group_of,
+    groups_of,
+    kind_of,
+    label_of,
+    parts_of,
+    read_own_names,
+)
 from trainer.errors import DatasetInvalid
 
 
@@ -54,7 +64,30 @@ def test_malformed_names_are_refused_with_an_explanation(tmp_path: Path, text: s
         ("IMG_2031 (1).JPG", "img"),
         ("2031.jpg", "others"),
         ("été-3.jpg", "été"),
+        ("other_fruit_pear_1.jpg", "pear"),  # its folder is named, too
+        ("Fruit 12.jpg", "others"),
     ],
 )
-def test_negatives_are_grouped_by_the_first_letters_of_their_file_names(name: str, group: str) -> None:
-    assert group_of(Path("folder") / name) == group
+def test_pictures_are_grouped_by_the_first_word_of_their_file_names(name: str, group: str) -> None:
+    assert group_of(Path("data") / "Other fruit" / name) == group
+
+
+def test_a_kind_of_negative_is_its_folder_and_its_group() -> None:
+    assert kind_of(Path("shop") / "Other fruit" / "Pear_12.jpg") == "other_fruit/pear"
+    assert kind_of(Path("shop") / "12.jpg") == "shop/others"
+
+
+def test_a_folder_of_many_kinds_of_negatives_is_evaluated_as_one_group() -> None:
+    few = [f"home/{name}" for name in ("dog", "cat", "dog")]
+    many = [f"shop/{chr(97 + number)}" for number in range(MAX_GROUPS_OF_A_FOLDER + 1)]
+    assert groups_of([*few, *many]) == ["dog", "cat", "dog", *["shop"] * len(many)]
+    assert groups_of(many[1:]) == [kind[-1] for kind in many[1:]]
+    assert groups_of(["animal", "thing"]) == ["animal", "thing"]  # as versions before kinds remember them
+
+
+def test_large_groups_of_a_collection_are_evaluated_apart() -> None:
+    shelf = [Path("apple") / f"apple_shelf_{number}.jpg" for number in range(MIN_PICTURES_OF_A_PART)]
+    few = [Path("kiwi") / "kiwi_phone_1.jpg", Path("kiwi") / "1.jpg"]
+    assert parts_of("field", [*shelf, *few]) == [*["field/shelf"] * len(shelf), "field", "field"]
+    assert parts_of("field", shelf) == ["field"] * len(shelf)  # nothing to tell it from
+    assert parts_of("field", shelf[1:] + few) == ["field"] * (len(shelf) + 1)

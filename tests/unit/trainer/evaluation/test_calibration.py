@@ -91,6 +91,16 @@ def test_the_scope_score_that_separates_negatives_better_is_chosen() -> None:
     assert chosen == [model_pb2.SCOPE_SCORE_MAX_PROBABILITY, model_pb2.SCOPE_SCORE_ENERGY]
 
 
+def test_the_probability_beside_none_is_chosen_where_it_separates_negatives_better() -> None:
+    """Some negatives have two classes far above none of them, the others one class that is hardly above it."""
+    logits = np.zeros((200, 5), np.float32) - 9
+    logits[:, 0] = 3
+    torn, weak = logits.copy(), logits.copy()
+    torn[:, 1], weak[:, 0], weak[:, 1:] = 3, 0.5, -15
+    calibration = calibrate(logits, np.zeros(200, np.int64), np.concatenate([torn, weak]))
+    assert calibration.scope_score == model_pb2.SCOPE_SCORE_MAX_PROBABILITY_WITH_NONE
+
+
 def test_auroc_is_the_share_of_pairs_in_the_right_order() -> None:
     calibration = model_pb2.Calibration(temperature=1, scope_score=model_pb2.SCOPE_SCORE_ENERGY)
     known, negatives = (np.array(rows, np.float32) for rows in ([[3, 0], [1, 0]], [[2, 0], [0, 0]]))

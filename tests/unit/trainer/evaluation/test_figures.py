@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.support.trainer.evaluations import evaluation
+from trainer.evaluation.figures import Evaluation, PartFigures
 
 
 def test_a_file_holds_what_was_written(tmp_path: Path) -> None:
-    found = evaluation(unsure_below=0.75)
+    part = PartFigures("field/shelf", True, 50, 1, 2, 0.03, ["a.jpg"])
+    found = replace(evaluation(unsure_below=0.75), parts=[part])
     found.write(tmp_path / "evaluation.json")
     assert type(found).read(tmp_path / "evaluation.json") == found
 
@@ -32,3 +34,16 @@ def test_the_summary_is_all_numbers() -> None:
     assert summary["accuracy"] == 0.75
     assert summary["images"] == 4.0
     assert all(isinstance(value, float) for value in summary.values())
+
+
+def test_the_summary_names_the_accuracy_on_each_part_from_elsewhere() -> None:
+    parts = [PartFigures(name, name != "fruits", 50, 1, 2, 0.03, ["a.jpg"]) for name in ("fruits", "field/shelf")]
+    found = {name: value for name, value in replace(evaluation(), parts=parts).summary().items() if "." in name}
+    assert found == {"accuracy.field/shelf": 0.98}
+
+
+def test_files_of_versions_before_parts_can_be_read(tmp_path: Path) -> None:
+    content = evaluation().to_dict()
+    del content["parts"]
+    (tmp_path / "evaluation.json").write_text(json.dumps(content))
+    assert Evaluation.read(tmp_path / "evaluation.json") == evaluation()

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.support.trainer.evaluations import evaluation
-from trainer.evaluation.figures import Evaluation, Mistake, NegativeFigures
+from trainer.evaluation.figures import Evaluation, Mistake, NegativeFigures, PartFigures
 from trainer.evaluation.gate import (
     NO_CHAMPION,
     Champion,
@@ -104,13 +105,74 @@ def test_negatives_must_still_be_separated() -> None:
         groups = [NegativeFigures("a", images, auroc, 0.9), NegativeFigures("b", images, 0.9, 0.9)]
         return replace(CHAMPION, negatives=groups)
 
-    assert compare(refusing(0.95), refusing(0.98), SAME_COST, THIRD).passed
+    assert compare(refusing(0.96), refusing(0.98), SAME_COST, THIRD).passed
     decision = compare(refusing(0.90), refusing(0.98), SAME_COST, THIRD)
     assert not decision.passed
     assert "the AUROC over 120 negatives is 0.900 against 0.940" in decision.reason
     assert compare(refusing(0.5, images=10), refusing(0.98, images=10), SAME_COST, THIRD).passed
     assert compare(refusing(0.92, images=20), refusing(0.97, images=20), SAME_COST, THIRD).passed  # 0.03 for 40
     assert not compare(refusing(0.90, images=20), refusing(0.98, images=20), SAME_COST, THIRD).passed
+
+
+def test_no_group_of_negatives_is_bought_with_another() -> None:
+    def refusing(**groups: float) -> Evaluation:
+        return replace(CHAMPION, negatives=[NegativeFigures(name, 100, auroc, 0.9) for name, auroc in groups.items()])
+
+    decision = compare(refusing(fruit=0.99, things=0.93), refusing(fruit=0.9, things=0.98), SAME_COST, THIRD)
+    assert not decision.passed
+    assert "the AUROC over 100 negatives things is 0.930 against 0.980" in decision.reason
+    assert "over 200 negatives" not in decision.reason
+
+
+def part(name: str, wrong: Sequence[int], images: int = 100, **figures: Any) -> PartFigures:
+    """Returns figures of a part in which these pictures were answered wrongly."""
+    same = {"is_elsewhere": True, "unsure": 0, "refused": 2, "expected_calibration_error": 0.02, **figures}
+    return PartFigures(part=name, images=images, wrong=[f"{number}.jpg" for number in wrong], **same)
+
+
+def with_parts(*parts: PartFigures) -> Evaluation:
+    return replace(CHAMPION, parts=parts)
+
+
+def test_no_part_is_bought_with_another() -> None:
+    old = with_parts(part("field", range(10), 900), part("field/shelf", range(10)))
+    assert compare(old, old, SAME_COST, THIRD).passed
+    assert compare(with_parts(part("field", (), 900), part("field/shelf", range(13))), old, SAME_COST, THIRD).passed
+    decision = compare(with_parts(part("field", (), 900), part("field/shelf", range(14))), old, SAME_COST, THIRD)
+    assert not decision.passed
+    assert "86.0% of 100 are right on field/shelf against 90.0%" in decision.reason
+    significant = with_parts(part("field", range(18), 900), part("field/shelf", range(10)))
+    assert "98.0% of 900 are right on field against 98.9%" in compare(significant, old, SAME_COST, THIRD).reason
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ({"expected_calibration_error": 0.05}, "the calibration error on field is 0.050 against 0.020"),
+        ({"refused": 5}, "the share called out of scope on field is 0.050 against 0.020"),
+    ],
+)
+def test_calibration_and_refused_share_must_not_rise_on_any_part(figures: dict[str, float], expected: str) -> None:
+    old, new = with_parts(part("field", ())), with_parts(part("field", (), **figures))
+    decision = compare(new, old, SAME_COST, THIRD)
+    assert not decision.passed
+    assert expected in decision.reason
+
+
+def test_the_part_that_is_the_whole_is_compared_once() -> None:
+    old = with_parts(part("fruits", range(10), 1000, is_elsewhere=False))
+    new = with_parts(part("fruits", range(50), 1000, is_elsewhere=False))
+    assert compare(new, old, SAME_COST, THIRD).passed  # the figures of the whole are equal here
+
+
+def test_a_version_is_compared_wherever_the_champion_was_tested() -> None:
+    champion = Champion("3", elsewhere=("field", "field/shelf"))
+    both = with_parts(part("field", ()), part("field/shelf", ()))
+    assert compare(both, both, SAME_COST, champion).passed
+    decision = compare(with_parts(part("field", ())), with_parts(part("field", ())), SAME_COST, champion)
+    assert not decision.passed
+    assert "the champion was also tested on field/shelf, and this version was not" in decision.reason
+    assert "--elsewhere DIR" in decision.reason
 
 
 def test_groups_of_negatives_count_if_both_versions_were_tested_on_them() -> None:

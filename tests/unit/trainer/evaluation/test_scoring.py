@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.trainer.evaluations import contract, evaluation, logits_of
 from trainer.evaluation.figures import ReliabilityBin
-from trainer.evaluation.scoring import calibration_error, reliability_bins, score
+from trainer.evaluation.scoring import calibration_error, reliability_bins, score, score_parts
 
 
 def test_figures_are_those_of_the_definition() -> None:
@@ -37,6 +37,18 @@ def test_verdicts_are_those_of_serving() -> None:
     assert found.unsure_share == 0.5  # 0.7 and 0.4
     assert evaluation(out_of_scope_below=1).refused_share == 1
     assert found.refused_share == 0
+
+
+def test_parts_have_figures_of_their_own() -> None:
+    logits = logits_of((0.9, 0.1), (0.2, 0.8), (0.3, 0.7), (0.5, 0.5001))
+    targets, files = np.array([0, 0, 1, 1]), ["a", "b", "c", "d"]
+    calibration = contract("x", "y", unsure_below=0.6).calibration
+    first, second = score_parts(logits, targets, files, ["shop", "field", "field", "field"], calibration, True)
+    assert (first.part, first.images, first.accuracy, first.wrong) == ("field", 3, pytest.approx(2 / 3), ["b"])
+    assert (first.unsure, first.refused, first.is_elsewhere) == (1, 0, True)
+    assert first.expected_calibration_error == pytest.approx((0.8 + 0.3 + 0.5) / 3, abs=1e-3)
+    assert (second.part, second.images, second.wrong) == ("shop", 1, [])
+    assert score_parts(np.zeros((0, 2), np.float32), targets[:0], [], [], calibration, True) == []
 
 
 def test_the_temperature_changes_probabilities_but_not_the_answers() -> None:

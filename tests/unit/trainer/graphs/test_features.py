@@ -1,18 +1,16 @@
 """Features of many views."""
 
 import threading
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.session import OnnxSession
-from tests.support.trainer.shapes import write_parts
-from tests.support.trainer.training import load
-from trainer.data.augment import Augmentation
+from tests.support.trainer.shapes import shape
 from trainer.data.preprocessing import mobilenet_preprocessing
-from trainer.data.views import shuffled_views
 from trainer.graphs.features import outputs_of_views
+from trainer.views.album import Album
+from trainer.views.augmentation import Augmentation
 
 
 class Counted(OnnxSession):
@@ -30,11 +28,11 @@ class Counted(OnnxSession):
         return batch.mean(axis=(1, 2, 3)).reshape(1, 1)
 
 
-def test_views_are_computed_ahead_of_their_use(tmp_path: Path) -> None:
-    pictures = load(write_parts(tmp_path, 2, 1)).train
-    views = shuffled_views([pictures[0]] * 200, np.zeros(200, np.int64), (0,))
-    runtime = Counted(enough=64)
-    features = outputs_of_views(runtime, views, mobilenet_preprocessing(32), Augmentation(), 1)
+def test_views_are_computed_ahead_of_their_use() -> None:
+    album = Album(lambda number: shape("red_circle", number), np.zeros(200, np.int64), synthetic=(0, 0))
+    runtime, spec = Counted(enough=64), mobilenet_preprocessing(32)
+    views = album.views((0,))
+    features = outputs_of_views(runtime, views, lambda view: album.pixels(view, spec, Augmentation()), spec, 1)
     next(features)
     assert runtime.done.wait(20)
     features.close()  # type: ignore[attr-defined]  # cancels the rest

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from engine.version import VersionDirectory, open_version
+from engine.version import EVALUATION_FILE, VersionDirectory, open_version
 from registry.runs import RunRecord
 from tests.support.tiny_model import tiny_version
 from tests.support.trainer.evaluations import evaluation
-from trainer.release.card import write_card
+from trainer.evaluation.figures import Evaluation, PartFigures
+from trainer.release.card import render_figures, write_card
 
 
 def run(**parameters: str) -> RunRecord:
@@ -32,6 +33,15 @@ def test_a_new_card_asks_for_text_and_has_the_figures(tmp_path: Path) -> None:
     assert "| seed | 7 |" in card
     assert "augmentation" not in card
     assert version.digest in card
+
+
+def test_a_card_says_how_good_the_version_is_elsewhere(tmp_path: Path) -> None:
+    version = release(tmp_path)
+    parts = [PartFigures("fruits", False, 4, 1, 0, 0.02, ["a"]), PartFigures("shop/shelf", True, 50, 1, 5, 0.03, ["b"])]
+    replace(Evaluation.read(version.path / EVALUATION_FILE), parts=parts).write(version.path / EVALUATION_FILE)
+    card = render_figures(version, None)
+    assert "| fruits | where it was trained | 4 | 75.0 % (30.1 to 95.4) | 0.020 |" in card
+    assert "| shop/shelf | elsewhere | 50 | 98.0 % (89.5 to 99.6) | 0.030 | 2.0 % (0.4 to 10.5) | 10.0 % (4.3" in card
 
 
 def test_a_release_keeps_the_text_and_replaces_the_figures(tmp_path: Path) -> None:

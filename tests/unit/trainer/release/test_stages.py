@@ -8,12 +8,10 @@ from trainer.release.stages import StageFigures, stages_of
 RECORD = RunRecord(
     parameters={
         "head.epochs": "2",
-        "fine_tune.1.name": "upper blocks",
-        "fine_tune.1.size": "160",
-        "fine_tune.1.epochs": "1",
-        "fine_tune.2.name": "all layers",
-        "fine_tune.2.size": "224",
-        "fine_tune.2.epochs": "2",
+        "fine_tune.phases.1.size": "160",
+        "fine_tune.phases.1.epochs": "1",
+        "fine_tune.phases.2.size": "224",
+        "fine_tune.phases.2.epochs": "2",
         "seed": "0",
     },
     started=1000,
@@ -28,7 +26,7 @@ RECORD = RunRecord(
 def test_each_stage_has_the_figures_of_its_last_epoch() -> None:
     assert stages_of(RECORD, 192) == [
         StageFigures("dense layers on the frozen backbone", 192, 2, 100, 1.0, 0.8, 0.9),
-        StageFigures("upper blocks", 160, 1, 50, 2.0, 0.75, 0.95),
+        StageFigures("all layers", 160, 1, 50, 2.0, 0.75, 0.95),
         StageFigures("all layers", 224, 2, 100, 5.0, 0.9, 0.5),
     ]
 

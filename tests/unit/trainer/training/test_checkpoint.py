@@ -3,28 +3,29 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
 import pytest
 
 from tests.support.trainer.shapes import write_parts
-from tests.support.trainer.training import RecordedProgress, load, small_context
+from tests.support.trainer.training import RecordedProgress, ignore_progress, load, small_context
 from trainer.data.dataset import Dataset
 from trainer.network.backbone import BACKBONE
 from trainer.training.checkpoint import MAX_AGE_SECONDS, Checkpoint, checkpoint_path
+from trainer.training.examples import collect_examples
 from trainer.training.finetune import fine_tune
 from trainer.training.head import train_head
 from trainer.training.learning import TrainingLoop
-from trainer.training.recipe import FineTuneStage, HeadStage, Recipe
+from trainer.training.recipe import FineTuning, HeadStage, Phase, Recipe
+from trainer.views.augmentation import STRONG
+from trainer.views.store import PictureStore
 
 HEAD_STAGE = HeadStage(epochs=3, units=16, batch_size=8)
-# Epochs have two steps, because steps of the whole network are slow. The interruption is in the second stage.
-STAGES = (
-    FineTuneStage("upper", epochs=1, size=32, learning_rate=1e-3, first_layer="block_16_expand", batch_size=16),
-    FineTuneStage("all", epochs=2, size=32, learning_rate=1e-3, batch_size=16),
-)
-RECIPE = Recipe(HEAD_STAGE, STAGES)
+# Epochs have two steps, because steps of the whole network are slow. The second phase begins after the interruption.
+PHASES = (Phase(2, 32, STRONG), Phase(1, 64, STRONG))
+RECIPE = Recipe(HEAD_STAGE, FineTuning(PHASES, learning_rate=1e-3, batch_size=16))
 
 
 class Interrupted(Exception):
@@ -64,17 +65,19 @@ def learn_head(
 ) -> list[np.ndarray]:
     keras.utils.set_random_seed(seed)
     context, loop = small_context(dataset, RECIPE), TrainingLoop(progress, checkpoint)
-    return train_head(context, loop, classifier.get_layer(BACKBONE)).get_weights()
+    backbone = classifier.get_layer(BACKBONE)
+    return train_head(context, loop, backbone, collect_examples(context, backbone)).get_weights()
 
 
 def learn_all(
     classifier: keras.Model, dataset: Dataset, progress: RecordedProgress, checkpoint: Checkpoint, seed: int = 0
 ) -> list[np.ndarray]:
     keras.utils.set_random_seed(seed)
-    context, loop, model = small_context(dataset, RECIPE), TrainingLoop(progress, checkpoint), classifier
-    for number in (1, 2):
-        model = fine_tune(context, loop, model, number)
-    return model.get_weights()
+    context, loop = small_context(dataset, RECIPE), TrainingLoop(progress, checkpoint)
+    examples = collect_examples(context, classifier.get_layer(BACKBONE))
+    with TemporaryDirectory() as folder:
+        store = PictureStore(examples.pictures, context.preprocessing, Path(folder), 2, ignore_progress)
+    return fine_tune(context, loop, classifier, examples, store).get_weights()
 
 
 @pytest.mark.parametrize("learn", [learn_head, learn_all])
@@ -96,7 +99,7 @@ def test_a_resumed_run_ends_like_an_uninterrupted_one(
     found = learn(classifier, dataset, progress, resumed, seed=7)
     for one, other in zip(found, expected, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
-    assert progress.examples == whole.examples
+    assert progress.effort == whole.effort
     assert progress.stages == whole.stages
     for figures, same in zip(progress.metrics, whole.metrics, strict=True):
         assert figures == pytest.approx(same, abs=1e-4)

@@ -1,48 +1,84 @@
 """Training the whole network."""
 
-from dataclasses import replace
-
 import keras
 import numpy as np
 import pytest
 
-from tests.support.trainer.shapes import write_parts
-from tests.support.trainer.training import RecordedProgress, load, small_context
+from tests.support.trainer.shapes import write_parts, write_shapes
+from tests.support.trainer.training import RecordedProgress, ignore_progress, load, small_context
 from trainer.data.dataset import Dataset
+from trainer.network.assembly import HEAD, assemble, build_head
 from trainer.network.backbone import BACKBONE
+from trainer.training.context import RunContext
+from trainer.training.examples import Examples, collect_examples
 from trainer.training.finetune import fine_tune
 from trainer.training.learning import TrainingLoop
-from trainer.training.recipe import FineTuneStage, Recipe
+from trainer.training.recipe import FineTuning, Phase, Recipe
+from trainer.views.augmentation import STRONG
+from trainer.views.store import PictureStore
 
-STAGE = FineTuneStage("all", epochs=1, size=32, learning_rate=1e-2, batch_size=8)
+PHASES = (Phase(1, 32, STRONG), Phase(1, 64, STRONG.halved(min_area=0.4)))
+RECIPE = Recipe(fine_tune=FineTuning(PHASES, learning_rate=1e-2, batch_size=16))
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return load(write_parts(tmp_path_factory.mktemp("shapes"), 8, 2))
+    """Two classes of shapes; the third is a negative."""
+    folder = tmp_path_factory.mktemp("shapes")
+    data = write_parts(folder / "data", 8, 2, ("blue_bar", "green_square"))
+    return load(data, negatives=[write_shapes(folder / "none", 12, ("red_circle",))])
 
 
-def changed_layers(before: keras.Model, after: keras.Model) -> list[keras.layers.Layer]:
-    pairs = zip(before.get_layer(BACKBONE).layers, after.get_layer(BACKBONE).layers, strict=True)
-    return [
-        old
-        for old, new in pairs
-        if any(not np.array_equal(a, b) for a, b in zip(old.get_weights(), new.get_weights(), strict=True))
-    ]
+@pytest.fixture(scope="module")
+def context(dataset: Dataset) -> RunContext:
+    return small_context(dataset, RECIPE)
 
 
-def test_all_layers_but_batch_normalisation_are_trained(classifier: keras.Model, dataset: Dataset) -> None:
-    progress = RecordedProgress()
-    tuned = fine_tune(small_context(dataset, Recipe(fine_tune=(STAGE,))), TrainingLoop(progress), classifier, 1)
-    assert progress.examples == len(dataset.train)
-    assert tuned.input_shape == classifier.input_shape  # it is trained at another size and returned at its own
-    changed = changed_layers(classifier, tuned)
-    weighted = [layer for layer in classifier.get_layer(BACKBONE).layers if layer.get_weights()]
-    assert changed == [layer for layer in weighted if not isinstance(layer, keras.layers.BatchNormalization)]
+@pytest.fixture(scope="module")
+def examples(context: RunContext, classifier: keras.Model) -> Examples:
+    return collect_examples(context, classifier.get_layer(BACKBONE))
 
 
-def test_lower_layers_may_stay_frozen(classifier: keras.Model, dataset: Dataset) -> None:
-    recipe = Recipe(fine_tune=(replace(STAGE, first_layer="block_16_expand"),))
-    tuned = fine_tune(small_context(dataset, recipe), TrainingLoop(RecordedProgress()), classifier, 1)
-    names = [layer.name for layer in changed_layers(classifier, tuned)]
-    assert names == ["block_16_expand", "block_16_depthwise", "block_16_project", "Conv_1"]
+@pytest.fixture(scope="module")
+def store(context: RunContext, examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> PictureStore:
+    folder = tmp_path_factory.mktemp("store")
+    return PictureStore(examples.pictures, context.preprocessing, folder, 2, ignore_progress)
+
+
+@pytest.fixture(scope="module")
+def before(classifier: keras.Model) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return assemble(classifier.get_layer(BACKBONE), build_head(2, auxiliary=2, dropout=0.1))
+
+
+def weights_by_layer(model: keras.Model) -> dict[str, list[np.ndarray]]:
+    layers = [*model.get_layer(BACKBONE).layers, *model.get_layer(HEAD).layers]
+    return {layer.name: layer.get_weights() for layer in layers if layer.get_weights()}
+
+
+def test_all_layers_learn_and_the_model_that_it_starts_from_stays(
+    before: keras.Model, context: RunContext, examples: Examples, store: PictureStore
+) -> None:
+    progress, old = RecordedProgress(), weights_by_layer(before)
+    tuned = fine_tune(context, TrainingLoop(progress), before, examples, store)
+    views = len(examples.album(store.open))
+    assert progress.stages == [("all layers", 2, views * (32**2 + 64**2))]
+    assert progress.effort == views * (32**2 + 64**2)
+    assert [set(epoch) for epoch in progress.metrics] == [{"loss", "accuracy", "val_loss", "val_accuracy"}] * 2
+    assert (tuned.input_shape, tuned.output_shape) == (before.input_shape, (None, 2))
+    assert all(
+        np.array_equal(one, other)
+        for name, weights in weights_by_layer(before).items()
+        for one, other in zip(weights, old[name], strict=True)
+    )
+    new = weights_by_layer(tuned)
+    for name, weights in old.items():
+        kept = [np.array_equal(one, other) for one, other in zip(weights, new[name], strict=True)]
+        is_normalisation = name.endswith(("BN", "bn")) or name == "bn_Conv1"
+        assert kept == ([True, False, True, True] if is_normalisation else [False] * len(kept)), name
+
+
+def test_phases_follow_each_other() -> None:
+    recipe = FineTuning((Phase(2, 160, STRONG), Phase(1, 224, STRONG)))
+    assert recipe.epochs == 3
+    assert [recipe.phase(epoch).size for epoch in range(3)] == [160, 160, 224]

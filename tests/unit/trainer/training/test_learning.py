@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 
 from tests.support.trainer.training import RecordedProgress
-from trainer.data.dataset import NO_CLASS
-from trainer.training.learning import Batch, compile_classifier, one_hot, train_on, validate_on
+from trainer.training.learning import Batch, Stage, TrainingLoop, compile_classifier, one_hot, train_on, validate_on
 
 
 def linear(rate: float) -> keras.Model:
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, kernel_initializer="zeros")])
-    compile_classifier(model, keras.optimizers.SGD(rate), label_smoothing=0)
+    compile_classifier(model, keras.optimizers.SGD(rate))
     return model
 
 
@@ -21,13 +20,21 @@ def points(*signs: int) -> Batch:
     return inputs, one_hot((np.array(signs) > 0).astype(np.int64), 2)
 
 
-def test_training_learns_and_reports_its_progress() -> None:
-    model, progress = linear(rate=0.5), RecordedProgress()
+def test_training_learns() -> None:
+    model = linear(rate=0.5)
     for _ in range(20):
-        figures = train_on(model, [points(1, -1, 1), points(-1)], progress)
+        figures = train_on(model, [points(1, -1, 1), points(-1)])
     assert figures["accuracy"] == 1
     assert figures["loss"] < 0.2
-    assert progress.examples == 80
+
+
+def test_progress_counts_epochs_of_slower_examples_as_more_effort() -> None:
+    progress = RecordedProgress()
+    stage = Stage("all", 3, lambda _: [points(1, -1, 1), points(-1)], 4, dict, efforts=(1, 2, 3))
+    TrainingLoop(progress).train(linear(rate=0.1), stage)
+    assert progress.stages == [("all", 3, 4 * (1 + 2 + 3))]
+    assert progress.effort == 4 * (1 + 2 + 3)
+    assert [set(epoch) for epoch in progress.metrics] == [{"loss", "accuracy"}] * 3
 
 
 def test_figures_are_means_over_pictures_not_batches() -> None:
@@ -45,7 +52,3 @@ def test_no_validation_pictures_give_no_figures() -> None:
 
 def test_a_class_index_becomes_a_one_hot_row() -> None:
     assert one_hot(np.array([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
-
-
-def test_a_negative_has_the_same_probability_for_every_class() -> None:
-    assert one_hot(np.array([1, NO_CLASS]), 4).tolist() == [[0, 1, 0, 0], [0.25, 0.25, 0.25, 0.25]]

@@ -51,7 +51,7 @@ def test_each_part_holds_the_negatives_of_that_part(negatives: RememberedNegativ
     assert len(negatives.training) == len(dataset.negatives) > 40  # a folder that is named twice counts twice
     assert len(negatives.validation) == len(dataset.validation_negatives) > 0
     assert set(negatives.training.digests) == {picture.digest[:16] for picture in dataset.negatives}
-    assert set(negatives.validation.groups) == {"circle"}
+    assert set(negatives.validation.kinds) == {"whatever/circle"}
     assert negatives.training.features.any(axis=1).all()
 
 
@@ -73,14 +73,14 @@ def test_a_file_holds_what_was_written_up_to_rounding(negatives: RememberedNegat
         assert same.features == pytest.approx(part.features, rel=1e-3, abs=1e-6)
         assert same.features.dtype == np.float32
         assert same.digests.tolist() == part.digests.tolist()
-        assert same.groups.tolist() == part.groups.tolist()
+        assert same.kinds.tolist() == part.kinds.tolist()
     found.write(tmp_path / "again.npz")
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "negatives.npz").read_bytes()
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "negatives.npz"
-    narrow = NegativeFeatures(np.zeros((2, 3), np.float32), features_of(2).digests, features_of(2).groups)
+    narrow = NegativeFeatures(np.zeros((2, 3), np.float32), features_of(2).digests, features_of(2).kinds)
     for spoil in (
         lambda: path.write_bytes(b"PK something"),
         lambda: np.savez(path, features=np.zeros(3)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trainer.data.synthetic_negatives import synthetic_negative
+from trainer.views.synthetic_negatives import synthetic_negative
 
 
 def test_the_seed_determines_the_picture() -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from registry.models import version_tags
 from trainer.evaluation.figures import Evaluation
 from trainer.evaluation.gate import Decision
+from trainer.runs.candidate import Candidate
+from trainer.runs.judge import lineage_tags
 from trainer.tracking.run import TrackedRun
-from trainer.training.candidate import Candidate
 from trainer.training.context import RunContext
-from trainer.training.judge import lineage_tags
 
 
 @dataclass(frozen=True)

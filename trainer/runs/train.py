@@ -10,20 +10,23 @@ import keras
 from engine.contract import digest_of
 from engine.version import NEGATIVES_FILE
 from trainer.data.names import class_info, folder_names
-from trainer.network.assembly import HEAD, assemble, with_input_size
+from trainer.evaluation.calibration import UNCALIBRATED, UNCALIBRATED_WITH_NONE
+from trainer.network.assembly import HEAD, assemble, is_relative_to_rest, with_input_size
 from trainer.network.backbone import BACKBONE, weights_digest
 from trainer.network.export import draft_contract, write_models
+from trainer.runs.candidate import Candidate, make_candidate
+from trainer.runs.judge import judge
+from trainer.runs.registration import Outcome, register
 from trainer.tracking.run import RecordedEpochs, TrackedRun, tracked_run
-from trainer.training.candidate import Candidate, make_candidate
 from trainer.training.checkpoint import Checkpoint, checkpoint_path
 from trainer.training.context import RunContext
+from trainer.training.examples import Examples, collect_examples
 from trainer.training.finetune import fine_tune
 from trainer.training.head import train_head
-from trainer.training.judge import judge
 from trainer.training.learning import TrainingLoop
-from trainer.training.registration import Outcome, register
 from trainer.training.remembered_negatives import extract_negatives
 from trainer.training.start import StartingPoint, load_start
+from trainer.views.store import PictureStore
 
 
 def train(context: RunContext, weights: str = "release", resume: bool = False) -> Outcome:
@@ -98,15 +101,23 @@ def _log_inputs(context: RunContext, run: TrackedRun, weights: str, start: Start
 
 def _learn(context: RunContext, run: TrackedRun, start: StartingPoint, checkpoint: Checkpoint) -> keras.Model:
     """Trains all stages of the recipe; returns the model without the state of any optimizer."""
+    examples = collect_examples(context, start.backbone, start.negatives.training)
+    store = _store(context, examples) if context.recipe.fine_tune else None
     with context.progress.epochs() as shown:
         epochs = RecordedEpochs(run, shown, checkpoint.epochs)
         loop = TrainingLoop(epochs, checkpoint)
-        head = train_head(context, loop, start.backbone, start.negatives.training)
-        model = assemble(start.backbone, head)
-        for number in range(1, len(context.recipe.fine_tune) + 1):
-            model = fine_tune(context, loop, model, number)
+        model = assemble(start.backbone, train_head(context, loop, start.backbone, examples))
+        if store:
+            model = fine_tune(context, loop, model, examples, store)
     run.log_curves(epochs)
     return with_input_size(model, context.preprocessing.height)
+
+
+def _store(context: RunContext, examples: Examples) -> PictureStore:
+    """Makes the copies that fine-tuning takes its views from, before the display of the epochs begins."""
+    with context.progress.counting("Preparing pictures") as progress:
+        folder = context.settings.home / "pictures"
+        return PictureStore(examples.pictures, context.preprocessing, folder, context.workers, progress)
 
 
 def _make_candidate(
@@ -123,4 +134,6 @@ def _make_candidate(
     draft.provenance.run_id = run.id
     draft.provenance.dataset_digest = dataset.digest
     draft.provenance.trained_at.FromDatetime(datetime.now(UTC))
-    return make_candidate(context, directory, draft, start.negatives.validation.logits(model.get_layer(HEAD)))
+    head = model.get_layer(HEAD)
+    fallback = UNCALIBRATED_WITH_NONE if is_relative_to_rest(head) else UNCALIBRATED
+    return make_candidate(context, directory, draft, start.negatives.validation.logits(head), fallback)

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from engine.photo.decoding import resize
 from tests.support.photos import scene
 from tests.support.trainer.shapes import shape
-from trainer.data.augment import GENTLE, STRONG, Augmentation, mix_up, random_view
 from trainer.data.preprocessing import mobilenet_preprocessing
+from trainer.views.augmentation import GENTLE, STRONG, Augmentation, random_view
 
 SPEC = mobilenet_preprocessing(64)
 NOTHING = Augmentation()
@@ -63,7 +64,7 @@ def test_light_changes_the_brightness() -> None:
         {"rotate_chance": 1, "max_degrees": 20},
         {"saturation": 0.5},
         {"tint": 0.2},
-        {"uneven_chance": 1, "uneven": 0.3},
+        {"coarse_chance": 1},
         {"blur_chance": 1},
         {"noise_chance": 1},
         {"cutout_chance": 1},
@@ -87,12 +88,28 @@ def test_painted_views_lose_their_texture_but_not_their_shapes(seed: int) -> Non
     assert np.linalg.norm(inside.mean(axis=0) - ground.mean(axis=0)) > 100
 
 
-def test_mixed_pictures_have_mixed_targets() -> None:
-    inputs = np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1) * np.ones((4, 2, 2, 3), np.float32)
-    targets = np.eye(4, dtype=np.float32)
-    mixed, blended = mix_up(inputs, targets, 0.4, np.random.default_rng(1))
-    assert np.allclose(blended.sum(axis=1), 1)
-    assert (np.diag(blended) >= 0.5).all()  # each stays mostly what it was
-    assert (blended > 0).sum() > 4  # and something else as well
-    assert np.allclose(mixed[:, 0, 0, 0], blended @ np.arange(4))  # pictures and targets are mixed alike
-    assert mixed.dtype == blended.dtype == np.float32
+def test_some_views_show_the_whole_picture_and_some_a_part() -> None:
+    plain = np.asarray(resize(scene(), SPEC))
+    whole = {plain.tobytes(), plain[:, ::-1].tobytes()}
+    sometimes = replace(NOTHING, min_area=0.2, whole_chance=0.5)
+    shown = [view(sometimes, seed).tobytes() in whole for seed in range(40)]
+    assert 8 < sum(shown) < 32
+
+
+def test_shelves_show_other_pictures_of_the_class() -> None:
+    """All pictures are of one colour each, so the view shows which of them are on the shelf."""
+    own, other = (Image.new("RGB", (80, 60), colour) for colour in ("#ff0000", "#0000ff"))
+    shown = []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        seen = random_view(own, SPEC, replace(NOTHING, shelf_chance=1), random, lambda: [other])
+        shown.append({int(channel) for channel in np.unique(seen.reshape(-1, 3).argmax(axis=1))})
+    assert {0} in shown  # the same crop in all cells
+    assert any({0, 2} <= colours for colours in shown)
+
+
+def test_halved_views_vary_half_as_often() -> None:
+    half = STRONG.halved(min_area=0.4)
+    assert (half.min_area, half.whole_chance, half.max_degrees) == (0.4, STRONG.whole_chance, STRONG.max_degrees)
+    assert half.paint_chance == STRONG.paint_chance / 2
+    assert half.light == STRONG.light / 2

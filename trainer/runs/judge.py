@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 from verger.v1 import model_pb2
 
 from engine.errors import ContractUnsupported, ModelCorrupt
@@ -22,8 +21,9 @@ from trainer.evaluation.scoring import NO_NEGATIVE_LOGITS, NegativeLogits
 from trainer.graphs.int8 import is_quantised
 from trainer.network.assembly import HEAD
 from trainer.network.backbone import BACKBONE, weights_digest
+from trainer.network.files import load_network
 from trainer.release.reference import fetch
-from trainer.training.candidate import Candidate
+from trainer.runs.candidate import Candidate
 from trainer.training.context import RunContext
 from trainer.training.remembered_negatives import NO_NEGATIVES, NegativeFeatures
 
@@ -48,6 +48,8 @@ class Comparison:
     refuses: bool
     """See gate.Champion."""
     is_quantised: bool
+    elsewhere: Sequence[str]
+    """See gate.Champion."""
 
 
 def judge(
@@ -73,7 +75,7 @@ def judge(
     if isinstance(found, gate.Decision):
         return found
     lineage_best = _lineage_best(context.registry.tags_of(champion), context.dataset.test)
-    described = gate.Champion(champion, lineage_best, found.refuses, found.is_quantised)
+    described = gate.Champion(champion, lineage_best, found.refuses, found.is_quantised, found.elsewhere)
     return gate.compare(candidate.evaluation, found.evaluation, found.cost, described)
 
 
@@ -83,9 +85,8 @@ def judge_quantised(context: RunContext, candidate: Candidate, parent: Registere
         data = context.evaluation_data()
         directory = parent.directory
         evaluation = evaluate(directory.file(SERVING), directory.contract, data, context.workers, progress)
-    comparison = Comparison(
-        evaluation, compare_cost(candidate.version, directory), directory.was_tested_on_negatives, False
-    )
+    cost = compare_cost(candidate.version, directory)
+    comparison = Comparison(evaluation, cost, directory.was_tested_on_negatives, False, directory.parts_elsewhere)
     decision = judge(context, candidate, measured={parent.number: comparison})
     return gate.beside_parent(decision, candidate.evaluation, comparison.evaluation, comparison.cost, parent.number)
 
@@ -117,7 +118,9 @@ def _compare_with_champion(
             data = context.evaluation_data(logits)
             evaluation = evaluate(graph, champion.contract, data, context.workers, progress)
         cost = compare_cost(candidate.version, champion)
-        return Comparison(evaluation, cost, champion.was_tested_on_negatives, is_quantised(graph))
+        return Comparison(
+            evaluation, cost, champion.was_tested_on_negatives, is_quantised(graph), champion.parts_elsewhere
+        )
 
 
 def _champion_logits(
@@ -130,7 +133,7 @@ def _champion_logits(
     """
     if not len(remembered):
         return NO_NEGATIVE_LOGITS
-    new, old = (keras.saving.load_model(side.file(TRAINING), compile=False) for side in (version, champion))
+    new, old = (load_network(side.file(TRAINING)) for side in (version, champion))
     have_same_backbone = weights_digest(new.get_layer(BACKBONE)) == weights_digest(old.get_layer(BACKBONE))
     return remembered.logits(old.get_layer(HEAD)) if have_same_backbone else NO_NEGATIVE_LOGITS
 

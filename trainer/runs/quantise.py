@@ -20,11 +20,11 @@ from trainer.data.pictures import map_in_threads, read_pixels
 from trainer.errors import DatasetInvalid, VersionQuantised
 from trainer.graphs.int8 import SETTINGS, is_quantised, quantise_graph, rounding_noise
 from trainer.network.export import GOLDEN_TOLERANCE, draft_contract, golden_batch, write_graph
+from trainer.runs.candidate import make_candidate
+from trainer.runs.judge import RegisteredVersion, judge_quantised
+from trainer.runs.registration import Outcome, register
 from trainer.tracking.run import TrackedRun, tracked_run
-from trainer.training.candidate import make_candidate
 from trainer.training.context import RunContext
-from trainer.training.judge import RegisteredVersion, judge_quantised
-from trainer.training.registration import Outcome, register
 
 SERVING = model_pb2.ModelFile.ROLE_SERVING
 ROLES = (SERVING, model_pb2.ModelFile.ROLE_TRAINING, model_pb2.ModelFile.ROLE_NEGATIVES)

@@ -1,0 +1,1 @@
+"""Random views of pictures, from which the network learns. Runs without TensorFlow."""
