@@ -19,7 +19,6 @@ def answered(verger: Composed, browser: Browser, photo: Path) -> Iterator[Page]:
         page = context.new_page()
         page.goto(verger.web)
         page.set_input_files("#photo", photo)
-        page.locator("#photo-form button.primary").click()
         expect(page.locator("#result .answer .photo img")).to_be_visible(timeout=30_000)
         yield page
 
@@ -43,5 +42,4 @@ def test_the_page_refuses_a_text_file_with_a_message(verger: Composed, browser: 
         page = context.new_page()
         page.goto(verger.web)
         page.set_input_files("#photo", path)
-        page.locator("#photo-form button.primary").click()
         expect(page.locator("#result h2")).to_have_text("Je ne sais pas lire ce fichier", timeout=30_000)

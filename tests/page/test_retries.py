@@ -15,15 +15,19 @@ from tests.support.waiting import wait_until
 
 
 @pytest.fixture
-def page(open_page: OpenPage, tmp_path: Path) -> Page:
-    """The page with a chosen photo. Its clock stands still until a test advances it."""
-    path = tmp_path / "lunch.jpg"
-    path.write_bytes(encoded(scene()))
+def page(open_page: OpenPage) -> Page:
+    """The page. Its clock stands still until a test advances it."""
     page = open_page()
     page.clock.install(time=0)
     page.clock.pause_at(1)
-    page.set_input_files("#photo", path)
     return page
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "lunch.jpg"
+    path.write_bytes(encoded(scene()))
+    return path
 
 
 def headline(page: Page) -> Locator:
@@ -39,8 +43,9 @@ def now(page: Page) -> float:
     return float(page.evaluate("performance.now()"))
 
 
-def predict(page: Page) -> None:
-    page.get_by_role("button", name="Predict").click()
+def predict(page: Page, photo: Path) -> None:
+    """Chooses the photo, which sends it."""
+    page.set_input_files("#photo", photo)
 
 
 def advance_clock(page: Page, until: Callable[[], object], what: str) -> None:
@@ -74,10 +79,10 @@ UNAVAILABLE = {"X-Request-ID": "1", "Retry-After": "4"}
 """Headers of a 503 from the web service itself."""
 
 
-def test_after_ten_seconds_without_a_connection_the_page_says_so(page: Page) -> None:
+def test_after_ten_seconds_without_a_connection_the_page_says_so(page: Page, photo: Path) -> None:
     tried = abort_all(page)
     start = now(page)
-    predict(page)
+    predict(page, photo)
     advance_clock(page, lambda: len(tried) == 3, "a third attempt")
     expect(headline(page)).to_have_count(0)
     advance_clock(page, headline(page).is_visible, "the end of the retries")
@@ -86,14 +91,14 @@ def test_after_ten_seconds_without_a_connection_the_page_says_so(page: Page) -> 
     expect(page.locator("#photo-form")).to_have_attribute("aria-busy", "false")
     assert 8_000 <= now(page) - start <= 12_000
     page.unroute("**/predict")
-    predict(page)
+    page.get_by_role("button", name="Predict").click()  # the photo is still there
     expect(headline(page)).to_have_text("Banana")
 
 
-def test_after_a_second_a_notice_says_that_the_page_keeps_trying(page: Page) -> None:
+def test_after_a_second_a_notice_says_that_the_page_keeps_trying(page: Page, photo: Path) -> None:
     abort_all(page)
     with page.expect_event("requestfailed"):
-        predict(page)
+        predict(page, photo)
     page.clock.run_for(900)
     expect(notice(page)).to_have_count(0)
     advance_clock(page, notice(page).is_visible, "the notice")
@@ -104,28 +109,28 @@ def test_after_a_second_a_notice_says_that_the_page_keeps_trying(page: Page) -> 
     expect(notice(page)).to_have_count(0)
 
 
-def test_the_page_retries_a_503_after_its_retry_after(page: Page) -> None:
+def test_the_page_retries_a_503_after_its_retry_after(page: Page, photo: Path) -> None:
     answer_once(page, 503, **UNAVAILABLE)
     start = now(page)
-    predict(page)
+    predict(page, photo)
     advance_clock(page, headline(page).is_visible, "the answer")
     expect(headline(page)).to_have_text("Banana")
     assert now(page) - start >= 4_000
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_the_page_retries_when_a_proxy_can_not_reach_the_service(page: Page, status: int) -> None:
+def test_the_page_retries_when_a_proxy_can_not_reach_the_service(page: Page, photo: Path, status: int) -> None:
     answer_once(page, status)
-    predict(page)
+    predict(page, photo)
     advance_clock(page, headline(page).is_visible, "the answer")
     expect(headline(page)).to_have_text("Banana")
 
 
-def test_after_the_last_retry_the_page_shows_the_error_of_the_service(page: Page, site: Site) -> None:
+def test_after_the_last_retry_the_page_shows_the_error_of_the_service(page: Page, photo: Path, site: Site) -> None:
     site.classifier.outcomes = [ModelNotLoaded("None.")]
     answers: list[Response] = []
     page.on("response", lambda response: answers.append(response))
-    predict(page)
+    predict(page, photo)
     advance_clock(page, headline(page).is_visible, "the end of the retries")
     expect(headline(page)).to_have_text("No model is ready yet")
     statuses = [answer.status for answer in answers if answer.url.endswith("/predict")]
@@ -134,19 +139,19 @@ def test_after_the_last_retry_the_page_shows_the_error_of_the_service(page: Page
 
 
 @pytest.mark.parametrize("error", [Overloaded("Full."), VergerError("A bug.")], ids=["429", "500"])
-def test_other_errors_are_not_retried(page: Page, site: Site, error: VergerError) -> None:
+def test_other_errors_are_not_retried(page: Page, photo: Path, site: Site, error: VergerError) -> None:
     site.classifier.outcomes = [error, BANANA]
-    predict(page)
+    predict(page, photo)
     expect(page.locator("#result .error h2")).to_be_visible()
     page.clock.run_for(12_000)
     assert len(site.classifier.requests) == 1
 
 
 @pytest.mark.parametrize("after_notice", [False, True], ids=["at once", "after the notice"])
-def test_removing_the_photo_stops_the_retries(page: Page, site: Site, after_notice: bool) -> None:
+def test_removing_the_photo_stops_the_retries(page: Page, photo: Path, site: Site, after_notice: bool) -> None:
     answer_once(page, 503, **UNAVAILABLE)
     with page.expect_event("requestfinished"):
-        predict(page)
+        predict(page, photo)
     if after_notice:
         advance_clock(page, notice(page).is_visible, "the notice")
     page.get_by_role("button", name="Remove the photo").click()

@@ -57,6 +57,17 @@ class Catalog:
             return self("number.milliseconds", value=round(milliseconds))
         return self("number.seconds", value=self._decimal(milliseconds / 1000))
 
+    def age(self, seconds: float) -> str:
+        """Formats how long something has lasted: in minutes, from an hour on in hours, from two days on in days."""
+        minutes = int(seconds // 60)
+        if minutes < 1:
+            return self("number.moment")
+        if minutes < 60:
+            return self("number.minutes", value=minutes)
+        if minutes < 48 * 60:
+            return self("number.hours", value=minutes // 60)
+        return self("number.days", value=minutes // (24 * 60))
+
     def megabytes(self, size: int) -> str:
         """Formats a number of bytes in units of 2**20 bytes."""
         return self("number.megabytes", value=self._decimal(size / 2**20))

@@ -2,16 +2,24 @@
 
 import base64
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import PurePath
 
 from verger.v1 import classifier_pb2, model_pb2
 
 from engine.contract import display_name
 from engine.errors import VergerError
+from services.common.errors import ModelNotLoaded
 from services.web.page.languages import Catalog
 from services.web.page.overlay import Overlay, overlay_for
+from services.web.page.samples import OTHERS
 from services.web.problems import status_of
+from services.web.uploads.forms import Upload
 from services.web.verdicts import verdict_name
+
+VERDICTS = ("recognised", "unsure", "out_of_scope")
+"""All verdicts in lower case, in the order in which they are explained."""
 
 MAX_BARS = 5
 """Most predictions that an answer shows."""
@@ -54,35 +62,58 @@ class ModelView:
 
 @dataclass(frozen=True)
 class Bar:
-    """One prediction, drawn as a bar. share: its probability, 0 to 1."""
+    """One prediction, drawn as a bar. share: its probability, 0 to 1; percent: None where it would mean nothing."""
 
     name: str
     share: float
-    percent: str
+    percent: str | None
+
+
+@dataclass(frozen=True)
+class VerdictView:
+    """One of the three verdicts, explained. is_given: whether it is the one of this answer."""
+
+    name: str
+    meaning: str
+    is_given: bool
 
 
 @dataclass(frozen=True)
 class AnswerView:
-    """One answer. tone: the verdict in lower case, as the CSS class; photo: a data: URI."""
+    """One answer.
+
+    tone: the verdict in lower case, as the CSS class. evidence: the overlay in words. photo: a data: URI.
+    """
 
     tone: str
     headline: str
     explanation: str
     bars: Sequence[Bar]
+    verdicts: Sequence[VerdictView]
     model: str
     timing: str
     overlay: Overlay | None
+    evidence: str | None
     photo: str | None = None
 
 
 @dataclass(frozen=True)
 class ErrorView:
-    """One error, in the visitor's language."""
+    """One error, in the visitor's language. file: the name of the photo that it is about."""
 
     title: str
     text: str
     reason: str
     status: int
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class SampleView:
+    """One sample picture: its key (see samples.py) and what it shows."""
+
+    key: str
+    name: str
 
 
 def view_model(description: classifier_pb2.DescribeClassifierResponse, t: Catalog) -> ModelView:
@@ -115,41 +146,72 @@ def view_answer(
     """
     answer = response.classification
     names = {info.label: display_name(info, t.tag) for info in classes}
-    bars = [
-        Bar(names.get(item.label, item.label), item.probability, t.percent(item.probability))
-        for item in answer.predictions[:MAX_BARS]
-    ]
+    ranked = [names.get(item.label, item.label) for item in answer.predictions]
     tone = verdict_name(answer.verdict).lower()
     words = {
-        "name": _capitalised(bars[0].name),
-        "first": bars[0].name,
-        "second": bars[1].name if len(bars) > 1 else "",
-        "certainty": t.certainty(bars[0].share),
+        "name": _capitalised(ranked[0]),
+        "first": ranked[0],
+        "second": ranked[1] if len(ranked) > 1 else "",
+        "certainty": t.certainty(answer.predictions[0].probability),
         "count": len(classes),
         "names": enumeration(list(names.values()), t),
     }
     is_out_of_scope = answer.verdict == classifier_pb2.VERDICT_OUT_OF_SCOPE
+    overlay = None if is_out_of_scope else overlay_for(answer.evidence)
     return AnswerView(
         tone=tone,
         headline=t(f"answer.{tone}.headline", **words),
         explanation=t(f"answer.{tone}.explanation", **words),
-        bars=bars,
+        bars=_bars(answer, ranked, t),
+        verdicts=[
+            VerdictView(
+                name=t(f"answer.sureness.{verdict}.name"),
+                meaning=t(f"answer.sureness.{verdict}.meaning", count=len(classes)),
+                is_given=verdict == tone,
+            )
+            for verdict in VERDICTS
+        ],
         model=t("answer.model", name=answer.model.name, version=answer.model.version),
         timing=_timing(response.timings, t, total_ms),
-        overlay=None if is_out_of_scope else overlay_for(answer.evidence),
+        overlay=overlay,
+        evidence=_in_words(overlay, ranked[0], t) if overlay else None,
     )
 
 
-def view_error(error: VergerError, t: Catalog, *, max_size: str, max_files: int) -> ErrorView:
-    """Describes an error; a reason without texts of its own gets those of INTERNAL."""
-    reason = error.reason if error.reason in t.texts["errors"] else "INTERNAL"
-    values = {"max_size": max_size, "max_files": max_files}
+def _in_words(overlay: Overlay, name: str, t: Catalog) -> str:
+    return t("answer.evidence.meaning", name=name, place=t(f"answer.evidence.places.{overlay.place}"))
+
+
+def _bars(answer: classifier_pb2.Classification, names: Sequence[str], t: Catalog) -> list[Bar]:
+    """Returns the bars of the best predictions; out of scope, they say what is closest, and not how sure that is."""
+    best = list(zip(names, answer.predictions[:MAX_BARS], strict=False))
+    if answer.verdict != classifier_pb2.VERDICT_OUT_OF_SCOPE:
+        return [Bar(name, item.probability, t.percent(item.probability)) for name, item in best]
+    bars = [Bar(name, item.probability, None) for name, item in best]
+    return [replace(bars[0], name=t("answer.closest", name=names[0])), *bars[1:]]
+
+
+def view_error(
+    error: VergerError, t: Catalog, *, max_size: str, max_files: int, upload: Upload | None = None
+) -> ErrorView:
+    """Describes an error, of this upload if there is one; a reason without texts of its own gets those of INTERNAL."""
+    key = error.reason if error.reason in t.texts["errors"] else "INTERNAL"
+    values = {"max_size": max_size, "max_files": max_files, "type": _type_of(upload, t)}
     return ErrorView(
-        title=t(f"errors.{reason}.title", **values),
-        text=t(f"errors.{reason}.text", **values),
+        title=t(f"errors.{key}.title", **values),
+        text=t(f"errors.{key}.text", **values),
         reason=error.reason,
         status=status_of(error),
+        file=upload.filename if upload else None,
     )
+
+
+def view_absence(error: VergerError, t: Catalog, now: datetime) -> str:
+    """Returns what the page says when no description of a model can be had, because of this error."""
+    if error.reason != ModelNotLoaded.reason or "since" not in error.metadata:
+        return t("page.starting")
+    since = datetime.fromisoformat(error.metadata["since"])
+    return t("page.no_version", duration=t.age((now - since).total_seconds()))
 
 
 def enumeration(names: Sequence[str], t: Catalog) -> str:
@@ -159,9 +221,11 @@ def enumeration(names: Sequence[str], t: Catalog) -> str:
     return t("list", most=", ".join(names[:-1]), last=names[-1])
 
 
-def samples_for(classes: Collection[ClassView], available: Collection[str]) -> list[ClassView]:
-    """Returns the model's classes that have a sample picture; `available` holds the labels of the pictures."""
-    return [item for item in classes if item.label in available]
+def samples_for(classes: Collection[ClassView], available: Collection[str], t: Catalog) -> list[SampleView]:
+    """Returns the sample pictures of the model's classes, and if there are any, the others; `available`: their keys."""
+    known = [SampleView(item.label, item.name) for item in classes if item.label in available]
+    others = [SampleView(f"{OTHERS}/{name}", text) for name, text in t.texts["samples"]["others"].items()]
+    return [*known, *others] if known else []
 
 
 def data_uri(photo: bytes) -> str | None:
@@ -172,6 +236,12 @@ def data_uri(photo: bytes) -> str | None:
         if photo.startswith(signature, offset):
             return f"data:{media_type};base64,{base64.b64encode(photo).decode()}"
     return None
+
+
+def _type_of(upload: Upload | None, t: Catalog) -> str:
+    """Returns the type of a file as its name tells it."""
+    suffix = PurePath(upload.filename or "").suffix if upload else ""
+    return t("form.type", name=suffix[1:].upper()) if suffix else t("form.this_type")
 
 
 def _timing(timings: classifier_pb2.Timings, t: Catalog, total_ms: float) -> str:

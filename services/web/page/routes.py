@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -14,11 +15,12 @@ from services.web.page.presentation import (
     ErrorView,
     data_uri,
     samples_for,
+    view_absence,
     view_answer,
     view_error,
     view_model,
 )
-from services.web.page.samples import sample_bytes, sample_labels
+from services.web.page.samples import sample_bytes, sample_keys
 from services.web.preprocess_client import Wanted
 from services.web.problems import FileMissing, NotFound, headers_of
 from services.web.state import state_of
@@ -39,7 +41,7 @@ async def home(request: Request) -> Response:
 
 @router.post("/predict")
 async def predict(request: Request) -> Response:
-    """Classifies the photo in the form field `file`, or the sample picture whose label is in the field `sample`."""
+    """Classifies the photo in the form field `file`, or the sample picture whose key is in the field `sample`."""
     state = state_of(request)
     received = await state.uploads.receive(request, raw_allowed=False)
     upload, sample = _chosen(received)
@@ -47,7 +49,7 @@ async def predict(request: Request) -> Response:
     (outcome,) = await answer_all(request, state.preprocess, [upload], Wanted(evidence=True))
     total_ms = (time.perf_counter() - started) * 1e3
     if isinstance(outcome, VergerError):
-        raise outcome
+        return await error_page(request, outcome, upload)
     answer = await _view(request, outcome, total_ms)
     if FRAGMENT_HEADER in request.headers:
         return state.renderer.render(request, "_answer.html", answer=answer, sample=sample)
@@ -61,12 +63,12 @@ async def redirect_to_form(_: Request) -> Response:
     return RedirectResponse("/", status_code=303)
 
 
-async def error_page(request: Request, error: VergerError) -> Response:
-    """Shows an error in the visitor's language, under the error's own HTTP status."""
+async def error_page(request: Request, error: VergerError, upload: Upload | None = None) -> Response:
+    """Shows an error, of this upload if there is one, in the visitor's language and under its own HTTP status."""
     state = state_of(request)
     t, settings = state.renderer.catalog_for(request), state.settings
     max_size = t.megabytes(settings.max_image_bytes)
-    view = view_error(error, t, max_size=max_size, max_files=settings.max_files_per_request)
+    view = view_error(error, t, max_size=max_size, max_files=settings.max_files_per_request, upload=upload)
     if FRAGMENT_HEADER in request.headers:
         response: Response = state.renderer.render(request, "_error.html", view.status, error=view)
     else:
@@ -83,19 +85,21 @@ async def _page(
     sample: str | None = None,
     error: ErrorView | None = None,
 ) -> Response:
-    """Renders the whole page; without a description of the model if no service answers."""
+    """Renders the whole page; without a description of the model if none is live or no service answers."""
     state = state_of(request)
     t, max_bytes = state.renderer.catalog_for(request), state.settings.max_image_bytes
+    model, absence = None, None
     try:
         model = view_model(await state.preprocess.recent_description(), t)
-    except VergerError:
-        model = None
+    except VergerError as missing:
+        absence = view_absence(missing, t, datetime.now(UTC))
     return state.renderer.render(
         request,
         "page.html",
         status,
         model=model,
-        samples=samples_for(model.classes, sample_labels()) if model else [],
+        absence=absence,
+        samples=samples_for(model.classes, sample_keys(), t) if model else [],
         max_bytes=max_bytes,
         max_size=t.megabytes(max_bytes),
         answer=answer,
@@ -105,15 +109,15 @@ async def _page(
 
 
 def _chosen(received: Received) -> tuple[Upload, str | None]:
-    """Returns the photo to classify, and its label if it is a sample picture."""
-    label = received.fields.get("sample")
-    if label is None:
+    """Returns the photo to classify, and its key if it is a sample picture."""
+    key = received.fields.get("sample")
+    if key is None:
         if not received.files:
             raise FileMissing("The form contains no photo. Choose one first.")
         return received.files[0], None
-    if label not in sample_labels():
+    if key not in sample_keys():
         raise NotFound("There is no such sample picture.")
-    return Upload(f"{label}.webp", sample_bytes(label)), label
+    return Upload(f"{key}.webp", sample_bytes(key)), key
 
 
 async def _view(request: Request, response: classifier_pb2.ClassifyResponse, total_ms: float) -> AnswerView:

@@ -54,10 +54,11 @@ async def test_the_page_contains_the_overlay_and_its_checkbox(
     ).text
     assert classifier.requests[0].include_evidence
     assert re.search(r'<input type="checkbox"[^>]*>\s*Montrer ce que le modèle a regardé</label>', page)
-    assert "dans le sens de «\xa0banane\xa0»" in page
+    assert "La zone entourée, à gauche, est celle qui fait le plus penser à «\xa0banane\xa0»." in page
     assert " checked" not in page
     assert 'viewBox="0 0 4 3" preserveAspectRatio="none"' in page
-    assert re.findall(r'<rect [^>]*fill-opacity="([\d.]+)"/>', page)[-12:] == ["0.0", "0.0", "0.85", "0.85"] * 3
+    shade, line, _ = re.findall(r'<path class="(?:shade|outline|outline light)" d="(.*?)"/>', page)
+    assert shade == f"M-2 -2H6V5H-2Z{line}"
 
 
 @pytest.mark.parametrize(

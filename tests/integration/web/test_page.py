@@ -2,6 +2,7 @@
 
 import base64
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -172,12 +173,39 @@ async def test_the_page_is_shown_when_no_other_service_answers() -> None:
 
 
 async def test_a_missing_model_is_reported(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
-    classifier.description_error = ModelNotLoaded("None.")
+    since = datetime.now(UTC) - timedelta(minutes=5, seconds=30)
+    classifier.description_error = ModelNotLoaded("None.", since=since.isoformat(timespec="seconds"))
     classifier.outcomes = [ModelNotLoaded("None.")]
-    assert (await client.get("/")).status_code == 200
+    page = await client.get("/")
+    assert page.status_code == 200
+    assert "none has been for 5\xa0min." in page.text
     response = await client.post("/predict", files=upload())
     assert response.status_code == 503
     assert "No model is ready yet" in response.text
+
+
+async def test_an_error_names_the_file(client: httpx.AsyncClient) -> None:
+    page = (await client.post("/predict", files=upload(b"text", "<i>.txt"))).text
+    assert '<p class="file-name">&lt;i&gt;.txt</p>' in page
+    assert "I can’t read files of type TXT." in page
+
+
+async def test_the_camera_of_a_phone_sends_its_photo_in_a_field_of_its_own(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    """Both fields of the form are called `file`. Browsers send the one without a photo as an empty file."""
+    response = await client.post("/predict", files=[("file", ("", b"")), ("file", ("taken.jpg", PHOTO))])
+    assert response.status_code == 200
+    assert classifier.requests[0].image == PHOTO
+
+
+async def test_a_sample_that_is_no_class_is_classified(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    (key, *_) = re.findall(r'name="sample" value="(others/\w+)"', (await client.get("/")).text)
+    response = await client.post("/predict", files={"sample": (None, key)})
+    assert response.status_code == 200
+    assert classifier.requests[0].image == (await client.get(f"/static/samples/{key}.webp")).content
 
 
 async def test_names_of_files_and_classes_are_escaped(

@@ -1,7 +1,7 @@
 """Web, preprocess, inference and MLflow together, with a tiny model that classifies colours."""
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -23,16 +23,15 @@ NAME = "seen-on-the-web"
 CLASSIFY = "/api/v1/classify"
 
 
-@pytest.fixture
-async def chain(mlflow_server: MlflowServer, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    mlflow_server.register(NAME, tiny_version(tmp_path / "first"))
+@asynccontextmanager
+async def running_chain(mlflow_url: str, name: str, cache: Path) -> AsyncIterator[httpx.AsyncClient]:
     inference_settings = InferenceSettings(
         inference_port=0,
         inference_metrics_port=0,
-        mlflow_url=mlflow_server.url,
-        model_name=NAME,
+        mlflow_url=mlflow_url,
+        model_name=name,
         model_poll_seconds=0.1,
-        model_cache_directory=tmp_path / "cache",
+        model_cache_directory=cache,
     )
     with ExitStack() as servers:
         inference = servers.enter_context(in_background(inference_server(inference_settings)))
@@ -44,12 +43,29 @@ async def chain(mlflow_server: MlflowServer, tmp_path: Path) -> AsyncIterator[ht
             web_server(preprocess.port) as address,
             httpx.AsyncClient(base_url=address, timeout=30) as client,
         ):
-
-            async def ready() -> bool:
-                return (await client.get("/readyz")).status_code == 200
-
-            await eventually(ready, "readiness", seconds=60)
             yield client
+
+
+@pytest.fixture
+async def chain(mlflow_server: MlflowServer, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    mlflow_server.register(NAME, tiny_version(tmp_path / "first"))
+    async with running_chain(mlflow_server.url, NAME, tmp_path / "cache") as client:
+
+        async def ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await eventually(ready, "readiness", seconds=60)
+        yield client
+
+
+async def test_without_a_version_the_page_says_for_how_long(mlflow_server: MlflowServer, tmp_path: Path) -> None:
+    async with running_chain(mlflow_server.url, "nothing-yet", tmp_path / "cache") as client:
+
+        async def said() -> bool:
+            return "none has been for less than a minute." in (await client.get("/")).text
+
+        await eventually(said, "the page without a version")
+        assert (await client.get("/readyz")).json()["reason"] == "MODEL_NOT_LOADED"
 
 
 @pytest.mark.parametrize("orientation", [1, 6], ids=["as stored", "rotated by EXIF"])

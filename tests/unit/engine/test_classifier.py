@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from verger.v1 import classifier_pb2
 
 from engine.classifier import Classifier, load
 from engine.errors import ImageFormatUnsupported, ImageTooLarge, VersionUnknown
@@ -31,6 +32,17 @@ def test_a_sample_photo_shows_the_fruit_it_is_named_after(classifier: Classifier
 
 def test_there_are_sample_photos() -> None:
     assert len(SAMPLES) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("two_fruits", classifier_pb2.VERDICT_UNSURE), ("hamburger", classifier_pb2.VERDICT_OUT_OF_SCOPE)],
+)
+def test_the_other_sample_photos_show_what_the_model_does_not_recognise(
+    classifier: Classifier, name: str, verdict: classifier_pb2.Verdict
+) -> None:
+    answer = classifier.classify((SAMPLES[0].parent / "others" / f"{name}.webp").read_bytes())
+    assert answer.verdict == verdict
 
 
 def test_one_call_gives_the_same_answer_as_the_two_services(classifier: Classifier) -> None:

@@ -5,6 +5,7 @@ const form = document.getElementById("photo-form");
 const samples = document.getElementById("samples-form");
 const result = document.getElementById("result");
 const input = document.getElementById("photo");
+const camera = document.getElementById("camera");
 const drop = form.querySelector(".drop");
 const empty = form.querySelector(".drop-empty");
 const preview = form.querySelector(".drop-preview");
@@ -18,71 +19,32 @@ const MAX_RETRY_TIME_MS = 10_000; // counted from the end of the first attempt
 const MIN_PAUSE_MS = 250; // before the first retry; each pause is twice as long as the last
 const MAX_PAUSE_MS = 2_000;
 const NOTICE_DELAY_MS = 1_000; // before the page says that it keeps trying
+const MAX_NAMES = 3; // of photos that are not answered
 
-let photoUrl = null; // blob: URL of the photo in the form
+let photo = null; // the file in the form
+let photoUrl = null; // its blob: URL
 let shownUrl = null; // blob: URL of the photo beside the answer
 let running = null; // AbortController of the current request and its retries
+let remark = null; // stands above the answer
 
 document.documentElement.classList.add("js");
 
+// Showing answers, errors and notices
+
 function show(element) {
-  result.replaceChildren(element);
+  result.replaceChildren(...(remark ? [remark] : []), element);
   result.querySelector("h2")?.focus({ preventScroll: true });
   result.scrollIntoView({ block: "start" });
 }
 
-function showTemplate(id) {
-  show(document.getElementById(id).content.cloneNode(true));
+// Returns what a template holds, with {placeholders} in its texts filled in.
+function filled(id, values = {}) {
+  const content = document.getElementById(id).content.cloneNode(true);
+  for (const element of content.querySelectorAll("h2, p")) {
+    element.textContent = element.textContent.replace(/{(\w+)}/g, (_, name) => values[name]);
+  }
+  return content;
 }
-
-function choose(file) {
-  const files = new DataTransfer();
-  if (file) files.items.add(file);
-  input.files = files.files;
-  updatePreview();
-}
-
-function updatePreview() {
-  stop(); // another photo, or none, makes the current request pointless
-  const file = input.files[0];
-  if (photoUrl && photoUrl !== shownUrl) URL.revokeObjectURL(photoUrl);
-  photoUrl = file ? URL.createObjectURL(file) : null;
-  empty.hidden = Boolean(file);
-  preview.hidden = removeButton.hidden = !file;
-  previewImage.hidden = false;
-  previewImage.src = photoUrl ?? "";
-  preview.querySelector(".file-name").textContent = file?.name ?? "";
-}
-
-previewImage.addEventListener("error", () => {
-  previewImage.hidden = true;
-});
-input.addEventListener("change", updatePreview);
-removeButton.addEventListener("click", () => {
-  choose(null);
-  input.focus();
-});
-
-// A photo may be dropped anywhere on the page. Without this, the browser would open it instead of the page.
-const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-document.addEventListener("dragover", (event) => {
-  if (!hasFiles(event)) return;
-  event.preventDefault();
-  drop.classList.add("over");
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) drop.classList.remove("over");
-});
-document.addEventListener("drop", (event) => {
-  drop.classList.remove("over");
-  if (!hasFiles(event)) return;
-  event.preventDefault();
-  choose(event.dataTransfer.files[0]);
-});
-document.addEventListener("paste", (event) => {
-  const file = event.clipboardData?.files[0];
-  if (file) choose(file);
-});
 
 function setBusy(busy) {
   for (const element of [form, samples]) element?.setAttribute("aria-busy", String(busy));
@@ -100,11 +62,90 @@ function withPhoto(answer) {
   if (image && photoUrl) {
     if (shownUrl && shownUrl !== photoUrl) URL.revokeObjectURL(shownUrl);
     shownUrl = photoUrl;
-    image.hidden = previewImage.hidden;
+    image.hidden = false;
     image.src = photoUrl;
   }
   return answer;
 }
+
+// Choosing a photo
+
+function put(file) {
+  stop(); // another photo, or none, makes the current request pointless
+  photo = file ?? null;
+  if (photoUrl && photoUrl !== shownUrl) URL.revokeObjectURL(photoUrl);
+  photoUrl = photo ? URL.createObjectURL(photo) : null;
+  const files = new DataTransfer();
+  if (photo) files.items.add(photo);
+  input.files = files.files;
+  camera.value = "";
+  empty.hidden = Boolean(photo);
+  preview.hidden = removeButton.hidden = !photo;
+  previewImage.hidden = false;
+  previewImage.src = photoUrl ?? "";
+  preview.querySelector(".file-name").textContent = photo?.name ?? "";
+}
+
+// Puts the first photo of these files into the form and answers it. The page says which other files get no answer,
+// and so which photo does not because this one replaces it.
+function take(files) {
+  const file = files.find(mayBePhoto) ?? files[0];
+  const unanswered = files.filter((other) => other !== file);
+  if (running && photo) unanswered.unshift(photo);
+  const names = unanswered.slice(0, MAX_NAMES).map((other) => other.name);
+  const others = names.join(", ") + (unanswered.length > MAX_NAMES ? ", …" : "");
+  remark = others && filled("template-one-photo", { file: file.name, others }).firstElementChild;
+  if (result.querySelector(".error")) result.replaceChildren();
+  put(file);
+  askForPhoto();
+}
+
+function mayBePhoto(file) {
+  return /^$|^image\/|octet-stream/.test(file.type); // some systems don't know the types of all photos
+}
+
+// Returns the reason for which a file need not be sent, or null.
+async function reasonAgainst(file) {
+  if (file.size > Number(input.dataset.maxBytes)) return "IMAGE_TOO_LARGE";
+  if (!mayBePhoto(file)) return "IMAGE_FORMAT_UNSUPPORTED";
+  if (/\bhei[cf](-sequence)?$/i.test(file.type || file.name) && !input.accept.includes("image/heic")) return "IMAGE_HEIC_UNSUPPORTED";
+  const isReadable = await file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+  return isReadable ? null : "FILE_UNREADABLE";
+}
+
+// Not every browser can show every photo.
+for (const place of [preview, result]) {
+  place.addEventListener("error", (event) => (event.target.hidden = true), { capture: true });
+}
+for (const chooser of [input, camera]) {
+  chooser.addEventListener("change", () => (chooser.files.length ? take([...chooser.files]) : put(null)));
+}
+removeButton.addEventListener("click", () => {
+  put(null);
+  input.focus();
+});
+
+// A photo may be dropped anywhere on the page. Without this, the browser would open it instead of the page.
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+document.addEventListener("dragover", (event) => {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  drop.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) drop.classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  drop.classList.remove("over");
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  if (event.dataTransfer.files.length) take([...event.dataTransfer.files]);
+});
+document.addEventListener("paste", (event) => {
+  if (event.clipboardData?.files.length) take([...event.clipboardData.files]);
+});
+
+// Asking for an answer
 
 function stop() {
   running?.abort();
@@ -135,7 +176,7 @@ async function askWithRetries(body, signal) {
   let answer = await attempt(body, signal);
   let wait = MIN_PAUSE_MS;
   const end = performance.now() + MAX_RETRY_TIME_MS;
-  const notice = setTimeout(() => signal.aborted || showTemplate("template-trying"), NOTICE_DELAY_MS);
+  const notice = setTimeout(() => signal.aborted || show(filled("template-trying")), NOTICE_DELAY_MS);
   while (!signal.aborted && (!answer || answer.retryMs)) {
     const ms = Math.max(wait, answer?.retryMs ?? 0);
     if (performance.now() + ms > end) break;
@@ -147,33 +188,44 @@ async function askWithRetries(body, signal) {
   return answer;
 }
 
-async function predict(body) {
+function askForPhoto() {
+  const body = new FormData();
+  body.append("file", photo);
+  ask(body, photo);
+}
+
+// Shows the answer to a form, or to this file in it. A file that is answered, or can't be, leaves the form.
+async function ask(body, file = null) {
   stop(); // a new request replaces the current one
   const { signal } = (running = new AbortController());
   setBusy(true);
-  const answer = await askWithRetries(body, signal);
-  if (signal.aborted) return false;
+  const reason = file && (await reasonAgainst(file));
+  const answer = reason ? null : await askWithRetries(body, signal);
+  if (signal.aborted) return;
   stop();
+  const name = file?.name.match(/\.(\w+)$/)?.[1].toUpperCase() ?? file?.type;
   if (answer) show(withPhoto(parse(answer.html)));
-  else showTemplate("error-NETWORK");
-  return Boolean(answer?.ok);
+  else show(filled(`error-${reason ?? "NETWORK"}`, { file: file?.name, name }));
+  if (file && (reason || answer?.ok)) put(null);
 }
 
-form.addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (input.files[0]?.size > Number(input.dataset.maxBytes)) return showTemplate("error-IMAGE_TOO_LARGE");
-  if (await predict(new FormData(form))) choose(null);
+  remark = null;
+  if (photo) askForPhoto();
+  else ask(new FormData(form));
 });
 samples?.addEventListener("submit", (event) => {
   event.preventDefault();
-  predict(new FormData(samples, event.submitter));
+  remark = null;
+  ask(new FormData(samples, event.submitter));
 });
 
 // "Try another photo" leads to the form. It does not open the file dialog: browsers allow that only on a click there.
 result.addEventListener("click", (event) => {
   if (!event.target.closest(".try-again")) return;
   event.preventDefault();
-  choose(null);
+  put(null);
   form.scrollIntoView({ block: "center" });
   input.focus({ preventScroll: true });
 });

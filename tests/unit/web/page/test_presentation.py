@@ -1,20 +1,24 @@
 import base64
+from datetime import UTC, datetime
 
 import pytest
 from verger.v1 import classifier_pb2
 
-from engine.errors import ImageTooLarge
-from services.common.errors import RemoteError
+from engine.errors import ImageFormatUnsupported, ImageTooLarge, VergerError
+from services.common.errors import InferenceUnavailable, ModelNotLoaded, RemoteError
 from services.web.page.languages import load_catalogs
 from services.web.page.presentation import (
     MAX_EMBEDDED_BYTES,
     data_uri,
     enumeration,
     samples_for,
+    view_absence,
     view_answer,
     view_error,
     view_model,
 )
+from services.web.page.samples import sample_keys
+from services.web.uploads.forms import Upload
 from tests.support.page.scripted_classifier import FRUITS, LEFT_HALF, answer, description
 from tests.support.photos import encoded, plain
 
@@ -57,6 +61,20 @@ def test_an_unsure_answer_names_the_two_most_probable_classes() -> None:
     assert view.headline == "Not sure: apple or mango?"
 
 
+def test_an_out_of_scope_answer_says_what_is_closest_and_not_how_sure_that_is() -> None:
+    response = answer({"avocado": 0.89, "kiwi": 0.11}, classifier_pb2.VERDICT_OUT_OF_SCOPE)
+    bars = view_answer(response, CLASSES, EN, 30).bars
+    assert [(bar.name, bar.percent) for bar in bars] == [("closest: avocado", None), ("kiwi", None)]
+    assert view_answer(response, CLASSES, FR, 30).bars[0].name == "le plus proche\u00a0: avocat"
+
+
+@pytest.mark.parametrize("verdict", classifier_pb2.Verdict.values()[1:], ids=classifier_pb2.Verdict.keys()[1:])
+def test_every_answer_explains_all_verdicts_and_marks_its_own(verdict: classifier_pb2.Verdict) -> None:
+    view = view_answer(answer({"avocado": 0.9, "kiwi": 0.1}, verdict), CLASSES, EN, 30)
+    assert [item.name for item in view.verdicts] == ["A name", "“Not sure”", "“None of them”"]
+    assert [item.is_given for item in view.verdicts] == [value == verdict for value in (1, 2, 3)]
+
+
 def test_an_out_of_scope_answer_lists_the_classes() -> None:
     classes = {"hammer": "marteau", "saw": "scie", "drill": "perceuse"}
     infos = description(classes=classes).model.contract.classes
@@ -79,6 +97,14 @@ def test_the_overlay_is_drawn_unless_the_photo_is_out_of_scope(verdict: classifi
     response = answer({"apple": 0.5, "kiwi": 0.5}, verdict, evidence=LEFT_HALF)
     assert (view_answer(response, CLASSES, EN, 30).overlay is not None) is drawn
     assert view_answer(answer({"apple": 0.5, "kiwi": 0.5}, verdict), CLASSES, EN, 30).overlay is None
+
+
+def test_the_evidence_is_described_in_words() -> None:
+    response = answer({"apple": 0.9, "kiwi": 0.1}, evidence=LEFT_HALF)
+    assert view_answer(response, CLASSES, EN, 30).evidence == (
+        "The outlined part, on the left, is what looks most like “apple” to the model."
+    )
+    assert view_answer(answer({"apple": 0.9, "kiwi": 0.1}), CLASSES, EN, 30).evidence is None
 
 
 def test_the_answer_names_its_version_and_its_duration() -> None:
@@ -124,16 +150,56 @@ def test_a_refused_version_is_named() -> None:
 
 def test_samples_are_offered_only_for_classes_that_the_model_has() -> None:
     view = view_model(description(classes={"kiwi": "kiwi", "hammer": "marteau", "apple": "pomme"}), FR)
-    assert [(item.label, item.name) for item in samples_for(view.classes, FRUITS)] == [
-        ("kiwi", "kiwi"),
-        ("apple", "pomme"),
-    ]
+    offered = [(item.key, item.name) for item in samples_for(view.classes, sample_keys(), FR)]
+    assert offered[:2] == [("kiwi", "kiwi"), ("apple", "pomme")]
+    assert all(key.startswith("others/") for key, _ in offered[2:])
+    assert samples_for(view_model(description(classes={"saw": "scie"}), FR).classes, sample_keys(), FR) == []
+
+
+@pytest.mark.parametrize("tag", CATALOGS)
+def test_every_sample_picture_is_offered(tag: str) -> None:
+    classes = view_model(description(), CATALOGS[tag]).classes
+    assert {item.key for item in samples_for(classes, sample_keys(), CATALOGS[tag])} == sample_keys()
 
 
 def test_an_error_gets_a_text_in_the_language_of_the_page() -> None:
     view = view_error(ImageTooLarge("21 MB"), FR, max_size="20 Mo", max_files=32)
     assert (view.status, view.reason) == (413, "IMAGE_TOO_LARGE")
     assert view.text.startswith("La limite est de 20 Mo.")
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [("list.txt", "files of type TXT"), ("list", "files of this type"), (None, "files of this type")],
+)
+def test_an_unsupported_file_is_named_with_its_type(name: str | None, named: str) -> None:
+    view = view_error(ImageFormatUnsupported("?"), EN, max_size="", max_files=1, upload=Upload(name, b"apples"))
+    assert (view.title, view.file) == ("This is not a photo I can read", name)
+    assert named in view.text
+
+
+NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("since", "english", "french"),
+    [
+        ("2026-11-27T11:59:30+00:00", "less than a minute", "moins d’une minute"),
+        ("2026-11-27T12:00:09+00:00", "less than a minute", "moins d’une minute"),  # clocks differ
+        ("2026-11-27T11:30:00+00:00", "30\u00a0min", "30\u00a0min"),
+        ("2026-11-27T09:10:00+00:00", "2\u00a0h", "2\u00a0h"),
+        ("2026-11-24T12:00:00+00:00", "3\u00a0days", "3\u00a0jours"),
+    ],
+)
+def test_without_a_version_the_page_says_for_how_long(since: str, english: str, french: str) -> None:
+    error = ModelNotLoaded("None.", since=since)
+    assert f"none has been for {english}." in view_absence(error, EN, NOW)
+    assert f"n’est en service depuis {french}." in view_absence(error, FR, NOW)
+
+
+@pytest.mark.parametrize("error", [InferenceUnavailable("?"), ModelNotLoaded("From a replica of an older release.")])
+def test_without_an_answer_the_page_says_that_the_classifier_may_be_starting(error: VergerError) -> None:
+    assert "may still be starting" in view_absence(error, EN, NOW)
 
 
 def test_an_unknown_reason_gets_the_text_of_an_internal_error() -> None:
