@@ -49,4 +49,4 @@ class ServiceSettings(TlsSettings):
     @property
     def message_budget_bytes(self) -> int:
         """Memory for all messages that a server reads or answers, in bytes: an eighth of the limit, at most 192 MiB."""
-        return max(2 * self.max_received_bytes, min(192 * 2**20, memory_limit_bytes() // 8))
+        return max(3 * self.max_received_bytes, min(192 * 2**20, memory_limit_bytes() // 8))

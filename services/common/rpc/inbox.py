@@ -15,8 +15,8 @@ from services.common.process.places import Client
 
 Message = TypeVar("Message")
 
-MAX_CLIENT_SHARE = 0.5
-"""Part of the budget that one client may hold."""
+MAX_CLIENT_SHARE = 0.4
+"""Part of the budget that one client may hold by single calls, and by streams likewise."""
 
 MAX_CLIENT_WAITING = 64
 """Messages of one client that may wait for memory. Further calls are refused."""
@@ -27,7 +27,9 @@ UNKNOWN_BYTES = 8 * 2**20
 MAX_REMEMBERED_CLIENTS = 1_000
 
 ARRIVAL_SECONDS = 0.2
-"""Time for which memory is kept free for a message that has not arrived. A stream may be silent for hours."""
+MIN_BYTES_PER_SECOND = 2_000_000
+"""Memory is kept free for ARRIVAL_SECONDS for a message that has not arrived, and for as long as it takes at this rate;
+not for ever, because a stream may be silent for hours."""
 
 
 @dataclass
@@ -73,28 +75,30 @@ class Inbox:
 
         Args:
             budget_bytes: memory for all messages that are being read or answered.
-            max_message_bytes: largest message that gRPC reads; at most half of the budget.
+            max_message_bytes: largest message that gRPC reads; at most MAX_CLIENT_SHARE of the budget.
         """
         self._budget = MemoryBudget(budget_bytes, MAX_CLIENT_SHARE, MAX_CLIENT_WAITING)
         self._unknown_bytes = min(UNKNOWN_BYTES, max_message_bytes)
         self._expected_bytes: OrderedDict[Client, int] = OrderedDict()
 
     async def receive(
-        self, arrivals: AsyncIterator[Arrived[Message]], client: Client
+        self, arrivals: AsyncIterator[Arrived[Message]], client: Client, is_stream: bool = False
     ) -> tuple[Arrived[Message], Reservation] | None:
         """Reads one message and returns it with its memory, or returns None at the end of the call's messages.
 
         Args:
             arrivals: what gRPC reads for the call.
             client: who makes the call.
+            is_stream: whether more than one message may come.
 
         Raises:
             RequestMalformed: the bytes are no message of the method.
             Overloaded: there is no memory for it, and many of the client's messages wait for some already.
         """
         expected_bytes = self._expected_bytes.get(client, self._unknown_bytes)
-        reservation = await self._budget.reserve(expected_bytes, client)
-        overdue = asyncio.get_running_loop().call_later(ARRIVAL_SECONDS, reservation.release)
+        reservation = await self._budget.reserve(expected_bytes, (client, is_stream))
+        seconds = ARRIVAL_SECONDS + expected_bytes / MIN_BYTES_PER_SECOND
+        overdue = asyncio.get_running_loop().call_later(seconds, reservation.release)
         arrived: Arrived[Message] | None = None
         try:
             arrived = await anext(arrivals, None)
@@ -131,7 +135,7 @@ class Incoming(Generic[Message]):
 
     async def __anext__(self) -> Message:
         self.close()
-        received = await self._inbox.receive(self._arrivals, self._client)
+        received = await self._inbox.receive(self._arrivals, self._client, is_stream=True)
         if received is None:
             raise StopAsyncIteration
         arrived, self._last = received

@@ -1,7 +1,7 @@
 """Wraps every gRPC call: reads its messages, sets a time limit, counts calls, and turns errors into statuses."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"  # generic in its type stubs only
-Arrivals: TypeAlias = AsyncIterable[Arrived[Any]]
+Arrivals: TypeAlias = AsyncIterator[Arrived[Any]]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -70,7 +70,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 seconds = None if context.time_remaining() is not None else self._timeout
                 try:
                     async with asyncio.timeout(seconds):
-                        received = await self._inbox.receive(aiter(arrivals), identify(context))
+                        received = await self._inbox.receive(arrivals, identify(context))
                         if received is None:
                             raise RequestMalformed("The call ended without a message. Send one.")
                         arrived, reservation = received
@@ -87,7 +87,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _wrap_stream(self, method: str, answer: Any) -> Callable[[Arrivals, Context], AsyncIterator[Any]]:
         async def call(arrivals: Arrivals, context: Context) -> AsyncIterator[Any]:
             async with self._observed(method, context):
-                requests = Incoming(self._inbox, aiter(arrivals), identify(context))
+                requests = Incoming(self._inbox, arrivals, identify(context))
                 try:
                     async for response in answer(requests, context):
                         yield response

@@ -32,6 +32,9 @@ Without a limit, a client that begins calls and takes them back at once fills th
 then cancels new calls of all clients.
 """
 
+LOOKAHEAD_BYTES = 512 * 1024
+"""What a client may send of a message before anybody reads it. A photo of usual size is then read without a wait."""
+
 DRAIN_NOTICE_SECONDS = 0.5
 """Time at the start of a drain in which new calls are still answered.
 
@@ -91,6 +94,8 @@ async def running_server(
             ("grpc.max_concurrent_streams", MAX_CALLS_PER_CONNECTION),
             ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            ("grpc.http2.bdp_probe", 0),  # which would let each stream send megabytes that nobody has asked for
+            ("grpc.http2.lookahead_bytes", LOOKAHEAD_BYTES),
             ("grpc.so_reuseport", 0),  # with 1, a taken port would be shared instead of being an error
         ],
     )

@@ -101,7 +101,7 @@ async def test_an_unreadable_request_ends_the_stream_whenever_it_arrives(arrival
 
 
 async def test_the_memory_of_an_item_is_free_when_it_is_answered_or_given_up() -> None:
-    inbox = Inbox(budget_bytes=6, max_message_bytes=1)  # of which one client may hold three
+    inbox = Inbox(budget_bytes=8, max_message_bytes=1)  # of which one client may hold three
 
     async def answer(number: int) -> int:
         return number
