@@ -122,6 +122,15 @@ async def test_the_page_does_not_start_with_half_of_what_https_needs(tmp_path: P
     assert "VERGER_WEB_TLS_CERTIFICATE_FILE is set without VERGER_WEB_TLS_KEY_FILE" in str(line["message"])
 
 
+LOCKS = Path("/proc/locks")
+
+
+async def waits_for_a_lock(process: Process) -> bool:
+    waiting = [line.split()[2:] for line in LOCKS.read_text().splitlines() if "->" in line]  # noqa: ASYNC240
+    return ["FLOCK", str(process.pid)] in [[kind, pid] for kind, _, _, pid, *_ in waiting]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: /proc/locks")
 async def test_a_spare_process_serves_as_soon_as_the_serving_one_is_killed(
     classifier: ScriptedClassifier, preprocess_port: int, tmp_path: Path
 ) -> None:
@@ -134,6 +143,7 @@ async def test_a_spare_process_serves_as_soon_as_the_serving_one_is_killed(
         async with web_process(tmp_path, preprocess_port, port, **lock) as spare:
             assert spare.stderr is not None
             assert json.loads(await spare.stderr.readline())["event"].startswith("ready to replace")
+            await eventually(lambda: waits_for_a_lock(spare), "the wait of the spare")
             first.kill()
             await first.wait()
             await eventually(lambda: listens(port), "the spare")
