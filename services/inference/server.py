@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, suppress
 from verger.v1 import inference_pb2_grpc
 
 from registry.reader import RegistryReader
-from services.common.process.limit import AdaptiveLimit
-from services.common.process.places import Places
-from services.common.process.pool import WorkPool
+from services.common.capacity.limit import AdaptiveLimit
+from services.common.capacity.places import Places
+from services.common.capacity.pool import WorkPool
 from services.common.rpc.server import RunningServer, running_server
 from services.inference.champion import Champion
 from services.inference.config import InferenceSettings

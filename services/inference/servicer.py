@@ -7,9 +7,9 @@ from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
 from engine.errors import VergerError
 from engine.model.loading import LoadedModel
 from engine.model.tensors import to_model_input
+from services.common.capacity.places import Places
+from services.common.capacity.pool import WorkPool
 from services.common.errors import ModelNotLoaded, PreprocessingMismatch
-from services.common.process.places import Places
-from services.common.process.pool import WorkPool
 from services.common.rpc.clients import current_client
 from services.common.rpc.inbox import Incoming
 from services.common.rpc.interceptor import Context

@@ -13,9 +13,9 @@ from engine.errors import ImageCorrupt, ImageTooComplex, InvalidArgument
 from engine.photo.decoding import resized
 from engine.photo.opening import Limits, open_photo
 from engine.photo.tensor import to_tensor
+from services.common.capacity.budget import MemoryBudget
+from services.common.capacity.pool import Timed, WorkPool, observe
 from services.common.errors import OutOfMemory, Overloaded
-from services.common.process.budget import MemoryBudget
-from services.common.process.pool import Timed, WorkPool, observe
 from services.preprocess.heavy import decode_heavy, start_worker
 
 MAX_LIGHT_SECONDS = 5.0

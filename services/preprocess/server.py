@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from verger.v1 import classifier_pb2_grpc
 
 from engine.photo.opening import Limits
-from services.common.process.limit import AdaptiveLimit
-from services.common.process.pool import WorkPool
+from services.common.capacity.limit import AdaptiveLimit
+from services.common.capacity.pool import WorkPool
 from services.common.rpc.channel import open_channel
 from services.common.rpc.server import RunningServer, running_server
 from services.preprocess.client import InferenceClient

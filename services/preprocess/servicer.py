@@ -8,10 +8,10 @@ from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2
 
 from engine.errors import VergerError
 from engine.photo.opening import FORMATS
+from services.common.capacity.limit import AdaptiveLimit
+from services.common.capacity.places import Places
+from services.common.capacity.pool import Timed
 from services.common.errors import DecodingStuck, PreprocessingMismatch
-from services.common.process.limit import AdaptiveLimit
-from services.common.process.places import Places
-from services.common.process.pool import Timed
 from services.common.rpc.clients import current_client
 from services.common.rpc.inbox import Incoming
 from services.common.rpc.interceptor import Context

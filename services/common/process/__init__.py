@@ -1,1 +1,1 @@
-"""What every service does alike as a process: settings, logs, traces, metrics, memory, threads, health checks."""
+"""What every service does alike as a process: settings, TLS, logs, traces, metrics, memory, signals, health checks."""

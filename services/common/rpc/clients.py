@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import grpc
 
+from services.common.capacity.places import Client
 from services.common.process.addresses import address_of
-from services.common.process.places import Client
 
 USER_METADATA_KEY = "x-forwarded-for"
 """Metadata in which a caller names whom it asks for, as HTTP proxies do. Web names the address of the browser."""

@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 from google.protobuf.message import DecodeError
 
 from engine.errors import VergerError
+from services.common.capacity.budget import MemoryBudget, Reservation
+from services.common.capacity.places import Client
 from services.common.errors import OutOfMemory, RequestMalformed
-from services.common.process.budget import MemoryBudget, Reservation
-from services.common.process.places import Client
 
 Message = TypeVar("Message")
 

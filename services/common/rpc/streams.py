@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
-from services.common.process.budget import Reservation
+from services.common.capacity.budget import Reservation
 from services.common.rpc.inbox import Incoming
 
 Request = TypeVar("Request")

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
+from services.common.capacity.budget import MemoryBudget
 from services.common.errors import Overloaded
-from services.common.process.budget import MemoryBudget
 
 
 class Work:

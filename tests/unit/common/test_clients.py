@@ -5,8 +5,8 @@ from typing import Any, cast
 import grpc
 import pytest
 
+from services.common.capacity.places import Client
 from services.common.process.addresses import address_of
-from services.common.process.places import Client
 from services.common.rpc.clients import current_client, identify
 
 

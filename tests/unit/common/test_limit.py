@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.common.process.limit import CALM_SECONDS, AdaptiveLimit
+from services.common.capacity.limit import CALM_SECONDS, AdaptiveLimit
 
 CORES, WORK_SECONDS = 2, 0.02
 CAPACITY = CORES / WORK_SECONDS

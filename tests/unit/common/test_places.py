@@ -3,9 +3,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from services.common.capacity.limit import AdaptiveLimit
+from services.common.capacity.places import Client, Places
 from services.common.errors import Overloaded
-from services.common.process.limit import AdaptiveLimit
-from services.common.process.places import Client, Places
 
 ALICE, BOB, CAROL = (Client(name) for name in ("alice", "bob", "carol"))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.common.process.pool import WorkPool
+from services.common.capacity.pool import WorkPool
 from tests.support.waiting import eventually
 
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.common.process.places import Client
+from services.common.capacity.places import Client
 from services.common.rpc.inbox import Arrived, Inbox, Incoming
 from services.common.rpc.streams import answer_as_ready
 

@@ -13,9 +13,9 @@ from verger.v1 import inference_pb2, model_pb2
 
 from engine.model.loading import LoadedModel, load_model
 from engine.model.session import OnnxSession
-from services.common.process.limit import AdaptiveLimit
-from services.common.process.places import Client, Places
-from services.common.process.pool import WorkPool
+from services.common.capacity.limit import AdaptiveLimit
+from services.common.capacity.places import Client, Places
+from services.common.capacity.pool import WorkPool
 from services.common.rpc.inbox import Arrived, Inbox, Incoming
 from services.inference.champion import Champion
 from services.inference.servicer import InferenceServicer

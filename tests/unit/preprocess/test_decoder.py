@@ -13,8 +13,8 @@ from engine.photo import opening
 from engine.photo.decoding import preprocess
 from engine.photo.opening import Limits
 from engine.photo.tensor import to_tensor
+from services.common.capacity.pool import WorkPool
 from services.common.errors import OutOfMemory, Overloaded
-from services.common.process.pool import WorkPool
 from services.preprocess import decoder as decoders
 from services.preprocess.decoder import Decoder, HeavyLimits
 from tests.support.photos import encoded, plain, scene, with_repeated_scan

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
+from services.common.capacity.limit import AdaptiveLimit
 from services.common.errors import Overloaded
-from services.common.process.limit import AdaptiveLimit
 
 
 class Client(NamedTuple):

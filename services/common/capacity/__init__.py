@@ -1,0 +1,1 @@
+"""Shares threads, places and memory between the photos of all clients."""
