@@ -10,7 +10,7 @@ from engine.model.verdict import probabilities, scope_score
 
 Floats = NDArray[np.float32]
 
-REFUSED_SHARE = 0.03
+REFUSED_SHARE = 0.04
 """Share of validation pictures that the out-of-scope threshold refuses."""
 MIN_PICTURES = 30
 """Number of validation pictures below which nothing is fitted, and of negatives below which no score is chosen."""

@@ -7,7 +7,7 @@ from verger.v1 import model_pb2
 
 from engine.contract import to_json
 from engine.model.verdict import probabilities, scope_score
-from trainer.evaluation.calibration import calibrate, fit_temperature, scope_auroc, unsure_threshold
+from trainer.evaluation.calibration import REFUSED_SHARE, calibrate, fit_temperature, scope_auroc, unsure_threshold
 
 Floats = NDArray[np.float32]
 NO_LOGITS = np.zeros((0, 0), np.float32)
@@ -53,7 +53,7 @@ def test_few_validation_pictures_are_refused() -> None:
     calibration = calibrate(logits, targets, NO_LOGITS)
     assert calibration.scope_score == model_pb2.SCOPE_SCORE_ENERGY
     refused = scope_score(logits, calibration) < calibration.out_of_scope_below
-    assert 0.02 < refused.mean() <= 0.03
+    assert REFUSED_SHARE - 0.01 < refused.mean() <= REFUSED_SHARE
 
 
 @pytest.mark.parametrize("count", [0, 29])
@@ -75,7 +75,8 @@ def test_the_fallback_supplies_what_too_few_pictures_cannot_determine() -> None:
     calibration = calibrate(logits, targets, NO_LOGITS, fallback)  # enough pictures, but no negatives
     assert calibration.scope_score == model_pb2.SCOPE_SCORE_MAX_PROBABILITY
     assert calibration.temperature == pytest.approx(2.5, rel=0.1)
-    assert 0.02 < (scope_score(logits, calibration) < calibration.out_of_scope_below).mean() <= 0.03
+    refused = scope_score(logits, calibration) < calibration.out_of_scope_below
+    assert REFUSED_SHARE - 0.01 < refused.mean() <= REFUSED_SHARE
     assert fallback.temperature == 3
 
 
