@@ -2,6 +2,8 @@
 # Sets up and runs every test that this machine allows, the quick ones first, and says what it skipped.
 #   ./test.sh              everything
 #   ./test.sh tests/unit   what you name (arguments go to pytest)
+#   ./test.sh --nightly fuzz, ./test.sh --nightly chaos
+#                          what takes too long for every change; see CONTRIBUTING.md
 # Tests that want real photographs take the folder that VERGER_DATA names; CONTRIBUTING.md says what must be in it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -10,6 +12,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 load_settings
 make_environment test
 bin=$VERGER_HOME/env/test/bin
+
+if [ "${1:-}" = --nightly ]; then
+    exec "$bin/python" -m "tests.nightly.${2:?"usage: ./test.sh --nightly fuzz|chaos [...]"}" "${@:3}"
+fi
 
 # A browser of the machine's own comes first, then the one that playwright fetches for itself.
 if ! command -v chromium chromium-browser google-chrome >/dev/null; then
@@ -21,5 +27,5 @@ say "" "== pytest"
 # Containers and servers are mostly waited for: four processes keep two cores busy. What takes longest begins first; the
 # fourth process has the quick tests meanwhile.
 [ $# -gt 0 ] || set -- --numprocesses 4 --no-loadscope-reorder --cov --cov-report=term \
-    tests/e2e tests/compose tests/terraform tests/page tests/docs tests/unit tests/integration
+    tests/e2e tests/compose tests/attacks tests/terraform tests/page tests/docs tests/unit tests/integration
 exec "$bin/python" -m pytest -rs --durations=10 "$@"

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.page.browser import running_browser
-from tests.support.systems.launched import Launched
+from tests.support.systems.launched import Launched, launched
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,13 +22,8 @@ def verger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
 
     It is open to other machines, as far as the setting for that goes; see test_only_the_page_is_open_to_other_machines.
     """
-    system = Launched(tmp_path_factory.mktemp("verger"), settings={"VERGER_BIND_ADDRESS": "0.0.0.0"})
-    started = system.launch("--detach")
-    try:
-        assert started.returncode == 0, started.stdout + started.stderr
+    with launched(tmp_path_factory.mktemp("verger"), VERGER_BIND_ADDRESS="0.0.0.0") as system:
         yield system
-    finally:
-        system.launch("--stop")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from xdist.workermanage import WorkerController
 
 BROWSER_SUITE = "tests/page"
 CONTAINER_SUITE = "tests/compose"
-SUITES = (CONTAINER_SUITE, "tests/e2e", "tests/terraform", "tests/unit/trainer")
+SUITES = (CONTAINER_SUITE, "tests/attacks", "tests/e2e", "tests/terraform", "tests/unit/trainer")
 """Folders whose tests share a fixture that is slow to start. Each runs in one process. Elsewhere, each file does."""
 
 

@@ -4,33 +4,24 @@ checkov runs in its own environment, because its pins conflict with many package
 """
 
 import json
-import os
 import subprocess
-import sys
 
 import pytest
 
-from tests.support.aws.workspace import BESIDE_PYTHON
+from tests.support.own_environment import UV, run_apart
 from tests.support.repository import ROOT
 
 CHECKOV = "checkov==3.3.30"
 
 
 def run_with_checkov(*command: str) -> "subprocess.CompletedProcess[str]":
-    """Runs a command in the environment of checkov, which uv makes once and caches."""
-    environment = dict(os.environ)
-    if "UV_DEFAULT_INDEX" not in environment:  # uv does not read pip's configuration
-        pip = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
-        index = subprocess.run(pip, capture_output=True, text=True, check=False).stdout.strip()
-        environment |= {"UV_DEFAULT_INDEX": index} if index else {}
-    run = [str(BESIDE_PYTHON / "uv"), "tool", "run", "--quiet", "--from", CHECKOV, *command]
-    return subprocess.run(run, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    return run_apart(CHECKOV, *command, cwd=ROOT, seconds=280)
 
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, list[dict[str, str]]]:
     """Returns the checks of terraform/ by result."""
-    if not (BESIDE_PYTHON / "uv").exists():
+    if not UV.exists():
         pytest.skip("uv is not installed beside this Python, so checkov can't be downloaded")
     if (fetched := run_with_checkov("python", "-c", "pass")).returncode != 0:
         pytest.skip(f"checkov can't be downloaded: {fetched.stderr.strip()[-200:]}")

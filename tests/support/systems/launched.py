@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,7 +78,23 @@ class Launched(System):
         locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
         return {int(lock[4]) for lock in locks if lock[1] == "FLOCK"} & set(self.pids("services.web"))
 
+    def log(self, program: str) -> Path:
+        """Returns the file that a program of this system logs to."""
+        return self.home / "logs" / f"{program}.log"
+
     def pids(self, program: str) -> list[int]:
         """Returns the processes of this system whose command line contains `program`."""
         found = subprocess.run(["pgrep", "-f", f"{self.home}.*{program}"], capture_output=True, text=True)
         return [int(pid) for pid in found.stdout.split()]
+
+
+@contextmanager
+def launched(home: Path, **settings: str) -> Iterator[Launched]:
+    """Runs a system with this data folder until the block ends. An empty folder gets an environment of its own."""
+    system = Launched(home, settings=settings)
+    started = system.launch("--detach")
+    try:
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield system
+    finally:
+        system.launch("--stop")

@@ -1,0 +1,1 @@
+"""Commands for the night, which pytest does not run: ./test.sh --nightly. They find what no test was written for."""

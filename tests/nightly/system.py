@@ -1,0 +1,40 @@
+"""The system that nightly commands run on: new data each time, and an environment that stays."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.repository import ROOT
+from tests.support.systems.launched import Launched, launched
+
+BASE = Path(os.environ.get("VERGER_HOME") or ROOT / ".verger") / "nightly"
+"""Holds the environment, and what the commands leave for people to look at."""
+
+
+@contextmanager
+def nightly_system(home: Path) -> Iterator[Launched]:
+    """Runs a system with the data folder `home` until the block ends. Its logs are kept in BASE/logs."""
+    (BASE / "env").mkdir(parents=True, exist_ok=True)
+    (home / "env").symlink_to(BASE / "env")
+    try:
+        with launched(home) as system:
+            yield system
+    finally:
+        shutil.copytree(home / "logs", BASE / "logs", dirs_exist_ok=True)
+
+
+@contextmanager
+def empty_folder() -> Iterator[Path]:
+    """Makes a folder, and removes it when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="verger-nightly-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def say(*lines: str) -> None:
+    """Prints lines at once."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
