@@ -1,5 +1,6 @@
 """What users and health checks notice of a fault."""
 
+import http.client
 import threading
 import time
 from collections import Counter
@@ -57,8 +58,15 @@ class Health:
     def _run(self, name: str) -> None:
         while not self._stop.wait(CHECK_SECONDS):
             begun = time.monotonic()
-            if problem_with(self._addresses[name]):
+            if _is_sick(self._addresses[name]):
                 self.sick_at[name] = begun
+
+
+def _is_sick(address: str) -> bool:
+    try:
+        return problem_with(address) is not None
+    except http.client.HTTPException:  # the server ended within its answer
+        return True
 
 
 def health_of(system: Launched) -> Health:
