@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,9 +28,12 @@ def nightly_system(home: Path) -> Iterator[Launched]:
 
 @contextmanager
 def empty_folder() -> Iterator[Path]:
-    """Makes a folder, and removes it when the block ends."""
-    with tempfile.TemporaryDirectory(prefix="verger-nightly-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    """Empties BASE/data until the block ends. Its path stays, because the programs of an environment hold it."""
+    folder = BASE / "data"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def say(*lines: str) -> None:
