@@ -3,6 +3,8 @@
 import errno
 import gc
 import json
+import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,32 +142,34 @@ class RegistryReader:
             VersionUnknown: MLflow has no such version, or the version no such file.
             OSError: the disk of this machine is full.
         """
+        destination.mkdir(parents=True, exist_ok=True)
         try:
             mlflow.artifacts.download_artifacts(uri, dst_path=str(destination))
         except (MlflowException, OSError) as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise  # the disk here is full, and MLflow may well have the artifact
-            self._require_artifact(uri)
+            # MLflow's client wraps the error of a full disk in one that says so only in its text.
+            if shutil.disk_usage(destination).free < self._size_of(uri):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(destination)) from error
             raise RegistryUnavailable(f"MLflow at {self.url} failed: {error}") from error
         finally:
             gc.collect()  # MLflow's client leaves a thread pool in a reference cycle
 
-    def _require_artifact(self, uri: str) -> None:
-        """Asks MLflow whether it has what could not be downloaded, because the error of a download has no code."""
+    def _size_of(self, uri: str) -> int:
+        """Asks MLflow for the bytes of what could not be downloaded, because the error of a download has no code."""
         root, path = ModelsArtifactRepository.split_models_uri(uri)  # type: ignore[no-untyped-call]
         folder = path.rpartition("/")[0]
         with self._mlflow_errors():
             try:
-                names = [file.path for file in mlflow.artifacts.list_artifacts(f"{root}/{folder}")]
+                sizes = {file.path: file.file_size or 0 for file in mlflow.artifacts.list_artifacts(f"{root}/{folder}")}
             except RestException as error:  # MLflow's own answer, which no proxy and no outage gives
                 if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
                     raise
-                names = []
-        if not names or (path and path not in names):
+                sizes = {}
+        if not sizes or (path and path not in sizes):
             raise VersionUnknown(
-                f"{uri} is not in MLflow at {self.url}; there is {', '.join(names) or 'nothing'}. "
+                f"{uri} is not in MLflow at {self.url}; there is {', '.join(sizes) or 'nothing'}. "
                 "Verger serves versions that its trainer has registered."
             )
+        return sizes[path] if path else sum(sizes.values())
 
     @contextmanager
     def _mlflow_errors(self) -> Iterator[None]:

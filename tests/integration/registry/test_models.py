@@ -24,6 +24,7 @@ from registry.errors import RegistryUnavailable
 from registry.models import Registry
 from tests.support.mlflow_server import MlflowServer, free_port
 from tests.support.repository import ROOT
+from tests.support.small_disk import BLOCK_BYTES, full, small_disk, why_no_disk
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
 
@@ -172,6 +173,13 @@ def test_unknown_versions_and_files_are_reported(registry: Registry, directory: 
         registry.promote("7")
     with pytest.raises(VersionUnknown, match=r"/1/none\.json is not in MLflow"):
         registry.download(f"models:/{registry.name}/1/none.json", tmp_path)
+
+
+@pytest.mark.skipif(why_no_disk() is not None, reason=str(why_no_disk()))
+def test_a_full_disk_is_no_outage(registry: Registry, directory: Path, tmp_path: Path) -> None:
+    add(registry, directory)
+    with small_disk(tmp_path, BLOCK_BYTES), full(tmp_path), pytest.raises(OSError, match="No space left"):
+        registry.download(f"models:/{registry.name}/1/contract.json", tmp_path)
 
 
 class Scripted(http.server.BaseHTTPRequestHandler):

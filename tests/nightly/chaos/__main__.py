@@ -9,10 +9,10 @@ advice to try again, how many failed, and how long it took until all was as befo
 import sys
 from contextlib import nullcontext
 
-from tests.nightly.chaos.disk import small_disk, why_no_disk
 from tests.nightly.chaos.run import faults, full_disks
 from tests.nightly.chaos.watch import Noticed
 from tests.nightly.system import empty_folder, nightly_system, say
+from tests.support.small_disk import small_disk, why_no_disk
 
 DISK_BYTES = 400 * 2**20
 

@@ -4,11 +4,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from tests.nightly.chaos.disk import full, small_disk
 from tests.nightly.chaos.faults import FAULTS, Fault
 from tests.nightly.chaos.watch import Noticed, observed
 from tests.nightly.system import say
 from tests.support.repository import ROOT
+from tests.support.small_disk import full, small_disk
 from tests.support.systems.launched import Launched
 from tests.support.systems.processes import roots
 from tests.support.waiting import wait_until

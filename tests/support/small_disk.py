@@ -1,4 +1,4 @@
-"""A small disk for a running system, that can be filled. It is a tmpfs, and making one needs root."""
+"""A small disk that can be filled. It is a tmpfs, and making one needs root."""
 
 import os
 import subprocess
