@@ -10,6 +10,7 @@ def parts_table(evaluation: Evaluation, title: str) -> Table:
     """Returns a table of the parts of the pictures and of the groups of negatives, with 95 % intervals."""
     table = Table("pictures", "count", "right", "calibration error", "unsure", "out of scope", title=title)
     table.title_justify = "left"
+    table.columns[0].no_wrap = True  # a cut name says nothing; on narrow terminals the figures wrap
     for column in table.columns[1:]:
         column.justify = "right"
     for heading, is_elsewhere in (("where it was trained", False), ("elsewhere", True)):

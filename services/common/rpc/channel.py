@@ -9,20 +9,27 @@ import grpc
 from services.common.process.settings import ServiceSettings
 from services.common.rpc.tracing import client_interceptors
 
+_RETRIES: Mapping[str, Any] = {
+    "initialBackoff": "0.05s",
+    "backoffMultiplier": 3,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+
 SERVICE_CONFIG: Mapping[str, Any] = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "healthCheckConfig": {"serviceName": ""},
     "methodConfig": [
         {
             "name": [{"service": "verger.v1.ClassifierService"}, {"service": "verger.v1.InferenceService"}],
-            "retryPolicy": {
-                "maxAttempts": 5,
-                "initialBackoff": "0.05s",
-                "maxBackoff": "1s",
-                "backoffMultiplier": 3,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
+            "retryPolicy": {**_RETRIES, "maxAttempts": 5, "maxBackoff": "1s"},
+        },
+        {
+            "name": [
+                {"service": "verger.v1.ClassifierService", "method": "DescribeClassifier"},
+                {"service": "verger.v1.InferenceService", "method": "GetModel"},
+            ],
+            "retryPolicy": {**_RETRIES, "maxAttempts": 3, "maxBackoff": "0.1s"},
+        },
     ],
 }
 """gRPC's service config (https://github.com/grpc/grpc/blob/master/doc/service_config.md) of all channels.
@@ -31,6 +38,9 @@ round_robin shares calls between all addresses behind a name such as dns:///infe
 whose health check says that they are about to stop, see services.common.rpc.server. A call that ends with UNAVAILABLE
 was not answered, so the channel sends it again within its deadline, to another replica if there is one. Errors that a
 service has described are not retried, see services.common.rpc.statuses.
+
+Pages and readiness checks wait for descriptions. While no version is live, every replica says so, and longer retries
+would take most of their deadline of two seconds.
 """
 
 

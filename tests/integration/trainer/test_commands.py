@@ -74,7 +74,7 @@ def test_evaluate_prints_a_table_and_writes_json(trainer: Command, champion: str
 def test_evaluate_prints_each_part_with_its_interval(
     trainer: Command, champion: str, fruits: Path, tmp_path: Path
 ) -> None:
-    other = write_shapes(tmp_path / "market", 31, ("red_circle",), named={"red_circle": "apple"})
+    other = write_shapes(tmp_path / "shop" / "market", 31, ("red_circle",), named={"red_circle": "apple"})
     for path in sorted((other / "apple").iterdir())[:30]:
         path.rename(path.with_name(f"apple_shelf_{path.name}"))
     none = write_shapes(tmp_path / "none", 5, ("blue_bar",), first=50)
