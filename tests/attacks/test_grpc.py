@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.attacks import over_grpc, pictures
 from tests.support.attacks.trial import Trial
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 
 FORGED = {"event": "FORGED77", "level": "error", "service": "inference"}
 FORGED_LINE = f"x\n{json.dumps(FORGED)}\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.support.certificates import Certificates
+from tests.support.servers.certificates import Certificates
 from tests.support.systems.composed import Composed
 from tests.support.systems.uploads import PHOTO
 

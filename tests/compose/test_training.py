@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.fruits import copy_few_fruits
+from tests.support.pictures.fruits import copy_few_fruits
 from tests.support.systems.composed import Composed
 from tests.support.waiting import wait_until
 

@@ -15,7 +15,7 @@ from PIL import Image
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
 from services.common.process.health import problem_with
-from tests.support.photos import encoded, plain, scene
+from tests.support.pictures.photos import encoded, plain, scene
 from tests.support.repository import ROOT
 from tests.support.systems.launched import Launched
 

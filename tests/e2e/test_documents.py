@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.support.documents.recipes import DOCUMENTS, Block, blocks_of, covered_commands
-from tests.support.fruits import copy_few_fruits
+from tests.support.pictures.fruits import copy_few_fruits
 from tests.support.repository import ROOT
 from tests.support.systems.launched import Launched
 from tests.support.trainer.shapes import LABELS, write_parts

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
-from tests.support.certificates import Certificates
+from tests.support.servers.certificates import Certificates
 from tests.support.systems.launched import Launched
 from tests.support.systems.uploads import PHOTO
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fruits import copy_few_fruits
+from tests.support.pictures.fruits import copy_few_fruits
 from tests.support.systems.launched import Launched
 from tests.support.systems.uploads import Uploads
 from tests.support.waiting import wait_until

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.load.mixed_load import send
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 from tests.support.repository import ROOT
 from tests.support.systems.launched import Launched
 from tests.support.waiting import wait_until

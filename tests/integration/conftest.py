@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.mlflow_server import MlflowServer, running_mlflow
+from tests.support.servers.mlflow_server import MlflowServer, running_mlflow
 
 
 @pytest.fixture(scope="session")

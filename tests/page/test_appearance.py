@@ -12,7 +12,7 @@ from services.common.errors import ModelNotLoaded, Overloaded
 from tests.support.page.files import Given, drop, hold_requests
 from tests.support.page.pages import OpenPage, Site
 from tests.support.page.scripted_classifier import BANANA, BANANA_ON_THE_LEFT, answer
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 
 WCAG_AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 STATES: dict[str, classifier_pb2.ClassifyResponse | VergerError] = {

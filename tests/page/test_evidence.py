@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.page.pages import OpenPage, Site
 from tests.support.page.scripted_classifier import BANANA_ON_THE_LEFT
-from tests.support.photos import encoded, plain
+from tests.support.pictures.photos import encoded, plain
 
 WHITE, BLACK, GREY = (255, 255, 255), (0, 0, 0), (128, 128, 128)
 

@@ -11,7 +11,7 @@ from services.common.errors import Overloaded
 from tests.support.page.files import hold_requests, wait_for_request
 from tests.support.page.pages import OpenPage, Site
 from tests.support.page.scripted_classifier import answer
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 
 UNSURE = answer({"apple": 0.41, "mango": 0.37, "kiwi": 0.22}, classifier_pb2.VERDICT_UNSURE)
 OUT_OF_SCOPE = answer({"mango": 0.4, "kiwi": 0.35, "apple": 0.25}, classifier_pb2.VERDICT_OUT_OF_SCOPE)

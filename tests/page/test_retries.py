@@ -10,7 +10,7 @@ from engine.errors import VergerError
 from services.common.errors import ModelNotLoaded, Overloaded
 from tests.support.page.pages import OpenPage, Site
 from tests.support.page.scripted_classifier import BANANA
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 from tests.support.waiting import wait_until
 
 

@@ -11,7 +11,7 @@ from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2, infere
 from services.common.process.settings import ServiceSettings
 from services.common.rpc.channel import open_channel
 from services.common.rpc.server import RunningServer, running_server
-from tests.support.mlflow_server import free_port
+from tests.support.servers.mlflow_server import free_port
 
 RESTARTS, CALLERS = 10, 6
 

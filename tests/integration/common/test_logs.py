@@ -14,8 +14,8 @@ from PIL import Image
 
 from services.common.process.logging import MAX_LINE_CHARACTERS
 from services.common.process.raw_output import MAX_LINES_PER_SECOND, MAX_TEXT_BYTES
-from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
+from tests.support.servers.mlflow_server import free_port
 
 FORGED = '{"event": "version refused", "level": "error", "service": "inference", "version": "FORGED"}'
 

@@ -23,8 +23,8 @@ from services.common.process.settings import ServiceSettings
 from services.common.rpc.channel import open_channel
 from services.common.rpc.server import RunningServer, running_server
 from tests.support.background import in_background
-from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
+from tests.support.servers.mlflow_server import free_port
 from tests.support.waiting import eventually, wait_until
 
 SERVICE = "verger.v1.ClassifierService"

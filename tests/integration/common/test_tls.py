@@ -17,8 +17,8 @@ from services.common.process.settings import ServiceSettings
 from services.common.rpc.channel import open_channel
 from services.common.rpc.server import RunningServer, running_server
 from tests.support.background import in_background
-from tests.support.certificates import Certificates
 from tests.support.repository import ROOT
+from tests.support.servers.certificates import Certificates
 
 SERVICE = "verger.v1.ClassifierService"
 

@@ -16,7 +16,7 @@ from engine.contract import CONTRACT_FILE, read_contract, write_contract
 from services.inference.config import InferenceSettings
 from services.inference.server import inference_server
 from tests.support.background import in_background
-from tests.support.mlflow_server import MlflowServer, running_mlflow
+from tests.support.servers.mlflow_server import MlflowServer, running_mlflow
 from tests.support.statuses import metadata_of
 from tests.support.tensors import pixels_tensor
 from tests.support.tiny_model import tiny_version

@@ -18,7 +18,7 @@ from engine.contract import CONTRACT_FILE, digest_of, read_contract
 from services.inference.config import InferenceSettings
 from services.inference.server import SERVICE_NAME, inference_server
 from tests.support.background import in_background
-from tests.support.mlflow_server import MlflowServer, free_port
+from tests.support.servers.mlflow_server import MlflowServer, free_port
 from tests.support.statuses import reason_of
 from tests.support.tensors import pixels_tensor
 from tests.support.tiny_model import tiny_version

@@ -10,9 +10,9 @@ from verger.v1 import classifier_pb2, model_pb2
 from engine.contract import CONTRACT_FILE, read_contract
 from services.common.rpc.metrics import CALLS
 from tests.support.background import in_background
-from tests.support.mlflow_server import free_port
-from tests.support.photos import encoded, plain
-from tests.support.scripted_inference import ScriptedInference, preprocess, scripted_server
+from tests.support.pictures.photos import encoded, plain
+from tests.support.servers.mlflow_server import free_port
+from tests.support.servers.scripted_inference import ScriptedInference, preprocess, scripted_server
 from tests.support.statuses import code_and_reason
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until

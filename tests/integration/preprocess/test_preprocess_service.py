@@ -17,8 +17,8 @@ from services.inference.server import inference_server
 from services.preprocess.config import PreprocessSettings
 from services.preprocess.server import SERVICE_NAME, preprocess_server
 from tests.support.background import in_background
-from tests.support.mlflow_server import MlflowServer, free_port
-from tests.support.photos import BLUE, GREEN, RED, encoded, plain, scene
+from tests.support.pictures.photos import BLUE, GREEN, RED, encoded, plain, scene
+from tests.support.servers.mlflow_server import MlflowServer, free_port
 from tests.support.statuses import code_and_reason
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until

@@ -19,10 +19,10 @@ from services.preprocess import decoder as decoders
 from services.preprocess import server as servers
 from services.preprocess.server import SERVICE_NAME
 from tests.support.background import in_background
-from tests.support.mlflow_server import free_port
-from tests.support.photos import encoded, plain
+from tests.support.pictures.photos import encoded, plain
 from tests.support.repository import ROOT
-from tests.support.scripted_inference import ScriptedInference, preprocess_server_for, scripted_server
+from tests.support.servers.mlflow_server import free_port
+from tests.support.servers.scripted_inference import ScriptedInference, preprocess_server_for, scripted_server
 from tests.support.statuses import code_and_reason
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until

@@ -22,8 +22,8 @@ from engine.version import open_version
 from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from registry.errors import RegistryUnavailable
 from registry.models import Registry
-from tests.support.mlflow_server import MlflowServer, free_port
 from tests.support.repository import ROOT
+from tests.support.servers.mlflow_server import MlflowServer, free_port
 from tests.support.small_disk import BLOCK_BYTES, full, small_disk, why_no_disk
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until

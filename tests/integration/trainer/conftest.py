@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from registry.models import Registry
-from tests.support.mlflow_server import MlflowServer
+from tests.support.servers.mlflow_server import MlflowServer
 from tests.support.trainer.shapes import write_parts
 from tests.support.trainer.trainer_command import Command, trainer_command
 from trainer.config import TrainerSettings

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
+from tests.support.servers.mlflow_server import free_port
 from tests.support.trainer.shapes import shape, write_parts, write_shapes
 from tests.support.trainer.trainer_command import Command
 from trainer.config import TrainerSettings

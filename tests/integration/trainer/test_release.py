@@ -11,7 +11,7 @@ from engine.version import open_version
 from registry.aliases import CHAMPION
 from registry.errors import RegistryUnavailable
 from registry.models import Registry, version_tags
-from tests.support.mlflow_server import MlflowServer, free_port
+from tests.support.servers.mlflow_server import MlflowServer, free_port
 from tests.support.tiny_model import tiny_version
 from tests.support.trainer.evaluations import evaluation
 from trainer.config import TrainerSettings

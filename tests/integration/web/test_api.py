@@ -13,7 +13,7 @@ from verger.v1 import classifier_pb2
 from services.common.errors import InferenceUnavailable, ModelNotLoaded, Overloaded
 from services.web.api.schemas import ClassifyAnswer
 from tests.support.page.scripted_classifier import BANANA, ScriptedClassifier, answer, form, web_server
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())

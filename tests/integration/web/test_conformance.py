@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from tests.support.page.scripted_classifier import ScriptedClassifier
-from tests.support.photos import encoded, scene
-from tests.support.raw_http import ask, connected
+from tests.support.pictures.photos import encoded, scene
+from tests.support.servers.raw_http import ask, connected
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())

@@ -10,8 +10,8 @@ import pytest
 
 from services.web.server import configuration, protocol
 from tests.support.page.scripted_classifier import ScriptedClassifier, web_server
-from tests.support.photos import encoded, scene
-from tests.support.raw_http import ask, connected
+from tests.support.pictures.photos import encoded, scene
+from tests.support.servers.raw_http import ask, connected
 
 PHOTO = encoded(scene())
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -15,7 +15,7 @@ from tests.support.page.scripted_classifier import (
     answer,
     form,
 )
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())

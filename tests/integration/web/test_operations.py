@@ -7,9 +7,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.common.errors import ModelNotLoaded
-from tests.support.mlflow_server import free_port
 from tests.support.page.scripted_classifier import ScriptedClassifier, web_server
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
+from tests.support.servers.mlflow_server import free_port
 
 
 async def test_health_depends_on_no_other_service() -> None:

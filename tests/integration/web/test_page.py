@@ -10,7 +10,6 @@ import pytest
 
 from services.common.errors import ModelNotLoaded, Overloaded
 from services.web.middleware import SECURITY_HEADERS
-from tests.support.mlflow_server import free_port
 from tests.support.page.scripted_classifier import (
     BANANA,
     BANANA_ON_THE_LEFT,
@@ -20,7 +19,8 @@ from tests.support.page.scripted_classifier import (
     description,
     web_server,
 )
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
+from tests.support.servers.mlflow_server import free_port
 
 PHOTO = encoded(scene())
 FRENCH = {"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"}

@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from engine.errors import ContractUnsupported
-from tests.support.mlflow_server import free_port
 from tests.support.page.scripted_classifier import (
     ScriptedClassifier,
     answer,
@@ -14,7 +13,8 @@ from tests.support.page.scripted_classifier import (
     scripted_server,
     web_server,
 )
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
+from tests.support.servers.mlflow_server import free_port
 from tests.support.waiting import eventually
 
 CLASSIFY = "/api/v1/classify"

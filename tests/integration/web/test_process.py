@@ -19,10 +19,10 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from services.web.server.spare import wait_for_turn
-from tests.support.certificates import Certificates
-from tests.support.mlflow_server import free_port
 from tests.support.page.scripted_classifier import ScriptedClassifier
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
+from tests.support.servers.certificates import Certificates
+from tests.support.servers.mlflow_server import free_port
 from tests.support.waiting import eventually
 
 

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from tests.support.page.scripted_classifier import ScriptedClassifier, form, web_server
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())

@@ -13,9 +13,9 @@ from services.inference.server import inference_server
 from services.preprocess.config import PreprocessSettings
 from services.preprocess.server import preprocess_server
 from tests.support.background import in_background
-from tests.support.mlflow_server import MlflowServer
 from tests.support.page.scripted_classifier import web_server
-from tests.support.photos import BLUE, RED, encoded, plain
+from tests.support.pictures.photos import BLUE, RED, encoded, plain
+from tests.support.servers.mlflow_server import MlflowServer
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import eventually
 

@@ -7,7 +7,7 @@ from functools import cache
 
 from PIL import Image, features
 
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 
 CHANGES = (1, 1, 1, 2, 4)
 NAME_BYTES = 12

@@ -9,7 +9,7 @@ from functools import cache
 
 from PIL import Image
 
-from tests.support.photos import encoded, plain, scene, with_repeated_scan
+from tests.support.pictures.photos import encoded, plain, scene, with_repeated_scan
 
 MAX_FILE_BYTES = 20 * 2**20
 """Default of VERGER_MAX_IMAGE_BYTES."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from services.common.process.health import problem_with
 from tests.support.aws.moto_gaps import fill_gaps
-from tests.support.mlflow_server import free_port
+from tests.support.servers.mlflow_server import free_port
 from tests.support.waiting import wait_until
 
 REGION = "eu-west-3"

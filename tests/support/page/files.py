@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import JSHandle, Page, Route
 
-from tests.support.photos import encoded, plain
+from tests.support.pictures.photos import encoded, plain
 from tests.support.waiting import wait_until
 
 PNG = encoded(plain(), "PNG")

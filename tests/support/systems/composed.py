@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
+from tests.support.servers.mlflow_server import free_port
 from tests.support.systems.system import System
 
 # standins.yml builds images from Debian packages for machines that can't pull public images.

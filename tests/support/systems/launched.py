@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
+from tests.support.servers.mlflow_server import free_port
 from tests.support.systems.system import System
 from tests.support.waiting import wait_until
 

@@ -17,7 +17,7 @@ from services.common.capacity.pool import WorkPool
 from services.common.errors import OutOfMemory, Overloaded
 from services.preprocess import decoder as decoders
 from services.preprocess.decoder import Decoder, HeavyLimits
-from tests.support.photos import encoded, plain, scene, with_repeated_scan
+from tests.support.pictures.photos import encoded, plain, scene, with_repeated_scan
 
 SPEC = model_pb2.Preprocessing(
     width=32,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.mlflow_server import free_port
 from tests.support.repository import ROOT
+from tests.support.servers.mlflow_server import free_port
 
 PORTS = (
     "VERGER_WEB_PORT",

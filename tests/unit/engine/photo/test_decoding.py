@@ -23,7 +23,7 @@ from engine.errors import (
 from engine.model.golden import golden_pixels
 from engine.photo.decoding import decode, preprocess, resize
 from engine.photo.opening import FORMATS, Limits
-from tests.support.photos import BLUE, GREEN, RED, YELLOW, encoded, plain, scene
+from tests.support.pictures.photos import BLUE, GREEN, RED, YELLOW, encoded, plain, scene
 from tests.support.repository import ROOT
 
 SPEC = model_pb2.Preprocessing(width=32, height=32, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)

@@ -9,8 +9,8 @@ from engine.errors import ImageTooManyPixels, ImageVariantUnsupported
 from engine.photo.decoding import decode
 from engine.photo.jpeg import read_jpeg
 from engine.photo.opening import Limits, open_photo
-from tests.support.jpegs import ARITHMETIC, lossless_jpeg, segment, with_metadata
-from tests.support.photos import encoded, scene
+from tests.support.pictures.jpegs import ARITHMETIC, lossless_jpeg, segment, with_metadata
+from tests.support.pictures.photos import encoded, scene
 
 SPEC = model_pb2.Preprocessing(width=32, height=32, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
 

@@ -12,7 +12,7 @@ from engine.photo.jpeg import MAX_JPEG_SCANS, MAX_JPEG_SEGMENTS
 from engine.photo.opening import Limits, OpenPhoto, open_photo
 from engine.photo.png import MAX_PNG_CHUNKS
 from engine.photo.structure import coded_size
-from tests.support.photos import encoded, plain, scene, with_repeated_scan
+from tests.support.pictures.photos import encoded, plain, scene, with_repeated_scan
 
 SPEC = model_pb2.Preprocessing(width=224, height=224, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
 needs_avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")

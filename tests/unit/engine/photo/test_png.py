@@ -14,8 +14,8 @@ from engine.errors import InvalidArgument
 from engine.photo.decoding import decode
 from engine.photo.opening import Limits
 from engine.photo.png import without_ballast
-from tests.support.photos import encoded, scene
-from tests.support.pngs import COLOUR, PALETTE, SIGNATURE, chunk, png
+from tests.support.pictures.photos import encoded, scene
+from tests.support.pictures.pngs import COLOUR, PALETTE, SIGNATURE, chunk, png
 
 SPEC = model_pb2.Preprocessing(width=224, height=224, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
 PIXELS = np.asarray(scene((60, 40)))

@@ -12,8 +12,8 @@ from verger.v1 import model_pb2
 from engine.errors import ImageCorrupt, ImageTooManyPixels, ImageVariantUnsupported
 from engine.photo.decoding import decode, preprocess
 from engine.photo.opening import Limits, open_photo
-from tests.support.photos import encoded, scene
-from tests.support.tiffs import (
+from tests.support.pictures.photos import encoded, scene
+from tests.support.pictures.tiffs import (
     BLACK_IS_ZERO,
     CMYK,
     DEFLATE,

@@ -13,7 +13,7 @@ from engine.errors import ImageVariantUnsupported
 from engine.photo.decoding import decode
 from engine.photo.opening import LIGHT_BYTES, Limits, open_photo
 from engine.photo.transparency import MAX_FRAMES, MAX_SEARCHED_PIXELS
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 
 SPEC = model_pb2.Preprocessing(width=224, height=224, resampling=model_pb2.RESAMPLING_BILINEAR, draft_factor=2)
 SIZE = (60, 40)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from tests.support.photos import encoded, plain
+from tests.support.pictures.photos import encoded, plain
 from trainer.data.duplicates import MAX_DISTANCE_BITS, nearest, perceptual_hash
 
 

@@ -11,7 +11,7 @@ import pytest
 from engine.errors import ImageTruncated
 from engine.photo.decoding import preprocess
 from engine.photo.opening import Limits
-from tests.support.photos import encoded, scene
+from tests.support.pictures.photos import encoded, scene
 from trainer.data.pictures import batches, map_in_threads, read_pixels
 from trainer.data.preprocessing import mobilenet_preprocessing
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.photo.decoding import resize
-from tests.support.photos import scene
+from tests.support.pictures.photos import scene
 from tests.support.trainer.shapes import shape
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.views.augmentation import GENTLE, STRONG, Augmentation, random_view

@@ -20,7 +20,7 @@ from services.web.page.presentation import (
 from services.web.page.samples import sample_keys
 from services.web.uploads.forms import Upload
 from tests.support.page.scripted_classifier import FRUITS, LEFT_HALF, answer, description
-from tests.support.photos import encoded, plain
+from tests.support.pictures.photos import encoded, plain
 
 CATALOGS = load_catalogs()
 EN, FR = CATALOGS["en"], CATALOGS["fr"]

@@ -1,0 +1,1 @@
+"""Servers for tests, their certificates, and a client that speaks raw HTTP."""
