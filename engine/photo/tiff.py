@@ -116,6 +116,8 @@ def explain_unreadable(photo: bytes) -> InvalidArgument:
         tags.load(stream)
         if tags:
             return _refusal(tags)
+    except MemoryError:
+        raise  # says nothing about the file
     except Exception:  # noqa: S110  # the directory itself is damaged
         pass
     return ImageCorrupt("The TIFF is damaged and can't be decoded. Save it again and send the copy.")

@@ -12,6 +12,7 @@ from verger.v1 import model_pb2
 from engine.errors import ImageCorrupt, ImageTooManyPixels, ImageVariantUnsupported
 from engine.photo.decoding import decode, preprocess
 from engine.photo.opening import Limits, open_photo
+from engine.photo.tiff import Tags, explain_unreadable
 from tests.support.pictures.photos import encoded, scene
 from tests.support.pictures.tiffs import (
     BLACK_IS_ZERO,
@@ -326,3 +327,12 @@ def test_nothing_is_written_to_the_standard_streams(capfd: pytest.CaptureFixture
     for photo in (tiff(random("u1"), compression=50001), whole):
         right_or_refused(photo)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_lack_of_memory_is_not_blamed_on_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Tags, "load", load)
+    with pytest.raises(MemoryError):
+        explain_unreadable(b"II*\0" + bytes(60))
