@@ -1,5 +1,6 @@
 """Starts the process of a service: reads its settings, and sets up its logs and traces."""
 
+import faulthandler
 import logging
 import os
 import sys
@@ -22,7 +23,8 @@ Own = TypeVar("Own", bound=ServiceSettings)
 
 
 def start_process(service: str, kind: type[Own]) -> Own:
-    """Returns the settings of a service. From here on, all that this process writes is lines of its log.
+    """Returns the settings of a service. From here on, all that this process writes is lines of its log,
+    but for the stacks of its threads if C code crashes.
 
     Args:
         service: its name in logs and traces.
@@ -41,6 +43,7 @@ def start_process(service: str, kind: type[Own]) -> Own:
     real = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     configure_logging(service, settings, real)
     divert_raw_output(real.fileno())
+    faulthandler.enable(real)  # plain text, but a crash in C code has no other last words
     logging.captureWarnings(True)
     sys.excepthook = _log_exception
     configure_tracing(service)

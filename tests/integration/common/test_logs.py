@@ -77,6 +77,14 @@ def test_what_is_written_past_the_logger_becomes_the_text_of_a_line(write: str) 
     assert (second["event"], second["text"]) == ("raw output", FORGED)
 
 
+def test_a_crash_in_c_code_leaves_the_stack_of_python() -> None:
+    program = f"{START}\ndef forward(): ctypes.string_at(0)\nforward()"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == -signal.SIGSEGV
+    assert "Segmentation fault" in done.stderr
+    assert "in forward" in done.stderr
+
+
 def test_bytes_that_are_no_text_and_a_line_without_an_end_are_logged() -> None:
     (line,) = run(r"os.write(2, b'\xff\x00\r end')")
     assert line["text"] == "\\xff\x00\r end"

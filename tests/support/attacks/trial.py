@@ -21,7 +21,7 @@ from tests.support.attacks import over_grpc, over_http
 from tests.support.attacks.target import Target, target_of
 from tests.support.systems.launched import Launched
 from tests.support.systems.logs import NewLines
-from tests.support.systems.processes import SERVICES, PeakMemory, open_files, roots
+from tests.support.systems.processes import SERVICES, PeakMemory, how_it_ended, open_files, roots
 from tests.support.systems.uploads import PHOTO
 from tests.support.systems.users import OK, Answer, Users
 from tests.support.waiting import wait_until
@@ -77,7 +77,7 @@ class Trial:
             begun, end = time.monotonic(), time.monotonic() + MAX_ATTACK_SECONDS
             while time.monotonic() < end and not (attackers.waves and len(users.since(begun)) >= PHOTOS):
                 time.sleep(0.05)
-        assert roots(system) == pids, "a service has ended"
+        assert roots(system) == pids, f"a service has ended: {how_it_ended(system)}"
         system.wait_ready()
         assert system.answer(PHOTO) == answer
         wait_until(lambda: _open_files(pids) <= files + SPARE_FILES, 60, "the end of the attackers' connections")

@@ -14,6 +14,9 @@ SERVICES = ("web", "preprocess", "inference")
 
 SAMPLE_SECONDS = 0.1
 
+LAST_CHARACTERS = 4000
+"""Of a log, when a service has ended."""
+
 
 def roots(system: Launched) -> dict[str, int]:
     """Returns the processes that supervisord started, by program. Of both web processes, `web` is the serving one."""
@@ -69,6 +72,12 @@ def _read(path: Path) -> str:
     with contextlib.suppress(OSError):  # the process has ended
         return path.read_text(errors="replace")
     return ""
+
+
+def how_it_ended(system: Launched) -> str:
+    """Returns what supervisord says of the programs, and the end of each service's log."""
+    paths = [system.log(name) for name in ("supervisord", *SERVICES, "web-spare")]
+    return "\n".join(f"{path.name}: ..{_read(path)[-LAST_CHARACTERS:]}" for path in paths)
 
 
 class PeakMemory:
