@@ -9,13 +9,14 @@ from tests.nightly.fuzz.messages import send_messages
 from tests.nightly.fuzz.pictures import send_pictures, slowest_light_photo
 from tests.nightly.fuzz.rest import send_requests
 from tests.nightly.system import say
+from tests.support.attacks.pictures import BOMBS
 from tests.support.systems.launched import Launched
 from tests.support.systems.logs import NewLines
 from tests.support.systems.processes import SERVICES, memory_bytes, open_files, roots
 from tests.support.systems.uploads import PHOTO
 
 MAX_WARM_UP_PICTURES = 500
-"""Are sent before memory is looked at for the first time: all decoders are loaded, all processes started."""
+"""Are sent before memory is looked at for the first time, so that all decoders are loaded."""
 
 MAX_GROWTH_MIB = 100
 MAX_MORE_FILES = 30
@@ -27,6 +28,7 @@ def fuzz(system: Launched, pictures: int, requests: int, messages: int, seed: in
     """Sends everything, prints figures, and returns what is wrong."""
     logs, before = NewLines(system), system.answer(PHOTO)
     send_pictures(system, range(-min(pictures, MAX_WARM_UP_PICTURES), 0), seed)
+    system.answer(BOMBS["TIFF"]())  # starts the processes that decode heavy photos
     pids, memory, files = roots(system), _memory(system), _files(system)
     say("| what was sent | seconds | outcomes |", "| --- | --- | --- |")
     run = _timed("pictures", lambda: send_pictures(system, range(pictures), seed), lambda run: run.outcomes)
