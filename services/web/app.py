@@ -38,9 +38,7 @@ PAGE_PATHS = {"/", "/predict", "/docs"}
 DESCRIPTION = """Send a photo and get a verdict: what the photo shows, that the model is unsure, or that the photo shows
 none of its classes. Errors are problem details (RFC 9457) with a stable `reason`.
 
-    curl -F file=@photo.jpg http://localhost:8000/api/v1/classify
-    curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' http://localhost:8000/api/v1/classify
-"""
+“Execute” sends a request and shows it as a curl command with this server's address."""
 
 
 def create_app(settings: WebSettings) -> FastAPI:

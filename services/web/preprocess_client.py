@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -84,20 +84,28 @@ class PreprocessClient:
         call = self._descriptions.DescribeClassifier(request, timeout=DESCRIBE_TIMEOUT_SECONDS)
         return await _answer(call, self._descriptions_channel)
 
-    async def recent_description(
-        self, answered_by: model_pb2.ModelRef | None = None
-    ) -> classifier_pb2.DescribeClassifierResponse:
+    async def recent_description(self) -> classifier_pb2.DescribeClassifierResponse:
         """Returns a description at most MAX_DESCRIPTION_AGE_SECONDS old.
-
-        If answered_by is another version than the one described, the description is requested again.
 
         Raises:
             VergerError: as describe.
         """
         known = self._description
-        is_recent = time.monotonic() - self._described_at < MAX_DESCRIPTION_AGE_SECONDS
-        if known is not None and is_recent and answered_by in (None, known.model.ref):
+        if known is not None and time.monotonic() - self._described_at < MAX_DESCRIPTION_AGE_SECONDS:
             return known
+        return await self._describe_together()
+
+    async def classes_of(self, answer: classifier_pb2.Classification) -> Sequence[model_pb2.ClassInfo]:
+        """Returns the classes of the version that answered; those of the answer, without names, if it can't be had."""
+        try:
+            known = self._description
+            if known is None or known.model.ref != answer.model:
+                known = await self._describe_together()
+            return known.model.contract.classes
+        except VergerError:
+            return [model_pb2.ClassInfo(label=item.label) for item in answer.predictions]
+
+    async def _describe_together(self) -> classifier_pb2.DescribeClassifierResponse:
         if self._describing is None:  # concurrent callers share one call
             self._describing = asyncio.create_task(self.describe())
             self._describing.add_done_callback(self._store)

@@ -15,6 +15,7 @@ ROOMS = (
     "benchmarks",
     "docs",
     "engine",
+    "examples",
     "models",
     "protos",
     "registry",

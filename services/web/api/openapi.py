@@ -85,21 +85,30 @@ _MODEL = {"name": "fruit-classifier", "version": "3"}
 _RECOGNISED = {
     "filename": "lunch.jpg",
     "verdict": "RECOGNISED",
+    "label": "banana",
+    "display_name": "banana",
     "predictions": [{"label": "banana", "probability": 0.982}, {"label": "mango", "probability": 0.011}],
     "error": None,
 }
 _DAMAGED: dict[str, Any] = {
     "filename": "half.jpg",
     "verdict": None,
+    "label": None,
+    "display_name": None,
     "predictions": [],
     "error": problem_of(ImageTruncated("The picture's end is missing. Send the whole file.")).model_dump(),
 }
 _WITH_EVIDENCE = _RECOGNISED | {
     "evidence": {"height": 3, "width": 4, "strength": [[0, 12, 30, 4], [8, 201, 255, 40], [0, 35, 61, 9]]}
 }
+_IN_FRENCH = _RECOGNISED | {
+    "display_name": "banane",
+    "timings": {"decode_queue_ms": 0.03, "decode_ms": 3.41, "compute_queue_ms": 0.02, "compute_ms": 5.87},
+}
 _CLASSIFY_EXAMPLES = {
     "one photo": {"value": {"model": _MODEL, "results": [_RECOGNISED]}},
     "one photo, ?evidence=true": {"value": {"model": _MODEL, "results": [_WITH_EVIDENCE]}},
+    "one photo, ?lang=fr&timings=true": {"value": {"model": _MODEL, "results": [_IN_FRENCH]}},
     "two photos, one damaged": {"value": {"model": _MODEL, "results": [_RECOGNISED, _DAMAGED]}},
 }
 

@@ -1,6 +1,6 @@
 """The routes of the REST API."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from datetime import UTC
 from typing import Annotated
 
@@ -18,22 +18,20 @@ from services.web.api.openapi import (
     UNAVAILABLE_ERRORS,
     problem_responses,
 )
+from services.web.api.results import Shown, failure_of, figure_of, result_of
 from services.web.api.schemas import (
     ClassDescription,
     ClassifyAnswer,
-    Evidence,
     FileResult,
     ModelDescription,
     ModelName,
-    Prediction,
     Refusal,
     UploadLimits,
 )
 from services.web.preprocess_client import Wanted
-from services.web.problems import FileMissing, ParameterInvalid, is_callers_fault, problem_of
+from services.web.problems import FileMissing, ParameterInvalid, is_callers_fault
 from services.web.state import State, state_of
 from services.web.uploads.forms import Upload
-from services.web.verdicts import verdict_name
 
 _AS_JSON = TypeAdapter(ClassifyAnswer)
 
@@ -53,6 +51,8 @@ async def classify(
     top_k: Annotated[
         int, Query(ge=0, lt=2**32, description="Number of predictions, best first; 0, or more than there are: all.")
     ] = 0,
+    lang: Annotated[str, Query(description="Language of `display_name`: en, or another one of the page.")] = "en",
+    timings: Annotated[bool, Query(description="Whether each result says how long each step took.")] = False,
 ) -> Response:
     """Send photos as `multipart/form-data` in the field `file`, once or several times, or send one photo as the raw
     body with any other content type. The service recognises the format from the content.
@@ -63,24 +63,26 @@ async def classify(
     answer is that problem, so that clients can retry by status and `Retry-After`.
 
     With `?evidence=true` each result contains an evidence map: a grid over the photo that shows which parts support
-    the first prediction. With `?top_k=3` each result contains the three best predictions only. Other parameters are
+    the first prediction. With `?top_k=3` each result contains the three best predictions only. `?lang=fr` chooses the
+    language of `display_name`. With `?timings=true` each result says how long each step took. Other parameters are
     refused.
 
     `X-Request-ID` (at most 128 characters) identifies the request in the logs and traces of all services. The answer
     repeats it. `Server-Timing` says how long each step took, for requests with a single photo.
     """
-    _refuse_unknown_parameters(request, {"evidence", "top_k"})
+    _refuse_unknown_parameters(request, {"evidence", "top_k", "lang", "timings"})
     state = state_of(request)
+    _refuse_unknown_language(lang, state.renderer.languages)
     received = await state.uploads.receive(request, raw_allowed=True)
     if not received.files:
         raise FileMissing("The request contains no photo. Send it as the form field “file”, or as the body.")
-    wanted = Wanted(top_k, evidence)
-    outcomes = await answer_all(request, state.preprocess, received.files, wanted)
+    outcomes = await answer_all(request, state.preprocess, received.files, Wanted(top_k, evidence))
     _raise_if_all_failed(outcomes)
+    shown = Shown(lang, evidence, timings)
     answer = ClassifyAnswer(
         model=_newest_model(outcomes),
         results=[
-            _result(upload, outcome, include_evidence=evidence)
+            await _result(upload, outcome, shown, state)
             for upload, outcome in zip(received.files, outcomes, strict=True)
         ],
     )
@@ -108,6 +110,11 @@ def _refuse_unknown_parameters(request: Request, known: Set[str]) -> None:
         raise ParameterInvalid(f"Correct the query parameters. There is no {min(unknown)[:40]}.")
 
 
+def _refuse_unknown_language(language: str, known: Collection[str]) -> None:
+    if language not in known:
+        raise ParameterInvalid(f"Correct the query parameters. lang: choose one of {', '.join(sorted(known))}.")
+
+
 def _raise_if_all_failed(outcomes: Sequence[Outcome]) -> None:
     errors = [outcome for outcome in outcomes if isinstance(outcome, VergerError)]
     if len(errors) == len(outcomes) and (len(errors) == 1 or not any(is_callers_fault(error) for error in errors)):
@@ -122,25 +129,11 @@ def _newest_model(outcomes: Sequence[Outcome]) -> ModelName | None:
     return ModelName(name=newest.name, version=newest.version)
 
 
-def _result(upload: Upload, outcome: Outcome, *, include_evidence: bool) -> FileResult:
+async def _result(upload: Upload, outcome: Outcome, shown: Shown, state: State) -> FileResult:
     if isinstance(outcome, VergerError):
-        result = FileResult(filename=upload.filename, verdict=None, predictions=[], error=problem_of(outcome))
-        evidence = None
-    else:
-        answer = outcome.classification
-        predictions = [Prediction(label=item.label, probability=item.probability) for item in answer.predictions]
-        verdict = verdict_name(answer.verdict)
-        result = FileResult(filename=upload.filename, verdict=verdict, predictions=predictions, error=None)
-        evidence = _evidence(answer.evidence) if answer.HasField("evidence") else None
-    if include_evidence:
-        result["evidence"] = evidence
-    return result
-
-
-def _evidence(grid: classifier_pb2.EvidenceMap) -> Evidence:
-    cells, width = list(grid.strength), grid.width
-    rows = [cells[start : start + width] for start in range(0, len(cells), width)]
-    return Evidence(height=grid.height, width=width, strength=rows)
+        return failure_of(upload, outcome, shown)
+    classes = await state.preprocess.classes_of(outcome.classification)
+    return result_of(upload, outcome, classes, shown)
 
 
 def _server_timing(outcomes: Sequence[Outcome]) -> dict[str, str]:
@@ -173,7 +166,7 @@ def _describe(description: classifier_pb2.DescribeClassifierResponse, state: Sta
             max_files=settings.max_files_per_request,
             max_request_bytes=settings.max_request_bytes,
         ),
-        test_metrics=dict(live.contract.provenance.test_metrics),
+        test_metrics={name: figure_of(name, value) for name, value in live.contract.provenance.test_metrics.items()},
         refusal=Refusal(
             name=live.refusal.ref.name,
             version=live.refusal.ref.version,

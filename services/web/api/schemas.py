@@ -24,7 +24,9 @@ class Prediction(TypedDict):
     """One class with its probability."""
 
     label: Annotated[str, Field(description="Stable label of the class.", examples=["banana"])]
-    probability: Annotated[float, Field(description="Calibrated probability, 0 to 1.", examples=[0.982])]
+    probability: Annotated[
+        float, Field(description="Calibrated probability, 0 to 1, rounded to 4 decimals.", examples=[0.982])
+    ]
 
 
 class Evidence(TypedDict):
@@ -42,6 +44,15 @@ class Evidence(TypedDict):
     ]
 
 
+class Timings(TypedDict):
+    """Time that one photo spent in each step, in milliseconds."""
+
+    decode_queue_ms: Annotated[float, Field(description="Waiting for a free core before decoding.", examples=[0.03])]
+    decode_ms: Annotated[float, Field(description="Decoding, rotating and resizing.", examples=[3.41])]
+    compute_queue_ms: Annotated[float, Field(description="Waiting for a free core before inference.", examples=[0.02])]
+    compute_ms: Annotated[float, Field(description="Forward pass of the model.", examples=[5.87])]
+
+
 class FileResult(TypedDict):
     """The verdict on one photo, or the reason why it could not be classified."""
 
@@ -56,6 +67,21 @@ class FileResult(TypedDict):
             "`error`."
         ),
     ]
+    label: Annotated[
+        str | None,
+        Field(
+            description="The class that the photo shows, if the verdict is RECOGNISED; otherwise null.",
+            examples=["banana"],
+        ),
+    ]
+    display_name: Annotated[
+        str | None,
+        Field(
+            description="The name of `label` in the language of `?lang=`; in English, or the label itself, where the "
+            "model has none.",
+            examples=["banana"],
+        ),
+    ]
     predictions: Annotated[
         list[Prediction], Field(description="All classes, most probable first, whatever the verdict. Empty on error.")
     ]
@@ -67,6 +93,9 @@ class FileResult(TypedDict):
                 description="Only with `?evidence=true`. null if the model offers no evidence or there is no verdict."
             ),
         ]
+    ]
+    timings: NotRequired[
+        Annotated[Timings | None, Field(description="Only with `?timings=true`. null if there is no verdict.")]
     ]
 
 
@@ -120,8 +149,12 @@ class ModelDescription(ModelName):
     classes: list[ClassDescription]
     limits: UploadLimits
     test_metrics: Annotated[
-        dict[str, float],
-        Field(description="Measured on photos that were not used in training.", examples=[{"accuracy": 0.952}]),
+        dict[str, int | float],
+        Field(
+            description="Measured on photos that were not used in training: shares from 0 to 1, rounded to 4 "
+            "decimals, and their number, `images`.",
+            examples=[{"accuracy": 0.9516, "images": 895}],
+        ),
     ]
     refusal: Annotated[
         Refusal | None, Field(description="The version that was offered last, if it was refused; otherwise null.")

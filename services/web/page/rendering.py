@@ -1,5 +1,6 @@
 """Renders templates to HTML in the visitor's language."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,11 @@ class Renderer:
             undefined=StrictUndefined,
         )
         self._templates.globals.update(static=files.url, languages=list(self._catalogs.values()))
+
+    @property
+    def languages(self) -> Collection[str]:
+        """The tags of all languages that there are texts in (BCP 47)."""
+        return self._catalogs.keys()
 
     def catalog_for(self, request: Request) -> Catalog:
         """Returns the texts in this visitor's language."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
-from verger.v1 import classifier_pb2, model_pb2
+from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
 from services.web.answering import answer_all
@@ -122,10 +122,6 @@ def _chosen(received: Received) -> tuple[Upload, str | None]:
 
 async def _view(request: Request, response: classifier_pb2.ClassifyResponse, total_ms: float) -> AnswerView:
     """Describes an answer with the class names of the version that gave it."""
-    state, answer = state_of(request), response.classification
-    try:
-        description = await state.preprocess.recent_description(answered_by=answer.model)
-        classes = list(description.model.contract.classes)
-    except VergerError:  # without a description, the labels serve as names
-        classes = [model_pb2.ClassInfo(label=item.label) for item in answer.predictions]
+    state = state_of(request)
+    classes = await state.preprocess.classes_of(response.classification)
     return view_answer(response, classes, state.renderer.catalog_for(request), total_ms)

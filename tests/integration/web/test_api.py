@@ -40,10 +40,11 @@ async def test_a_photo_gets_a_verdict_and_predictions(client: httpx.AsyncClient)
     assert response.headers["content-type"] == "application/json"
     (result,) = response.json()["results"]
     assert response.json()["model"] == {"name": "fruit-classifier", "version": "3"}
-    assert result.keys() == {"filename", "verdict", "predictions", "error"}
+    assert result.keys() == {"filename", "verdict", "label", "display_name", "predictions", "error"}
     assert (result["filename"], result["verdict"], result["error"]) == ("lunch.jpg", "RECOGNISED", None)
+    assert (result["label"], result["display_name"]) == ("banana", "banana")
     assert [item["label"] for item in result["predictions"]] == ["banana", "mango", "apple", "kiwi", "orange"]
-    assert result["predictions"][0]["probability"] == pytest.approx(0.96)
+    assert [item["probability"] for item in result["predictions"]] == [0.96, 0.02, 0.01, 0.006, 0.004], "not float32"
 
 
 async def test_preprocess_receives_the_bytes_that_were_sent(
@@ -78,8 +79,11 @@ async def test_each_verdict_has_its_name(
 ) -> None:
     classifier.outcomes = [answer({"apple": 0.5, "kiwi": 0.3}, verdict)]
     response = await client.post(CLASSIFY, content=PHOTO)
-    assert response.json()["results"][0]["verdict"] == name
-    assert len(response.json()["results"][0]["predictions"]) == 2
+    (result,) = response.json()["results"]
+    assert result["verdict"] == name
+    assert result["label"] == ("apple" if name == "RECOGNISED" else None)
+    assert result["display_name"] == result["label"]
+    assert len(result["predictions"]) == 2
 
 
 async def test_a_bad_photo_does_not_affect_the_others(client: httpx.AsyncClient) -> None:
@@ -242,6 +246,8 @@ async def test_openapi_has_an_example_of_every_answer_and_error(client: httpx.As
     assert [(item["name"], item["in"], item["required"]) for item in operation["parameters"]] == [
         ("evidence", "query", False),
         ("top_k", "query", False),
+        ("lang", "query", False),
+        ("timings", "query", False),
     ]
     assert operation["responses"].keys() == {"400", "408", "413", "415", "422", "429", "503", "504"}
     for status, response in operation["responses"].items():
@@ -272,7 +278,41 @@ async def test_as_many_predictions_are_asked_for_as_are_wanted(
     assert classifier.requests[-1].top_k == 3
 
 
-@pytest.mark.parametrize("query", ["top_k=-1", "top_k=4294967296", "top_k=three", "topk=3", "evidence=true&lang=fr"])
+async def test_the_name_of_what_a_photo_shows_is_in_the_wanted_language(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    classifier.outcomes = [BANANA, Overloaded("Full."), BANANA]
+    response = await client.post(f"{CLASSIFY}?lang=fr", files=form(("a", PHOTO), ("b", b"text"), ("c", PHOTO)))
+    names = [(result["label"], result["display_name"]) for result in response.json()["results"]]
+    assert sorted(names, key=str) == [("banana", "banane"), (None, None), (None, None)]
+    await client.post(f"{CLASSIFY}?lang=fr", content=PHOTO)
+    assert classifier.describe_calls == 1, "names of a known version need no further question"
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+async def test_while_a_version_has_no_description_its_labels_serve_as_names(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier, lang: str
+) -> None:
+    await client.get("/api/v1/model")
+    classifier.description_error = ModelNotLoaded("None.")
+    classifier.outcomes = [answer({"hammer": 0.9, "banana": 0.1}, version="4")]
+    (result,) = (await client.post(f"{CLASSIFY}?lang={lang}", content=PHOTO)).json()["results"]
+    assert (result["verdict"], result["label"], result["display_name"]) == ("RECOGNISED", "hammer", "hammer")
+
+
+async def test_times_stand_in_the_body_where_they_are_asked_for(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier
+) -> None:
+    files = form(("a", PHOTO), ("b", b"text"))
+    results = (await client.post(f"{CLASSIFY}?timings=true", files=files)).json()["results"]
+    steps = {"decode_queue_ms": 0.5, "decode_ms": 12.25, "compute_queue_ms": 0.25, "compute_ms": 9.5}
+    assert [result["timings"] for result in results] == [steps, None]
+    assert all("timings" not in result for result in (await client.post(CLASSIFY, files=files)).json()["results"])
+
+
+@pytest.mark.parametrize(
+    "query", ["top_k=-1", "top_k=4294967296", "top_k=three", "topk=3", "lang=xx", "lang=", "evidence=true&language=fr"]
+)
 async def test_wrong_and_unknown_parameters_are_refused(
     client: httpx.AsyncClient, classifier: ScriptedClassifier, query: str
 ) -> None:

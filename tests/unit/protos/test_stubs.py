@@ -13,6 +13,7 @@ import google.rpc
 import pytest
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
+from verger.v1 import classifier_pb2
 
 from services.web.app import create_app
 from services.web.config import WebSettings
@@ -75,3 +76,14 @@ def test_project_stubs_and_api_have_one_version_number() -> None:
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"]["path"] == "protos/pyproject.toml"
     assert create_app(WebSettings()).openapi()["info"]["version"] == metadata.version("verger-protos") == stubs
+
+
+def test_the_package_asks_for_the_runtime_that_its_stubs_need() -> None:
+    """They refuse an older one when they are imported."""
+    folder = Path(classifier_pb2.__file__).parent
+    needs = re.search(r"Domain\.PUBLIC,\s+(\d+),\s+(\d+),\s+(\d+)", (folder / "classifier_pb2.py").read_text())
+    tools = re.search(r"GRPC_GENERATED_VERSION = '(.*)'", (folder / "classifier_pb2_grpc.py").read_text())
+    assert needs
+    assert tools
+    asked = {f"protobuf>={'.'.join(needs.groups())}", f"grpcio>={tools[1]}"}
+    assert asked <= set(tomllib.loads((ROOT / "protos" / "pyproject.toml").read_text())["project"]["dependencies"])
