@@ -35,6 +35,8 @@ PHOTOS = 100
 """Photos of users before an attack and, at least, during it."""
 
 MAX_ATTACK_SECONDS = 60.0
+MAX_WAVE_SECONDS = 180.0
+"""Time that the last wave may take to end. Attackers come last on a busy machine."""
 PAUSE_SECONDS = 0.2
 """Pause before each wave of an attack."""
 
@@ -121,7 +123,7 @@ def _attackers(system: Launched, attack: Attack, arguments: tuple[Any, ...]) -> 
         assert ready.wait(60), "the attackers do not begin"
         yield _Attackers(outcomes, waves)
         target.stop.set()
-        if receiver.poll(30):
+        if receiver.poll(MAX_WAVE_SECONDS):
             outcomes.update(receiver.recv())
     finally:
         process.kill()
