@@ -9,7 +9,8 @@ usage() {
     cat <<'TEXT'
 usage: ./launch.sh                     start Verger and show the logs; Ctrl-C stops Verger
        ./launch.sh --detach            start Verger and return when it is healthy
-       ./launch.sh --status            show the state of each program (exit status 0: all are healthy)
+       ./launch.sh --status            show the state of each program (exit status 0: all are healthy, with a version
+                                       of the model or without one)
        ./launch.sh --stop              stop Verger
        ./launch.sh --train DIR [...]   train on a folder with one subfolder per class; starts Verger if necessary;
                                        for more options: ./launch.sh --train DIR --help
@@ -30,6 +31,7 @@ Settings and their defaults. They come from the environment or from the file .en
                                              need them: nothing behind these asks who calls
        VERGER_HOME=.verger                   folder for data and logs
        VERGER_START_SECONDS=300              time limit for the start, in seconds
+       VERGER_MODEL_NAME=fruit-classifier    registered model to train and to serve; the released one has this name
 TEXT
 }
 
@@ -48,11 +50,18 @@ settings() {
     export VERGER_PREPROCESS_TARGET=127.0.0.1:$VERGER_PREPROCESS_PORT
     export VERGER_INFERENCE_TARGET=127.0.0.1:$VERGER_INFERENCE_PORT
     export VERGER_MODEL_CACHE_DIRECTORY=$VERGER_HOME/models
+    export VERGER_TRAIN_COMMAND="./launch.sh --train DIR"
     VERGER_SOCKET=$(cat "$VERGER_HOME/run/socket" 2>/dev/null || true) # see make_socket_folder
     export VERGER_SOCKET
     serving=$VERGER_HOME/env/serving/bin
     start_seconds=${VERGER_START_SECONDS:-300}
+    may_lack=--started # a model of an own name has no version before the first training, and the system is well
 }
+
+health() { "$serving/python" -m services.common.process.health "$@"; }
+
+# Prints why no photo can be answered yet, in a healthy system: no version was trained. Else it prints nothing.
+absence() { health --started "$(web_scheme)://127.0.0.1:$VERGER_WEB_PORT/readyz"; }
 
 supervisor() { "$serving/supervisorctl" -c scripts/supervisord.conf "$@"; }
 
@@ -101,18 +110,19 @@ start() {
             die "supervisord does not start; its log is in $VERGER_HOME/logs."
         import_release || explain_failure
     fi
-    # shellcheck disable=SC2046  # each word is one address
-    "$serving/python" -m services.common.process.health --verbose --wait "$start_seconds" $(addresses) || explain_failure
+    # shellcheck disable=SC2046,SC2086  # each word is one argument
+    health $may_lack --verbose --wait "$start_seconds" $(addresses) || explain_failure
 }
 
-# Registers the released model if VERGER_MODEL_NAME has no version yet. This check takes seconds, so it runs only once
-# per data folder and name.
+# Registers the released model, under its own name only, if that has no version yet. This check takes seconds, so it runs
+# only once per data folder.
 import_release() {
-    local mark=$VERGER_HOME/mlflow/release-imported-${VERGER_MODEL_NAME:-fruit-classifier}
-    [ -f "$mark" ] || {
-        say "Registering the released model (only once) ..."
-        VERGER_MLFLOW_WAIT_SECONDS=$start_seconds "$serving/python" -m trainer import-release && touch "$mark"
-    }
+    local name=${VERGER_MODEL_NAME:-fruit-classifier} release=${VERGER_RELEASE_DIR:-models/fruit-classifier}
+    local mark=$VERGER_HOME/mlflow/release-imported-$name
+    [ "${release##*/}" = "$name" ] && [ ! -f "$mark" ] || return 0
+    say "Registering the released model (only once) ..."
+    VERGER_MLFLOW_WAIT_SECONDS=$start_seconds "$serving/python" -m trainer import-release && touch "$mark" &&
+        may_lack= # inference will notice the version within two seconds
 }
 
 explain_failure() {
@@ -136,9 +146,11 @@ grpc_address() { say "localhost:$VERGER_PREPROCESS_PORT, verger.v1.ClassifierSer
 where_data_is() { say "$VERGER_HOME"; }
 
 show_addresses() {
+    local absent
+    absent=$(absence) || true
     cat <<TEXT
 
-  Verger is ready.
+  ${absent:-Verger is ready.}
 
     web page     $(web_scheme)://localhost:$VERGER_WEB_PORT
     REST         $(web_scheme)://localhost:$VERGER_WEB_PORT/docs
@@ -153,7 +165,7 @@ status() {
     is_running || { say "Verger is not running."; return 1; }
     supervisor status || true
     # shellcheck disable=SC2046
-    "$serving/python" -m services.common.process.health $(addresses) && say "Everything is healthy."
+    health --started $(addresses) >/dev/null && say "Everything is healthy." && absence
 }
 
 train() {

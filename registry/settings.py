@@ -13,3 +13,6 @@ class RegistrySettings(Settings):
 
     model_name: str = Field(default="fruit-classifier", pattern=r"^[\w.-]+$")
     """Name of the registered model to train and to serve."""
+
+    train_command: str = "python -m trainer train --data DIR"
+    """How people train here, for messages. launch.sh, docker-compose.yml and Terraform set their own."""

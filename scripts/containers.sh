@@ -8,6 +8,10 @@ require_engine() {
             "Without --docker, ./launch.sh needs neither."
 }
 
+absence() {
+    compose exec -T web python -m services.common.process.health --started "$(web_scheme)://127.0.0.1:8000/readyz"
+}
+
 is_running() { [ -n "$(compose ps --quiet web preprocess inference 2>/dev/null)" ]; }
 
 start() {
@@ -35,6 +39,7 @@ status() {
         }
     done
     say "Everything is healthy."
+    absence
 }
 
 train() {

@@ -10,6 +10,9 @@ from engine.errors import FailedPrecondition, InvalidArgument, Unavailable, Verg
 DOMAIN = "verger"
 """Domain of every google.rpc.ErrorInfo that Verger sends."""
 
+REASON_METADATA_KEY = "verger-reason"
+"""Trailing metadata of NOT_SERVING from the gRPC health service: the reason of the errors that calls get."""
+
 
 class RequestIdTooLong(InvalidArgument):
     """The request id has more than 128 characters."""
@@ -59,6 +62,16 @@ class ModelNotLoaded(Unavailable):
 
     reason = "MODEL_NOT_LOADED"
     retry_elsewhere = True
+
+
+class NoVersionYet(ModelNotLoaded):
+    """The registry answers and has no champion: somebody must train the first version.
+
+    metadata: `since` as above; `model` is the name of the registered model, and `train` a command that trains it.
+    """
+
+    reason = "NO_VERSION_YET"
+    retry_after_seconds = 30.0
 
 
 class InferenceUnavailable(Unavailable):

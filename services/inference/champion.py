@@ -13,7 +13,7 @@ from verger.v1 import model_pb2
 from engine.errors import FailedPrecondition, ModelCorrupt, Unavailable, VergerError, VersionUnknown
 from engine.model.loading import LoadedModel, load_model
 from registry.reader import RegistryReader
-from services.common.errors import ModelNotLoaded
+from services.common.errors import ModelNotLoaded, NoVersionYet
 from services.common.process.memory import return_free_memory
 from services.inference.metrics import MODEL_LIVE, MODEL_REFUSALS, MODEL_SWAPS, REGISTRY_UP
 from services.inference.store import ModelStore
@@ -31,21 +31,29 @@ class Champion:
     """Holds the live version. Calls in flight keep the object that they started with, so a swap is one assignment."""
 
     def __init__(
-        self, registry: RegistryReader, store: ModelStore, on_live: Callable[[], Awaitable[None]], cores: int
+        self,
+        registry: RegistryReader,
+        store: ModelStore,
+        on_change: Callable[[], Awaitable[None]],
+        cores: int,
+        train_command: str,
     ) -> None:
         """Creates a champion without a live version.
 
         Args:
             registry: is asked for the champion.
             store: keeps verified local copies.
-            on_live: is awaited after each swap of `follow`.
+            on_change: is awaited whenever `follow` has changed `live` or `absence`.
             cores: see engine.model.loading.load_model.
+            train_command: is shown to those who ask while there is no version.
         """
         self._cores = cores
         self._registry = registry
         self._store = store
-        self._on_live = on_live
+        self._on_change = on_change
+        self._train_command = train_command
         self._live: LoadedModel | None = None
+        self._none_registered = False
         self._without_version_since = datetime.now(UTC)
         self._refusal: model_pb2.VersionRefusal | None = None
         self._refused_at = 0.0
@@ -56,15 +64,27 @@ class Champion:
         """The live version.
 
         Raises:
-            ModelNotLoaded: there is none yet. The message says why.
+            ModelNotLoaded: see `absence`.
         """
         if self._live is None:
-            why = self._refusal.message if self._refusal else "No version is live yet."
-            raise ModelNotLoaded(
-                f"{why} Register one (python -m trainer import-release, or train) or wait until MLflow is back.",
-                since=self._without_version_since.isoformat(timespec="seconds"),
-            )
+            raise self._absence()
         return self._live
+
+    @property
+    def absence(self) -> ModelNotLoaded | None:
+        """Says why no version is live, and what to do; NoVersionYet if the registry has none. None if one is live."""
+        return self._absence() if self._live is None else None
+
+    def _absence(self) -> ModelNotLoaded:
+        since = self._without_version_since.isoformat(timespec="seconds")
+        if self._refusal:
+            why = f"Version {self._refusal.ref.version} was refused: {self._refusal.message}"
+            return ModelNotLoaded(f"{why} Promote another one, or train one: {self._train_command}", since=since)
+        if self._none_registered:
+            name, train = self._registry.name, self._train_command
+            message = f"No version of {name} is live yet. Train one: {train}"
+            return NoVersionYet(message, since=since, model=name, train=train)
+        return ModelNotLoaded("No version is live yet. Wait until one is loaded, or until MLflow is back.", since=since)
 
     def describe(self) -> model_pb2.Model:
         """Returns the description of the live version. Raises the same errors as `live`."""
@@ -98,7 +118,9 @@ class Champion:
     async def _poll(self) -> None:
         try:
             ref = await asyncio.to_thread(self._registry.champion)
-            if ref is not None and self._is_new(ref):
+            if ref is None:
+                await self._note_none()
+            elif self._is_new(ref):
                 await self._update(ref)
         except Unavailable as error:
             REGISTRY_UP.set(0)
@@ -111,14 +133,21 @@ class Champion:
                 log.info("registry available again")
             self._registry_unavailable = False
 
+    async def _note_none(self) -> None:
+        if not self._none_registered and self._live is None:
+            self._none_registered = True
+            log.info("no version yet", model=self._registry.name)
+            await self._on_change()
+
     async def _update(self, ref: model_pb2.ModelRef) -> None:
         try:
             model = await asyncio.to_thread(self._fetch, ref)
         except (FailedPrecondition, VersionUnknown) as error:
             self._refuse(ref, error)
+            await self._on_change()
         else:
             self._make_live(model)
-            await self._on_live()
+            await self._on_change()
             await asyncio.sleep(SWAP_GRACE_SECONDS)
             await asyncio.to_thread(return_free_memory)
 

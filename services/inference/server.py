@@ -29,13 +29,15 @@ async def inference_server(settings: InferenceSettings) -> AsyncIterator[Running
     places = Places(AdaptiveLimit(settings.inference_max_in_flight, settings.inference_max_in_flight))
     registry = RegistryReader(settings.mlflow_url, settings.model_name)
 
-    async def on_live() -> None:
-        await server.set_ready(True)
+    async def report() -> None:
+        absence = champion.absence
+        await server.set_ready(absence is None, absence.reason if absence else "")
 
     cores = min(settings.inference_workers, MAX_CORES_PER_CALL)
-    champion = Champion(registry, ModelStore(settings.model_cache_directory), on_live, cores)
+    store = ModelStore(settings.model_cache_directory)
+    champion = Champion(registry, store, report, cores, settings.train_command)
     # Restores the version before the port opens, so that a restart makes callers wait and refuses no call.
-    restored = await champion.restore()
+    await champion.restore()
     servicer = InferenceServicer(champion, pool, places, max_items_in_flight=2 * settings.inference_workers)
     async with running_server(
         settings,
@@ -44,7 +46,7 @@ async def inference_server(settings: InferenceSettings) -> AsyncIterator[Running
         [SERVICE_NAME],
         lambda server: inference_pb2_grpc.add_InferenceServiceServicer_to_server(servicer, server),
     ) as server:
-        await server.set_ready(restored)
+        await report()
         following = asyncio.create_task(champion.follow(settings.model_poll_seconds))
         try:
             yield server

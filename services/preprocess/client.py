@@ -1,6 +1,7 @@
 """The client of the inference service."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import grpc
@@ -99,14 +100,22 @@ class InferenceClient:
             raise from_status(answer.error)
         return answer
 
-    async def wait_for_tensor_format(self) -> None:
-        """Asks inference every second until its live version has a supported contract, then returns."""
+    async def wait_for_tensor_format(self, report: Callable[[str], Awaitable[None]]) -> None:
+        """Asks inference every second until its live version has a supported contract, then returns.
+
+        Args:
+            report: is awaited with the reason of each new error.
+        """
+        reason = None
         while True:
             try:
                 await self.refresh_tensor_format()
                 return
             except VergerError as error:
-                log.warning("inference is not ready", reason=error.reason, message=str(error))
+                if error.reason != reason:
+                    reason = error.reason
+                    log.warning("inference is not ready", reason=reason, message=str(error))
+                    await report(reason)
                 await asyncio.sleep(POLL_SECONDS)
 
 

@@ -9,6 +9,7 @@ from verger.v1 import classifier_pb2_grpc
 from engine.photo.opening import Limits
 from services.common.capacity.limit import AdaptiveLimit
 from services.common.capacity.pool import WorkPool
+from services.common.errors import DecodingStuck
 from services.common.rpc.channel import open_channel
 from services.common.rpc.server import RunningServer, running_server
 from services.preprocess.client import InferenceClient
@@ -52,9 +53,9 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
         ) as server:
 
             async def report_readiness() -> None:
-                await inference.wait_for_tensor_format()
+                await inference.wait_for_tensor_format(lambda reason: server.set_ready(False, reason))
                 while True:
-                    await server.set_ready(not decoder.is_stuck)
+                    await server.set_ready(not decoder.is_stuck, DecodingStuck.reason)
                     await asyncio.sleep(READINESS_SECONDS)
 
             reporting = asyncio.create_task(report_readiness())

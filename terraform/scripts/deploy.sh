@@ -26,7 +26,7 @@ use_environment "$1"
 tf apply ${approve[@]+"${approve[@]}"} -var "image_tag=$2"
 cluster=$(output cluster_name)
 
-# Inference becomes healthy once there is a champion, so the released model is registered first if the registry is empty.
+# Registers the released model if it has no version yet. With another VERGER_MODEL_NAME, the task says how to train one.
 wait_for mlflow
 run_task registrar '{}' || die "The released model could not be registered. The lines above give the reason."
 wait_for mlflow inference preprocess web

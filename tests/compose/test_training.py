@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -18,18 +19,33 @@ def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return copy_few_fruits(photo_data, folder, train=8, test=3)
 
 
-def test_the_page_shows_a_version_trained_in_a_container(verger: Composed, browser: Browser, few_fruits: Path) -> None:
-    before = verger.version()
-    trained = verger.launch("--train", str(few_fruits), "--epochs", "1")
-    assert trained.returncode == 0, trained.stdout + trained.stderr
-    new = str(int(before) + 1)
-    verger.compose("run", "--rm", "trainer", "promote", new, VERGER_TRAINING_DATA=str(few_fruits))
-    wait_until(lambda: verger.version() == new, 60, "the new version going live")
-    with browser.new_context(locale="en-GB") as context:
-        page = context.new_page()
-        page.goto(verger.web)
-        expect(page.locator("footer")).to_contain_text(re.compile(rf"version {new}\b"))
-        page.get_by_role("button", name="banana").click()
-        expect(page.locator("#result h2")).not_to_be_empty(timeout=30_000)
-    verger.compose("run", "--rm", "trainer", "rollback", VERGER_TRAINING_DATA=str(few_fruits))
-    wait_until(lambda: verger.version() == before, 60, "the old version being back")
+def test_a_model_of_another_name_starts_without_a_version_and_its_first_one_goes_live(
+    verger: Composed, browser: Browser, few_fruits: Path
+) -> None:
+    own = {"VERGER_MODEL_NAME": "market"}
+    absence = (
+        "No version of market is live yet. "
+        "Train one: VERGER_TRAINING_DATA=DIR docker compose run --rm trainer train --data /data"
+    )
+    try:
+        verger.compose("up", "--detach", "--wait", **own)  # ends well
+        status = verger.run("./launch.sh", "--docker", "--status", **own)
+        assert status.returncode == 0, status.stdout + status.stderr
+        assert status.stdout.endswith(f"Everything is healthy.\n{absence}\n")
+        answer = httpx.get(f"{verger.web}/readyz", timeout=60)
+        assert (answer.status_code, answer.json()["reason"]) == (503, "NO_VERSION_YET")
+        assert absence in httpx.get(verger.web, timeout=60).text
+
+        trained = verger.run("./launch.sh", "--docker", "--train", str(few_fruits), "--epochs", "1", **own)
+        assert trained.returncode == 0, trained.stdout + trained.stderr
+        assert "Version 1 is champion." in trained.stdout
+        wait_until(lambda: verger.version() == "1", 60, "the first version going live")
+        with browser.new_context(locale="en-GB") as context:
+            page = context.new_page()
+            page.goto(verger.web)
+            expect(page.locator("footer")).to_contain_text(re.compile(r"market, version 1\b"))
+            page.get_by_role("button", name="banana").click()
+            expect(page.locator("#result h2")).not_to_be_empty(timeout=30_000)
+    finally:
+        verger.compose("up", "--detach", "--wait")  # the other tests need the released model
+        verger.wait_ready()

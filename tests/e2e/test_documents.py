@@ -126,7 +126,7 @@ def test_a_recipe_works_as_printed(checkout: Checkout, request: pytest.FixtureRe
         assert '"error":{' not in written
     if "VERGER_MODEL_NAME" in block.code:
         flower = checkout.folder / "pictures" / "flowers" / "test" / LABELS[0] / "1000.png"
-        wait_until(lambda: checkout.version() == "2", 30, "the own classes going live")
+        wait_until(lambda: checkout.version() == "1", 30, "the own classes going live")
         answer = checkout.answer(flower.read_bytes())
         assert sorted(prediction["label"] for prediction in answer["predictions"]) == sorted(LABELS)
 

@@ -1,8 +1,9 @@
-"""A model of other classes than the released one, from a folder to the page, without a change of code or settings."""
+"""A model of other classes than the released one, from a new system without any version to the page."""
 
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,26 +35,58 @@ def data(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+ABSENCE = "No version of market is live yet. Train one: ./launch.sh --train DIR"
+
+
+class Market(Launched):
+    """A new system for a model of its own name. started: what its start said."""
+
+    started: subprocess.CompletedProcess[str]
+
+
 @pytest.fixture(scope="module")
-def version(verger: Launched, data: Path) -> Iterator[str]:
-    """The live version with these classes. Afterwards, the previous version is live again."""
-    verger.wait_ready()
-    before = verger.version()
-    trained = verger.launch("--train", str(data))
+def market(verger: Launched, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """Shares the environments of the launched system, to save the minutes of their set-up."""
+    home = tmp_path_factory.mktemp("market")
+    (home / "env").symlink_to(verger.home / "env")
+    system = Market(home, settings={"VERGER_MODEL_NAME": "market"})
+    system.started = system.launch("--detach")
+    yield system
+    system.launch("--stop")
+
+
+@pytest.fixture(scope="module")
+def version(market: Market, data: Path) -> str:
+    """The first version, which is live as soon as the training has ended."""
+    trained = market.launch("--train", str(data))
     assert trained.returncode == 0, trained.stdout + trained.stderr
-    found = re.search(r"Version (\d+) is challenger\. .*It knows other classes", trained.stdout)
-    assert found, trained.stdout
-    promoted = verger.trainer("promote", found[1])
-    assert promoted.returncode == 0, promoted.stdout + promoted.stderr
-    wait_until(lambda: verger.version() == found[1], 10, "the new classes going live")
-    yield found[1]
-    back = verger.trainer("rollback")
-    assert back.returncode == 0, back.stdout + back.stderr
-    wait_until(lambda: verger.version() == before, 10, "the old classes being back")
+    assert "Version 1 is champion." in trained.stdout
+    wait_until(lambda: market.version() == "1", 60, "the first version going live")
+    return "1"
 
 
-def test_the_api_describes_the_new_classes(verger: Launched, version: str) -> None:
-    model = httpx.get(f"{verger.web}/api/v1/model", timeout=15).json()
+def test_a_new_system_starts_well_without_a_version_and_says_how_to_train_one(market: Market) -> None:
+    assert market.started.returncode == 0, market.started.stdout + market.started.stderr
+    assert f"\n  {ABSENCE}\n" in market.started.stdout
+    assert "Verger is ready" not in market.started.stdout
+    assert "Registering the released model" not in market.started.stdout
+    status = market.launch("--status")
+    assert status.returncode == 0, status.stdout + status.stderr
+    assert status.stdout.endswith(f"Everything is healthy.\n{ABSENCE}\n")
+    answer = httpx.get(f"{market.web}/readyz", timeout=15)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "NO_VERSION_YET")
+    assert ABSENCE in httpx.get(market.web, timeout=15).text
+
+
+def test_the_first_version_goes_live_by_itself(market: Market, version: str) -> None:
+    assert httpx.get(f"{market.web}/readyz", timeout=15).status_code == 200
+    status = market.launch("--status")
+    assert status.returncode == 0, status.stdout + status.stderr
+    assert status.stdout.endswith("Everything is healthy.\n")
+
+
+def test_the_api_describes_the_new_classes(market: Market, version: str) -> None:
+    model = httpx.get(f"{market.web}/api/v1/model", timeout=15).json()
     assert model["version"] == version
     names = {item["label"]: item["display_names"] for item in model["classes"]}
     assert sorted(names) == sorted([*FRUITS, "grape"])
@@ -61,9 +94,9 @@ def test_the_api_describes_the_new_classes(verger: Launched, version: str) -> No
     assert names["watermelon"] == {"en": "watermelon", "fr": "pastèque"}
 
 
-def test_the_api_classifies_photos_of_the_new_classes(verger: Launched, version: str, data: Path) -> None:
+def test_the_api_classifies_photos_of_the_new_classes(market: Market, version: str, data: Path) -> None:
     photos = sorted((data / "test").rglob("*.*"))
-    answers = {photo: verger.answer(photo.read_bytes())["predictions"] for photo in photos}
+    answers = {photo: market.answer(photo.read_bytes())["predictions"] for photo in photos}
     assert {len(predictions) for predictions in answers.values()} == {5}
     right = [photo for photo, predictions in answers.items() if predictions[0]["label"] == photo.parent.name]
     assert len(photos) == 5 * TEST
@@ -78,12 +111,12 @@ def test_the_api_classifies_photos_of_the_new_classes(verger: Launched, version:
     ],
 )
 def test_the_page_names_the_new_classes_in_both_languages(
-    verger: Launched, version: str, data: Path, language: str, listed: str, name: str
+    market: Market, version: str, data: Path, language: str, listed: str, name: str
 ) -> None:
     headers = {"Accept-Language": language}
-    assert listed in httpx.get(verger.web, headers=headers, timeout=15).text
+    assert listed in httpx.get(market.web, headers=headers, timeout=15).text
     photos = sorted((data / "test" / "grape").iterdir())
-    photo = next(p for p in photos if verger.answer(p.read_bytes())["predictions"][0]["label"] == "grape")
-    page = httpx.post(f"{verger.web}/predict", files={"file": photo.read_bytes()}, headers=headers, timeout=15).text
+    photo = next(p for p in photos if market.answer(p.read_bytes())["predictions"][0]["label"] == "grape")
+    page = httpx.post(f"{market.web}/predict", files={"file": photo.read_bytes()}, headers=headers, timeout=15).text
     (headline,) = re.findall(r'<h2 id="answer"[^>]*>([^<]+)</h2>', page)
     assert name in headline.lower()

@@ -5,10 +5,19 @@ from trainer.cli.options import Version, load_settings
 
 
 def import_release() -> None:
-    """Registers the released model as champion if the registry has no version yet."""
+    """Registers the released model as champion if the registry has no version of it yet.
+
+    The folder of the release has the model's name. Other models get their first version by training.
+    """
     from trainer.release.release import import_release as run
 
     settings = load_settings()
+    if settings.release_dir.name != settings.model_name:
+        RESULTS.print(
+            f"The release is {settings.release_dir.name} and not {settings.model_name}, so nothing is imported. "
+            f"If {settings.model_name} has no version yet, train one: {settings.train_command}"
+        )
+        return
     version = run(settings)
     if version:
         RESULTS.print(f"The release is version {version} of {settings.model_name} and champion.")

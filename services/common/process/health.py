@@ -4,26 +4,43 @@
         http://localhost:8000/readyz
 
 The exit status is 0 when all servers are ready. Otherwise it is 1, and stderr has a line for each server that is not
-ready. With grpcs:// and https:// it uses TLS: for gRPC with the certificates that the services use, see
+ready. With --started, servers that lack nothing but a version of the model (NO_VERSION_YET) are well, too: on a new
+system, a person must train one. Stdout then says so.
+
+With grpcs:// and https:// it uses TLS: for gRPC with the certificates that the services use, see
 services.common.process.tls; where VERGER_WEB_TLS_CERTIFICATE_FILE is set, HTTPS trusts this certificate alone.
 """
 
 import argparse
+import json
 import os
 import ssl
 import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from services.common.errors import REASON_METADATA_KEY, NoVersionYet
 
 ATTEMPT_TIMEOUT_SECONDS = 3.0
 PAUSE_SECONDS = 0.2
 """Pause between two attempts of --wait."""
 
 
-def problem_with(address: str) -> str | None:
+@dataclass(frozen=True)
+class Problem:
+    """Why a server is not ready."""
+
+    text: str
+    """For people."""
+    reason: str = ""
+    """The reason of the errors that the server gives, if it says so."""
+
+
+def problem_with(address: str) -> Problem | None:
     """Checks one server once.
 
     Args:
@@ -31,7 +48,7 @@ def problem_with(address: str) -> str | None:
             http:// URL that answers 200 when the server is ready. grpcs:// and https:// use TLS.
 
     Returns:
-        None when the server is ready, else a description of the problem.
+        None when the server is ready, else the problem.
     """
     parts = urlsplit(address)
     if parts.scheme in ("grpc", "grpcs"):
@@ -41,9 +58,18 @@ def problem_with(address: str) -> str | None:
         with urllib.request.urlopen(address, timeout=ATTEMPT_TIMEOUT_SECONDS, context=context):  # noqa: S310  # addresses come from the operator
             return None
     except urllib.error.HTTPError as error:
-        return f"answers {error.code}"
+        return _http_problem(error)
     except OSError as error:
-        return str(error)
+        return Problem(str(error))
+
+
+def _http_problem(error: urllib.error.HTTPError) -> Problem:
+    """Takes detail and reason from a problem document (RFC 9457)."""
+    try:
+        document = json.load(error)
+        return Problem(document["detail"], document["reason"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Problem(f"answers {error.code}")
 
 
 def _trust_of_the_page() -> ssl.SSLContext:
@@ -62,7 +88,7 @@ def _tls_file(kind: str) -> bytes | None:
     return Path(path).read_bytes() if path else None
 
 
-def _grpc_problem(target: str, service: str, *, with_tls: bool) -> str | None:
+def _grpc_problem(target: str, service: str, *, with_tls: bool) -> Problem | None:
     # Imported only here, so that frequent HTTP health checks start faster.
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -72,7 +98,7 @@ def _grpc_problem(target: str, service: str, *, with_tls: bool) -> str | None:
         try:
             credentials = grpc.ssl_channel_credentials(*map(_tls_file, ("CA", "KEY", "CERTIFICATE")))
         except OSError as error:
-            return str(error)
+            return Problem(str(error))
         options = [("grpc.ssl_target_name_override", name)] if name else []
         opened = grpc.secure_channel(target, credentials, options=options)
     else:
@@ -80,11 +106,13 @@ def _grpc_problem(target: str, service: str, *, with_tls: bool) -> str | None:
     request = health_pb2.HealthCheckRequest(service=service)
     with opened as channel:
         try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=ATTEMPT_TIMEOUT_SECONDS)
+            check = health_pb2_grpc.HealthStub(channel).Check
+            answer, call = check.with_call(request, timeout=ATTEMPT_TIMEOUT_SECONDS)
         except grpc.RpcError as error:
-            return f"{error.code().name} {error.details()}".strip()
+            return Problem(f"{error.code().name} {error.details()}".strip())
+        reason = str(dict(call.trailing_metadata() or ()).get(REASON_METADATA_KEY, ""))
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
-    return None if status == "SERVING" else status
+    return None if status == "SERVING" else Problem(reason or status, reason)
 
 
 def main() -> int:
@@ -100,23 +128,43 @@ def main() -> int:
         metavar="SECONDS",
         help="retry for up to this many seconds (default: check once)",
     )
-    parser.add_argument("--verbose", action="store_true", help="write a line for each server that is ready")
+    parser.add_argument(
+        "--started", action="store_true", help="be content with servers that lack nothing but a version of the model"
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="write a line for each server that is ready or has started"
+    )
     options = parser.parse_args()
-    end = time.monotonic() + options.wait
-    waiting = list(options.address)
-    while waiting:
-        problems = {address: problem for address in waiting if (problem := problem_with(address))}
-        if options.verbose:
-            sys.stdout.writelines(f"{address} is ready\n" for address in waiting if address not in problems)
-            sys.stdout.flush()
-        waiting = list(problems)
-        if waiting and time.monotonic() >= end:
-            for address, problem in problems.items():
-                sys.stderr.write(f"{address} is not ready: {problem}\n")
-            return 1
-        if waiting:
-            time.sleep(PAUSE_SECONDS)
+    problems = _wait(options)
+    unready = {address: problem for address, problem in problems.items() if not _is_well(problem, options.started)}
+    if unready:
+        sys.stderr.writelines(f"{address} is not ready: {problem.text}\n" for address, problem in unready.items())
+        return 1
+    sys.stdout.writelines(
+        f"{text}\n" for text in {problem.reason: problem.text for problem in problems.values()}.values()
+    )
     return 0
+
+
+def _wait(options: argparse.Namespace) -> dict[str, Problem]:
+    """Returns the problems that are left when all servers are well or the time is over."""
+    end = time.monotonic() + options.wait
+    found: dict[str, Problem | None] = {}
+    waiting = list(options.address)
+    while True:
+        found |= {address: problem_with(address) for address in waiting}
+        well = [address for address in waiting if _is_well(found[address], options.started)]
+        if options.verbose:
+            sys.stdout.writelines(f"{address} {'has started' if found[address] else 'is ready'}\n" for address in well)
+            sys.stdout.flush()
+        waiting = [address for address in waiting if address not in well]
+        if not waiting or time.monotonic() >= end:
+            return {address: problem for address, problem in found.items() if problem}
+        time.sleep(PAUSE_SECONDS)
+
+
+def _is_well(problem: Problem | None, may_lack_version: bool) -> bool:
+    return problem is None or (may_lack_version and problem.reason == NoVersionYet.reason)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import prometheus_client
@@ -11,6 +12,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from services.common.errors import REASON_METADATA_KEY
 from services.common.process.settings import ServiceSettings
 from services.common.process.tls import content
 from services.common.rpc.inbox import Inbox
@@ -52,11 +54,12 @@ class RunningServer:
     """
 
     port: int
-    _health: health.aio.HealthServicer
+    _health: "_Health"
     _service_names: Sequence[str]
 
-    async def set_ready(self, ready: bool) -> None:
-        """Sets whether calls can be answered. A server starts as not ready."""
+    async def set_ready(self, ready: bool, reason: str = "") -> None:
+        """Sets whether calls can be answered, and if not, the reason of their errors. A server starts as not ready."""
+        self._health.reason = "" if ready else reason
         for name in self._service_names:
             await self._health.set(name, SERVING if ready else NOT_SERVING)
 
@@ -121,11 +124,21 @@ async def running_server(
 
 
 class _Health(health.aio.HealthServicer):
-    """The health service. Its streams end during a drain, so that a client that keeps one open does not delay it."""
+    """The health service.
+
+    Its streams end during a drain, so that a client that keeps one open does not delay it. `reason` says why calls
+    can't be answered, if that is known.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.reason = ""
         self._ended = asyncio.Event()
+
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> Any:
+        if self.reason:
+            context.set_trailing_metadata(((REASON_METADATA_KEY, self.reason),))
+        return await super().Check(request, context)
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:
         watching = asyncio.create_task(super().Watch(request, context))

@@ -17,7 +17,7 @@ from engine.errors import (
     Unavailable,
     VergerError,
 )
-from services.common.errors import DeadlineExceeded, InferenceUnavailable, ModelNotLoaded, Overloaded
+from services.common.errors import DeadlineExceeded, InferenceUnavailable, ModelNotLoaded, NoVersionYet, Overloaded
 from services.web.problems import (
     MEDIA_TYPE,
     ContentEncodingUnsupported,
@@ -34,7 +34,8 @@ from services.web.problems import (
 UNAVAILABLE_ERRORS = [
     Unavailable("The classifier is temporarily unavailable. Try again in a few seconds."),
     InferenceUnavailable("No inference service answers. Try again in a few seconds."),
-    ModelNotLoaded("No model version is live yet. Try again in a few seconds."),
+    ModelNotLoaded("No version is live yet. Wait until one is loaded, or until MLflow is back."),
+    NoVersionYet("No version of flowers is live yet. Train one: ./launch.sh --train DIR"),
 ]
 PARAMETER_ERROR = ParameterInvalid("Correct the query parameters. evidence: Input should be a valid boolean, ….")
 CLASSIFY_ERRORS = [

@@ -10,7 +10,7 @@ from verger.v1 import classifier_pb2, model_pb2
 
 from engine.contract import display_name
 from engine.errors import VergerError
-from services.common.errors import ModelNotLoaded
+from services.common.errors import ModelNotLoaded, NoVersionYet
 from services.web.page.languages import Catalog
 from services.web.page.overlay import Overlay, overlay_for
 from services.web.page.samples import OTHERS
@@ -208,6 +208,8 @@ def view_error(
 
 def view_absence(error: VergerError, t: Catalog, now: datetime) -> str:
     """Returns what the page says when no description of a model can be had, because of this error."""
+    if error.reason == NoVersionYet.reason:
+        return t("page.no_version_yet", name=error.metadata["model"], command=error.metadata["train"])
     if error.reason != ModelNotLoaded.reason or "since" not in error.metadata:
         return t("page.starting")
     since = datetime.fromisoformat(error.metadata["since"])

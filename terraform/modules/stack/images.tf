@@ -19,7 +19,7 @@ locals {
     web = [for word in local.images.web.health_check : replace(word, "/readyz", "/healthz")]
   }
 
-  # At the first start, preprocess waits for inference, and inference waits until a model is registered.
+  # At the first start, preprocess waits for inference, and inference for MLflow. Neither waits for a version of the model.
   start_seconds = { web = 60, preprocess = 300, inference = 300, mlflow = 180 }
 
   containers = {
@@ -38,11 +38,14 @@ locals {
     })
   }
 
+  train_command = "scripts/trainer.sh ${trimprefix(var.name, "verger-")} train" # for messages
+
   mlflow_host = "mlflow.${module.cluster.dns_namespace.name}:${local.ports.mlflow}"
 
   # Values of the variables in environment_per_deployment of containers.yaml.
   own_environment = {
-    web = merge({ VERGER_MAX_CONNECTIONS_PER_ADDRESS = "1000" }, var.settings) # all come from the load balancer
+    web       = merge({ VERGER_MAX_CONNECTIONS_PER_ADDRESS = "1000" }, var.settings) # all come from the load balancer
+    inference = merge({ VERGER_TRAIN_COMMAND = local.train_command }, var.settings)
     mlflow = {
       MLFLOW_BACKEND_STORE_URI     = module.database.uri
       MLFLOW_ARTIFACTS_DESTINATION = "s3://${module.data.name}/${local.artifacts_prefix}"

@@ -58,7 +58,7 @@ class Scripted(classifier_pb2_grpc.ClassifierServiceServicer):
 
 
 def scripted_server(
-    servicer: Scripted, port: int = 0, metrics_port: int = 0, **settings: object
+    servicer: Scripted, port: int = 0, metrics_port: int = 0, reason: str = "", **settings: object
 ) -> AbstractAsyncContextManager[RunningServer]:
     @asynccontextmanager
     async def ready() -> AsyncIterator[RunningServer]:
@@ -69,7 +69,7 @@ def scripted_server(
             [SERVICE],
             lambda server: classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(servicer, server),
         ) as server:
-            await server.set_ready(True)
+            await server.set_ready(not reason, reason)
             yield server
 
     return ready()
@@ -212,6 +212,22 @@ def test_the_health_command_reports_servers_that_are_not_ready(tmp_path: Path) -
         bad = run_health(f"{target}/{SERVICE}", f"{target}/no.such.Service", f"http://127.0.0.1:{free_port()}/")
         assert bad.returncode == 1
         assert len(bad.stderr.splitlines()) == 2
+
+
+def test_the_health_command_is_content_with_a_server_that_lacks_only_a_version() -> None:
+    with in_background(scripted_server(Scripted(), reason="NO_VERSION_YET")) as server:
+        address = f"grpc://127.0.0.1:{server.port}/{SERVICE}"
+        unready = run_health(address)
+        assert (unready.returncode, unready.stderr) == (1, f"{address} is not ready: NO_VERSION_YET\n")
+        started = run_health("--started", "--verbose", address)
+        assert (started.returncode, started.stdout) == (0, f"{address} has started\nNO_VERSION_YET\n")
+
+
+def test_the_health_command_is_not_content_with_a_server_that_lacks_something_else() -> None:
+    with in_background(scripted_server(Scripted(), reason="MODEL_NOT_LOADED")) as server:
+        unready = run_health("--started", f"grpc://127.0.0.1:{server.port}/{SERVICE}")
+        assert unready.returncode == 1
+        assert unready.stderr.endswith("is not ready: MODEL_NOT_LOADED\n")
 
 
 def run_health(*addresses: str) -> subprocess.CompletedProcess[str]:

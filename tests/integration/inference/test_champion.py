@@ -14,10 +14,11 @@ from verger.v1 import inference_pb2, inference_pb2_grpc, model_pb2
 
 from engine.contract import CONTRACT_FILE, read_contract, write_contract
 from services.inference.config import InferenceSettings
+from services.inference.metrics import REGISTRY_UP
 from services.inference.server import inference_server
 from tests.support.background import in_background
-from tests.support.servers.mlflow_server import MlflowServer, running_mlflow
-from tests.support.statuses import metadata_of
+from tests.support.servers.mlflow_server import MlflowServer, free_port, running_mlflow
+from tests.support.statuses import code_and_reason, metadata_of
 from tests.support.tensors import pixels_tensor
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
@@ -140,22 +141,49 @@ def test_a_version_that_is_no_model_of_verger_is_refused(mlflow_server: MlflowSe
         assert live(stub).ref.version == "1"
 
 
-def test_callers_learn_that_the_registry_is_empty_until_it_has_a_version(
+def refusal_of(stub: Stub) -> grpc.RpcError:
+    with pytest.raises(grpc.RpcError) as refusal:
+        stub.GetModel(inference_pb2.GetModelRequest(), timeout=5)
+    return refusal.value
+
+
+def test_callers_learn_that_the_registry_has_no_version_until_it_has_one(
     mlflow_server: MlflowServer, tmp_path: Path
 ) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     with inference(mlflow_server.url, "late", tmp_path / "cache") as stub:
-        with pytest.raises(grpc.RpcError) as refusal:
-            stub.GetModel(inference_pb2.GetModelRequest(), timeout=5)
-        assert refusal.value.code() == grpc.StatusCode.UNAVAILABLE
-        assert "import-release" in refusal.value.details()
-        assert before <= datetime.fromisoformat(metadata_of(refusal.value)["since"]) <= datetime.now(UTC)
+        wait_until(lambda: code_and_reason(refusal_of(stub))[1] == "NO_VERSION_YET", what="the registry's answer")
+        error = refusal_of(stub)
+        assert error.code() == grpc.StatusCode.UNAVAILABLE
+        assert error.details() == "No version of late is live yet. Train one: python -m trainer train --data DIR"
+        facts = metadata_of(error)
+        assert before <= datetime.fromisoformat(facts["since"]) <= datetime.now(UTC)
+        assert (facts["model"], facts["train"]) == ("late", "python -m trainer train --data DIR")
         item = request(model_pb2.Model(contract=read_contract(tiny_version(tmp_path / "one") / CONTRACT_FILE)))
         with pytest.raises(grpc.RpcError) as refusal:
             list(stub.Infer(iter([item]), timeout=5))
         assert refusal.value.code() == grpc.StatusCode.UNAVAILABLE
         mlflow_server.register("late", tmp_path / "one")
         wait_for_version(stub, "1")
+
+
+def test_a_first_version_that_is_refused_is_a_failure_and_not_the_lack_of_one(
+    mlflow_server: MlflowServer, tmp_path: Path
+) -> None:
+    with inference(mlflow_server.url, "first-refused", tmp_path / "cache") as stub:
+        wait_until(lambda: code_and_reason(refusal_of(stub))[1] == "NO_VERSION_YET", what="the registry's answer")
+        (tmp_path / "foreign").mkdir()
+        (tmp_path / "foreign" / "MLmodel").write_text("flavors: {}\n")
+        mlflow_server.register("first-refused", tmp_path / "foreign")
+        wait_until(lambda: code_and_reason(refusal_of(stub))[1] == "MODEL_NOT_LOADED", what="the refusal")
+        assert "Version 1 was refused" in str(refusal_of(stub).details())
+
+
+def test_while_mlflow_does_not_answer_nobody_is_told_that_there_is_no_version(tmp_path: Path) -> None:
+    REGISTRY_UP.set(1)
+    with inference(f"http://127.0.0.1:{free_port()}", "unknown", tmp_path / "cache") as stub:
+        wait_until(lambda: REGISTRY.get_sample_value("verger_registry_up") == 0, what="the outage being noticed")
+        assert code_and_reason(refusal_of(stub))[1] == "MODEL_NOT_LOADED"
 
 
 def test_the_service_starts_without_mlflow_and_follows_it_when_it_is_back(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Web, preprocess, inference and MLflow together, with a tiny model that classifies colours."""
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -58,14 +61,28 @@ async def chain(mlflow_server: MlflowServer, tmp_path: Path) -> AsyncIterator[ht
         yield client
 
 
-async def test_without_a_version_the_page_says_for_how_long(mlflow_server: MlflowServer, tmp_path: Path) -> None:
+async def test_without_a_version_page_and_readiness_say_how_to_train_one_and_health_that_the_system_has_started(
+    mlflow_server: MlflowServer, tmp_path: Path
+) -> None:
     async with running_chain(mlflow_server.url, "nothing-yet", tmp_path / "cache") as client:
+        sentence = "No version of nothing-yet is live yet. Train one: python -m trainer train --data DIR"
 
         async def said() -> bool:
-            return "none has been for less than a minute." in (await client.get("/")).text
+            return sentence in (await client.get("/")).text
 
         await eventually(said, "the page without a version")
-        assert (await client.get("/readyz")).json()["reason"] == "MODEL_NOT_LOADED"
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["reason"]) == (503, "NO_VERSION_YET")
+        assert answer.json()["detail"] == sentence
+        refused = await client.post("/predict", files={"file": encoded(plain(RED))})
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "30")
+        assert "There is no model yet" in refused.text
+        health = [sys.executable, "-m", "services.common.process.health", f"{client.base_url}/readyz"]
+        unready = await asyncio.to_thread(subprocess.run, health, capture_output=True, text=True)
+        assert (unready.returncode, unready.stdout) == (1, "")
+        assert sentence in unready.stderr
+        started = await asyncio.to_thread(subprocess.run, [*health, "--started"], capture_output=True, text=True)
+        assert (started.returncode, started.stdout, started.stderr) == (0, f"{sentence}\n", "")
 
 
 @pytest.mark.parametrize("orientation", [1, 6], ids=["as stored", "rotated by EXIF"])
@@ -102,5 +119,5 @@ async def test_a_photo_passes_all_services_and_a_new_champion_appears(
     async def is_shown() -> bool:
         return f"<strong>{NAME}</strong>, version {second}" in (await chain.get("/")).text
 
-    await eventually(is_shown, "the new champion on the page", seconds=10)
+    await eventually(is_shown, "the new champion on the page", seconds=60)
     assert (await chain.post(CLASSIFY, files=photos)).json()["model"] == {"name": NAME, "version": second}

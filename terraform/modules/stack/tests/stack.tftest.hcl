@@ -60,6 +60,29 @@ run "settings_reach_services_and_trainer_but_not_mlflow" {
     ] == [true, true, true, true, true, false]
     error_message = "A setting must reach all programs of Verger and no others."
   }
+
+  # A model of its own name has no version at first: nothing is imported (the registrar compares the names), all tasks
+  # become healthy without it, and inference says how to train one.
+  assert {
+    condition     = output.container_definitions.registrar[0].command == tolist(["import-release"])
+    error_message = "The registrar must be the one who decides whether the release is imported."
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["inference", "preprocess"] : strcontains(join(" ", output.container_definitions[name][0].healthCheck.command), "health --started ")
+    ])
+    error_message = "A task must be healthy without a version of the model, or the first deployment would never end."
+  }
+
+  assert {
+    condition = [
+      for name in ["inference", "trainer", "registrar"] : anytrue([
+        for container in output.container_definitions[name] : contains(container.environment, { name = "VERGER_TRAIN_COMMAND", value = "scripts/trainer.sh test train" })
+      ])
+    ] == [true, true, true]
+    error_message = "Who says that there is no version must also say how to train one here."
+  }
 }
 
 run "refuses_latest_and_production_without_certificate" {
