@@ -167,6 +167,7 @@ def _describe(description: classifier_pb2.DescribeClassifierResponse, state: Sta
             max_request_bytes=settings.max_request_bytes,
         ),
         test_metrics={name: figure_of(name, value) for name, value in live.contract.provenance.test_metrics.items()},
+        few_pictures=live.contract.provenance.few_pictures,
         refusal=Refusal(
             name=live.refusal.ref.name,
             version=live.refusal.ref.version,

@@ -156,6 +156,10 @@ class ModelDescription(ModelName):
             examples=[{"accuracy": 0.9516, "images": 895}],
         ),
     ]
+    few_pictures: Annotated[
+        bool,
+        Field(description="Whether it was trained on so few photos that its answers may be wrong. Tell your users so."),
+    ]
     refusal: Annotated[
         Refusal | None, Field(description="The version that was offered last, if it was refused; otherwise null.")
     ]

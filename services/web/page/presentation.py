@@ -48,13 +48,18 @@ class ClassView:
 
 @dataclass(frozen=True)
 class ModelView:
-    """The live model. accuracy: formatted as percent; formats: accepted photo formats, as text."""
+    """The live model.
+
+    accuracy: formatted as percent, with the number of photos that it was tested on. few_pictures: whether it learned
+    from so few that its answers may be wrong. formats: accepted photo formats, as text.
+    """
 
     name: str
     version: str
     classes: Sequence[ClassView]
     class_names: str
     accuracy: str | None
+    few_pictures: bool
     refused_version: str | None
     media_types: Sequence[str]
     formats: str
@@ -120,13 +125,15 @@ def view_model(description: classifier_pb2.DescribeClassifierResponse, t: Catalo
     """Describes the live model and the accepted photo formats."""
     model, media_types = description.model, description.limits.media_types
     classes = [ClassView(info.label, display_name(info, t.tag)) for info in model.contract.classes]
-    accuracy = model.contract.provenance.test_metrics.get("accuracy")
+    origin = model.contract.provenance
+    accuracy, tested = origin.test_metrics.get("accuracy"), int(origin.test_metrics.get("images", 0))
     return ModelView(
         name=model.ref.name,
         version=model.ref.version,
         classes=classes,
         class_names=enumeration([item.name for item in classes], t),
-        accuracy=None if accuracy is None else t.percent(accuracy),
+        accuracy=None if accuracy is None else t("footer.accuracy", percent=t.percent(accuracy), count=tested),
+        few_pictures=origin.few_pictures,
         refused_version=model.refusal.ref.version if model.HasField("refusal") else None,
         media_types=list(media_types),
         formats=", ".join(item.removeprefix("image/").upper() for item in media_types),

@@ -25,8 +25,14 @@ async def test_the_live_model_is_described(client: httpx.AsyncClient, classifier
         "digest": "ab" * 32,
         "live_since": "2026-05-04T12:00:00Z",
         "test_metrics": {"accuracy": 0.947, "images": 1000},
+        "few_pictures": False,
         "refusal": None,
     }
+
+
+async def test_a_model_of_few_pictures_says_so(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:
+    classifier.description.model.contract.provenance.few_pictures = True
+    assert (await client.get("/api/v1/model")).json()["few_pictures"] is True
 
 
 async def test_a_refused_version_is_described(client: httpx.AsyncClient, classifier: ScriptedClassifier) -> None:

@@ -60,7 +60,8 @@ async def test_the_page_describes_the_live_model(client: httpx.AsyncClient) -> N
     assert "Verger sait reconnaître 10\xa0catégories" in page
     assert "ananas, fraise et pastèque" in page
     assert "<strong>fruit-classifier</strong>, version 3" in page
-    assert "95\u202f% de bonnes réponses" in page
+    assert "95\u202f% de bonnes réponses sur 1000 photos de test" in page
+    assert "peuvent être fausses" not in page
     assert re.findall(r'name="sample" value="(\w+)"', page) == list(FRUITS)
     assert 'accept="image/jpeg,image/png' in page
 
@@ -73,6 +74,16 @@ async def test_the_page_of_a_model_with_other_classes_mentions_no_fruit(
     assert "3 kinds of things: hammer, saw and drill" in page
     assert "sample" not in page
     assert "fruit" not in page.replace("fruit-classifier", "").lower()
+
+
+@pytest.mark.parametrize(
+    ("language", "notice"), [("en", "its answers may be wrong"), ("fr", "ses réponses peuvent être fausses")]
+)
+async def test_a_model_of_few_pictures_says_that_it_may_be_wrong(
+    client: httpx.AsyncClient, classifier: ScriptedClassifier, language: str, notice: str
+) -> None:
+    classifier.description.model.contract.provenance.few_pictures = True
+    assert notice in (await client.get("/", params={"lang": language})).text
 
 
 async def test_a_refused_version_is_named_in_the_footer(

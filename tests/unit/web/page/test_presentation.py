@@ -129,7 +129,7 @@ def test_the_model_is_described_in_the_language_of_the_page() -> None:
     assert (view.name, view.version, view.accuracy, view.refused_version) == (
         "fruit-classifier",
         "7",
-        "95\u202f%",
+        "95\u202f% de bonnes réponses sur 1000 photos de test",
         None,
     )
     assert view.class_names.endswith("ananas, fraise et pastèque")
