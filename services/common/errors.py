@@ -87,6 +87,54 @@ class DeadlineExceeded(VergerError):
     reason = "DEADLINE_EXCEEDED"
 
 
+class Unauthenticated(VergerError):
+    """The call does not say by a valid key who makes it."""
+
+    code = "UNAUTHENTICATED"
+    reason = "UNAUTHENTICATED"
+
+
+class KeyMissing(Unauthenticated):
+    """The call has no key."""
+
+    reason = "KEY_MISSING"
+
+
+class KeyUnknown(Unauthenticated):
+    """There is no such key. A wrong secret with the id of an existing key is answered alike."""
+
+    reason = "KEY_UNKNOWN"
+
+
+class KeyExpired(Unauthenticated):
+    """The key was valid until some time in the past."""
+
+    reason = "KEY_EXPIRED"
+
+
+class KeyRevoked(Unauthenticated):
+    """Somebody has ended the validity of the key."""
+
+    reason = "KEY_REVOKED"
+
+
+class ScopeMissing(VergerError):
+    """The key is valid, but not for this call.
+
+    metadata: `scope` is the scope that the call needs.
+    """
+
+    code = "PERMISSION_DENIED"
+    reason = "SCOPE_MISSING"
+
+
+class AccessUnavailable(Unavailable):
+    """The database of keys does not answer, and this service does not know the key from before."""
+
+    reason = "ACCESS_UNAVAILABLE"
+    retry_elsewhere = True
+
+
 class RemoteError(VergerError):
     """An error that another service answered, passed on unchanged."""
 

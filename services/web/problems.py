@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pydantic import BaseModel, Field
 
 from engine.errors import InvalidArgument, Unavailable, VergerError
-from services.common.errors import DeadlineExceeded
+from services.common.errors import DeadlineExceeded, KeyMissing, ScopeMissing, Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -42,11 +42,16 @@ _STATUS_BY_REASON = {
 # caller's fault. A code that is not listed means a bug: 500.
 _STATUS_BY_CODE = {
     "INVALID_ARGUMENT": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
     "FAILED_PRECONDITION": 503,
     "RESOURCE_EXHAUSTED": 429,
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
 }
+
+_CHALLENGE = 'Bearer realm="Verger"'
+"""How to send a key (RFC 6750)."""
 
 _DEFAULT_RETRY_AFTER_SECONDS = 2
 """Retry-After of 429 and 503 if the error itself has none."""
@@ -163,7 +168,12 @@ def problem_of(error: VergerError) -> Problem:
 
 
 def headers_of(error: VergerError) -> dict[str, str]:
-    """Returns the headers of an error: Retry-After, in whole seconds, with 429 and 503; the encodings to use."""
+    """Returns the headers of an error: Retry-After, in whole seconds, with 429 and 503; what to send instead."""
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": _CHALLENGE + ("" if isinstance(error, KeyMissing) else ', error="invalid_token"')}
+    if isinstance(error, ScopeMissing):
+        scope = error.metadata["scope"]
+        return {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
     if isinstance(error, ContentEncodingUnsupported):
         return {"Accept-Encoding": "identity"}
     if status_of(error) not in (429, 503):

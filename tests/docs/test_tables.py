@@ -16,7 +16,7 @@ from services.web.config import WebSettings
 from tests.support.repository import ROOT
 from trainer.config import TrainerSettings
 
-NOT_ANSWERED = {"INVALID_ARGUMENT", "FAILED_PRECONDITION", "MODEL_CORRUPT", "VERSION_UNKNOWN"}
+NOT_ANSWERED = {"INVALID_ARGUMENT", "UNAUTHENTICATED", "FAILED_PRECONDITION", "MODEL_CORRUPT", "VERSION_UNKNOWN"}
 """Reasons of base classes, and of versions that are refused."""
 
 

@@ -1,0 +1,49 @@
+"""The tables of keys, as the newest migration leaves them."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time with its zone. SQLite forgets zones, so all times are stored in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Converts a time to UTC."""
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Gives a time of the database its zone."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+METADATA = MetaData()
+
+KEYS = Table(
+    "access_keys",
+    METADATA,
+    Column("id", String(12), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("owner", String(100), nullable=False),
+    Column("scopes", String(400), nullable=False),  # names with spaces between them, as in OAuth
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+    Column("last_used_at", Moment),
+)
+
+CHANGES = Table(
+    "access_changes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+)
+"""One row, with the number of changes of the keys. Servers ask for it often, and for the keys only when it differs."""
