@@ -4,11 +4,11 @@ from pydantic import Field
 
 from engine.photo.opening import MAX_PIXELS
 from engine.settings import available_cores
+from services.access.config import AccessSettings
 from services.common.process.memory import memory_limit_bytes
-from services.common.process.settings import ServiceSettings
 
 
-class PreprocessSettings(ServiceSettings):
+class PreprocessSettings(AccessSettings):
     """ServiceSettings describes where values come from."""
 
     preprocess_port: int = Field(default=50051, ge=0, le=65535)

@@ -7,10 +7,15 @@ from contextlib import asynccontextmanager, suppress
 from verger.v1 import classifier_pb2_grpc
 
 from engine.photo.opening import Limits
+from services.access.gate import Gate
+from services.access.keys import Scope
+from services.access.rpc import admission
+from services.access.start import key_store
 from services.common.capacity.limit import AdaptiveLimit
 from services.common.capacity.pool import WorkPool
 from services.common.errors import DecodingStuck
 from services.common.rpc.channel import open_channel
+from services.common.rpc.interceptor import Admit, admit_everybody
 from services.common.rpc.server import RunningServer, running_server
 from services.preprocess.client import InferenceClient
 from services.preprocess.config import PreprocessSettings
@@ -18,6 +23,10 @@ from services.preprocess.decoder import Decoder, HeavyLimits
 from services.preprocess.servicer import ClassifierServicer
 
 SERVICE_NAME = "verger.v1.ClassifierService"
+
+SCOPES = {
+    f"/{SERVICE_NAME}/{method}": Scope.CLASSIFY for method in ("Classify", "ClassifyStream", "DescribeClassifier")
+}
 
 READINESS_SECONDS = 0.5
 """Interval at which the health follows the state of the decoder."""
@@ -39,6 +48,7 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
     )
     decoder = Decoder(pool, Limits(settings.max_image_bytes, settings.max_image_pixels), heavy)
     async with (
+        _admission(settings) as admit,
         open_channel(settings.inference_target, settings) as tensors,
         open_channel(settings.inference_target, settings) as descriptions,
     ):
@@ -50,6 +60,7 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
             settings.preprocess_metrics_port,
             [SERVICE_NAME],
             lambda server: classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(servicer, server),
+            admit,
         ) as server:
 
             async def report_readiness() -> None:
@@ -68,3 +79,15 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
     pool.close()
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.to_thread(decoder.close), MAX_CLOSE_SECONDS)
+
+
+@asynccontextmanager
+async def _admission(settings: PreprocessSettings) -> AsyncIterator[Admit]:
+    """Yields what decides who may call."""
+    store = key_store(settings)
+    if store is None:
+        yield admit_everybody
+        return
+    async with Gate(store) as gate:
+        yield admission(gate, SCOPES)
+    store.close()

@@ -1,8 +1,10 @@
 """Assembles the web service."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from socket import gethostname
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -12,8 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from engine.errors import VergerError
+from services.access.gate import Gate
+from services.access.keys import MAX_LABEL_CHARACTERS
+from services.access.own_key import OwnKey
+from services.access.start import key_store
 from services.common.rpc.channel import open_channel
 from services.web import operations
+from services.web.access import AccessMiddleware
 from services.web.api import docs
 from services.web.api import routes as api
 from services.web.api.cors import ApiCors
@@ -27,6 +34,9 @@ from services.web.preprocess_client import PreprocessClient
 from services.web.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, ParameterInvalid, headers_of, problem_of
 from services.web.state import State
 from services.web.uploads.reader import UploadReader
+
+if TYPE_CHECKING:
+    from services.access.store import KeyStore
 
 ROUTERS = (api.router, docs.router, operations.router, page.router)
 STATIC = "/static"
@@ -45,14 +55,17 @@ def create_app(settings: WebSettings) -> FastAPI:
     """Creates the ASGI application. Its channel to the preprocess service is open while the application runs."""
     files = VersionedFiles(STATIC, docs.STATIC_FOLDERS)
     renderer = Renderer(files, docs.TEMPLATES)
+    store = key_store(settings)
+    gate = Gate(store) if store else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
+            _credentials(store, gate) as credentials,
             open_channel(settings.preprocess_target, settings) as photos,
             open_channel(settings.preprocess_target, settings) as descriptions,
         ):
-            preprocess = PreprocessClient(photos, descriptions, settings.request_timeout_seconds)
+            preprocess = PreprocessClient(photos, descriptions, settings.request_timeout_seconds, credentials)
             app.state.verger = State(settings, preprocess, UploadReader(settings), renderer)
             yield
 
@@ -67,6 +80,9 @@ def create_app(settings: WebSettings) -> FastAPI:
         # services.common.process.tracing exports the spans; metrics and logs are this service's own.
         telemetry={"metrics": False, "logs": False, "operation_spans": False, "exclude": is_quiet},
     )
+    if gate:
+        app.asks_for_keys = True
+        app.add_middleware(AccessMiddleware, gate=gate)
     app.add_middleware(RequestMiddleware, respond=error_response)
     if settings.cors_origins:  # around the other, so that programs can read its problems as well
         app.add_middleware(ApiCors, origins=settings.cors_origins.split())
@@ -74,6 +90,19 @@ def create_app(settings: WebSettings) -> FastAPI:
         app.include_router(router)
     app.mount(STATIC, files)
     return app
+
+
+@asynccontextmanager
+async def _credentials(
+    store: "KeyStore | None", gate: Gate | None
+) -> AsyncIterator[Callable[[], Sequence[tuple[str, str]]]]:
+    """Keeps the gate up to date, and yields what makes the metadata by which preprocess recognises this process."""
+    if store is None or gate is None:
+        yield tuple
+        return
+    async with gate, OwnKey(store, f"web on {gethostname()}"[:MAX_LABEL_CHARACTERS]) as own_key:
+        yield own_key.metadata
+    store.close()
 
 
 async def error_response(request: Request, error: VergerError) -> Response:

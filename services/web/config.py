@@ -5,14 +5,14 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from services.common.process.settings import ServiceSettings
+from services.access.config import AccessSettings
 from services.common.process.tls import require_pair
 
 HELD_TIMES = 3
 """How often a photo is in memory while it is classified: as received, in the gRPC request, and serialised."""
 
 
-class WebSettings(ServiceSettings):
+class WebSettings(AccessSettings):
     """The settings of all services, and those of the web service alone."""
 
     web_port: int = Field(default=8000, ge=0, le=65535)

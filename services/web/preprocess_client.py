@@ -2,17 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 import grpc
+import structlog
 from verger.v1 import classifier_pb2, classifier_pb2_grpc, model_pb2
 
 from engine.errors import Unavailable, VergerError
 from services.common.errors import DeadlineExceeded
 from services.common.rpc.clients import USER_METADATA_KEY
 from services.common.rpc.statuses import from_rpc_error
+
+log = structlog.get_logger(__name__)
 
 MAX_DESCRIPTION_AGE_SECONDS = 1.0
 """Age from which a description is requested again, so that a new champion soon shows on the page."""
@@ -36,18 +39,26 @@ class Wanted(NamedTuple):
 class PreprocessClient:
     """Classifies photos and describes the model that answers. Every call has a deadline."""
 
-    def __init__(self, photos: grpc.aio.Channel, descriptions: grpc.aio.Channel, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        photos: grpc.aio.Channel,
+        descriptions: grpc.aio.Channel,
+        timeout_seconds: float,
+        credentials: Callable[[], Sequence[tuple[str, str]]] = tuple,
+    ) -> None:
         """Creates the client.
 
         Args:
             photos: a channel to all replicas of preprocess, for photos only, so that replicas get equal shares.
             descriptions: another channel to the same replicas, for questions about the model.
             timeout_seconds: deadline of one classification, including the wait for a service that restarts.
+            credentials: returns the metadata by which preprocess recognises this service; none where it asks nobody.
         """
         self._photos_channel, self._descriptions_channel = photos, descriptions
         self._photos = classifier_pb2_grpc.ClassifierServiceStub(photos)
         self._descriptions = classifier_pb2_grpc.ClassifierServiceStub(descriptions)
         self._timeout = timeout_seconds
+        self._credentials = credentials
         self._description: classifier_pb2.DescribeClassifierResponse | None = None
         self._described_at = 0.0
         self._describing: asyncio.Task[classifier_pb2.DescribeClassifierResponse] | None = None
@@ -70,7 +81,8 @@ class PreprocessClient:
             request_id=request_id, image=image, top_k=wanted.top_k, include_evidence=wanted.evidence
         )
         # wait_for_ready: while preprocess restarts, calls wait for the connection instead of failing.
-        metadata = [(USER_METADATA_KEY, quote(user, safe=":./"))]  # a proxy may have named anything
+        named = (USER_METADATA_KEY, quote(user, safe=":./"))  # a proxy may have named anything
+        metadata = [named, *self._credentials()]
         call = self._photos.Classify(request, timeout=self._timeout, wait_for_ready=True, metadata=metadata)
         return await _answer(call, self._photos_channel)
 
@@ -81,7 +93,8 @@ class PreprocessClient:
             VergerError: no model is live, or a service did not answer before the deadline.
         """
         request = classifier_pb2.DescribeClassifierRequest()
-        call = self._descriptions.DescribeClassifier(request, timeout=DESCRIBE_TIMEOUT_SECONDS)
+        metadata = list(self._credentials())
+        call = self._descriptions.DescribeClassifier(request, timeout=DESCRIBE_TIMEOUT_SECONDS, metadata=metadata)
         return await _answer(call, self._descriptions_channel)
 
     async def recent_description(self) -> classifier_pb2.DescribeClassifierResponse:
@@ -126,6 +139,9 @@ async def _answer(call: Awaitable[Answer], channel: grpc.aio.Channel) -> Answer:
 
 def _translate(error: grpc.aio.AioRpcError, channel: grpc.aio.Channel) -> VergerError:
     remote = from_rpc_error(error)
+    if remote.code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):  # about the key of this process, not about the caller's
+        log.error("preprocess refuses this service", reason=remote.reason, message=str(remote))
+        return Unavailable("The classifier is temporarily unavailable. Try again in a few seconds.")
     if remote.reason != remote.code:  # a service gave a reason of its own
         return remote
     is_disconnected = channel.get_state() is not grpc.ChannelConnectivity.READY

@@ -21,20 +21,28 @@ log = structlog.get_logger(__name__)
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"  # generic in its type stubs only
 Arrivals: TypeAlias = AsyncIterator[Arrived[Any]]
+Admit: TypeAlias = Callable[[str, Context], Awaitable[None]]
+"""Raises a VergerError if the caller may not call the method with this full name."""
+
+
+async def admit_everybody(_method: str, _context: Context) -> None:
+    """Admits every call."""
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the methods of Verger's own services. Health and reflection are only guarded against malformed messages."""
 
-    def __init__(self, request_timeout_seconds: float, inbox: Inbox) -> None:
+    def __init__(self, request_timeout_seconds: float, inbox: Inbox, admit: Admit = admit_everybody) -> None:
         """Creates the interceptor.
 
         Args:
             request_timeout_seconds: time limit of unary calls whose client sets no deadline. Streams have no limit.
             inbox: reads the messages of all calls.
+            admit: is asked before a message is read, and before each response of a stream, which may live for hours.
         """
         self._timeout = request_timeout_seconds
         self._inbox = inbox
+        self._admit = admit
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -70,6 +78,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 seconds = None if context.time_remaining() is not None else self._timeout
                 try:
                     async with asyncio.timeout(seconds):
+                        await self._admit(method, context)
                         received = await self._inbox.receive(arrivals, identify(context))
                         if received is None:
                             raise RequestMalformed("The call ended without a message. Send one.")
@@ -87,9 +96,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _wrap_stream(self, method: str, answer: Any) -> Callable[[Arrivals, Context], AsyncIterator[Any]]:
         async def call(arrivals: Arrivals, context: Context) -> AsyncIterator[Any]:
             async with self._observed(method, context):
+                await self._admit(method, context)
                 requests = Incoming(self._inbox, arrivals, identify(context))
                 try:
                     async for response in answer(requests, context):
+                        await self._admit(method, context)
                         yield response
                 finally:
                     requests.close()

@@ -16,7 +16,7 @@ from services.common.errors import REASON_METADATA_KEY
 from services.common.process.settings import ServiceSettings
 from services.common.process.tls import content
 from services.common.rpc.inbox import Inbox
-from services.common.rpc.interceptor import CallInterceptor, Context
+from services.common.rpc.interceptor import Admit, CallInterceptor, Context, admit_everybody
 from services.common.rpc.tracing import server_interceptors
 
 log = structlog.get_logger(__name__)
@@ -71,6 +71,7 @@ async def running_server(
     metrics_port: int,
     service_names: Sequence[str],
     add_servicers: Callable[[grpc.aio.Server], None],
+    admit: Admit = admit_everybody,
 ) -> AsyncIterator[RunningServer]:
     """Serves until the block ends, then drains.
 
@@ -83,6 +84,7 @@ async def running_server(
         metrics_port: HTTP port of the Prometheus metrics; 0 takes a free one.
         service_names: full names of the services, for health and reflection.
         add_servicers: adds the services to the server.
+        admit: decides who may call their methods.
 
     Raises:
         OSError: a port is taken.
@@ -90,7 +92,7 @@ async def running_server(
     """
     inbox = Inbox(settings.message_budget_bytes, settings.max_received_bytes)
     server = grpc.aio.server(
-        interceptors=[*server_interceptors(), CallInterceptor(settings.request_timeout_seconds, inbox)],
+        interceptors=[*server_interceptors(), CallInterceptor(settings.request_timeout_seconds, inbox, admit)],
         options=[
             ("grpc.max_receive_message_length", settings.max_received_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),

@@ -17,7 +17,20 @@ from engine.errors import (
     Unavailable,
     VergerError,
 )
-from services.common.errors import DeadlineExceeded, InferenceUnavailable, ModelNotLoaded, NoVersionYet, Overloaded
+from services.common.errors import (
+    AccessUnavailable,
+    DeadlineExceeded,
+    InferenceUnavailable,
+    KeyExpired,
+    KeyMissing,
+    KeyRevoked,
+    KeyUnknown,
+    ModelNotLoaded,
+    NoVersionYet,
+    Overloaded,
+    ScopeMissing,
+)
+from services.web.access import needed_scope
 from services.web.problems import (
     MEDIA_TYPE,
     ContentEncodingUnsupported,
@@ -64,6 +77,15 @@ CLASSIFY_ERRORS = [
     Overloaded("All places are taken. Wait a second, then send the request again."),
     *UNAVAILABLE_ERRORS,
     DeadlineExceeded("The answer took too long. Try again, perhaps with a smaller photo."),
+]
+
+_KEY_ERRORS = [
+    KeyMissing("This needs a key. Send one as “Authorization: Bearer KEY”."),
+    KeyUnknown("This key is not known. Check that it was copied whole."),
+    KeyExpired("This key has expired. Ask for a new one."),
+    KeyRevoked("This key was revoked. Ask for a new one."),
+    ScopeMissing("This key may not be used for this. Ask for one with the scope “classify”.", scope="classify"),
+    AccessUnavailable("Keys can't be checked at the moment. Try again in a few seconds."),
 ]
 
 _PHOTO = {"type": "string", "format": "binary"}
@@ -117,12 +139,28 @@ _CLASSIFY_EXAMPLES = {
 class DocumentedFastAPI(FastAPI):
     """Adds the examples of answers to the finished document, because FastAPI removes every null from examples."""
 
+    asks_for_keys = False
+    """Whether the operations are described as needing a key."""
+
     def openapi(self) -> dict[str, Any]:
         """Returns the OpenAPI document with all examples."""
         document = super().openapi()
         answer = document["paths"]["/api/v1/classify"]["post"]["responses"]["200"]
         answer["content"]["application/json"]["examples"] = _CLASSIFY_EXAMPLES
+        if self.asks_for_keys:
+            _describe_keys(document)
         return document
+
+
+def _describe_keys(document: dict[str, Any]) -> None:
+    """Says at each operation that needs a key how to send it, and how it is refused."""
+    scheme = {"type": "http", "scheme": "bearer", "description": "A key, which the operator of this service hands out."}
+    document["components"]["securitySchemes"] = {"key": scheme}
+    for path, operations in document["paths"].items():
+        for operation in operations.values() if needed_scope(path) else ():
+            operation["security"] = [{"key": []}]
+            for status, response in problem_responses(_KEY_ERRORS).items():
+                operation["responses"].setdefault(str(status), response)
 
 
 def problem_responses(errors: Sequence[VergerError]) -> dict[int | str, dict[str, Any]]:
