@@ -49,23 +49,32 @@ tf() { terraform -chdir="$directory" "$@"; }
 
 output() { tf output -json "$1" | jq -r "${2:-.}"; }
 
-# run_task NAME OVERRIDES: runs trainer or registrar as a one-off task, shows its log, and returns its exit status.
-run_task() {
-    local name=$1 overrides=$2 tasks cluster arn status
+# start_task NAME OVERRIDES [OPTION]: starts a one-off task. Sets tasks (how to run them), cluster and arn.
+start_task() {
     tasks=$(output one_off_tasks) || die "Deploy $environment first: scripts/deploy.sh"
     cluster=$(output cluster_name)
+    [ "$(jq ".definitions.$1" <<<"$tasks")" != null ] ||
+        die "$environment has no task $1. See terraform/README.md for the setting that adds it."
     arn=$(aws ecs run-task --cluster "$cluster" --count 1 --started-by "$(basename "$0")" \
-        --task-definition "$(jq -r ".definitions.$name" <<<"$tasks")" \
+        --task-definition "$(jq -r ".definitions.$1" <<<"$tasks")" \
         --capacity-provider-strategy "capacityProvider=$(jq -r .capacity_provider <<<"$tasks"),weight=1" \
         --network-configuration "$(jq -c '{awsvpcConfiguration: {subnets: .subnet_ids, securityGroups: [.security_group_id]}}' <<<"$tasks")" \
-        --overrides "$overrides" --query 'tasks[0].taskArn' --output text) || die "ECS refused to start the task. The lines above give the reason."
+        --overrides "$2" "${@:3}" --query 'tasks[0].taskArn' --output text) ||
+        die "ECS refused to start the task. The lines above give the reason."
     [ "$arn" != None ] || die "ECS has no capacity for the task at the moment. Try again in a minute."
+}
+
+# about_task QUERY: prints a property of the task that start_task has started.
+about_task() { aws ecs describe-tasks --cluster "$cluster" --tasks "$arn" --query "tasks[0].$1" --output text; }
+
+# run_task NAME OVERRIDES: runs trainer or registrar as a one-off task, shows its log, and returns its exit status.
+run_task() {
+    local name=$1 status
+    start_task "$@"
     say "$name runs as task ${arn##*/}. Ctrl-C ends only this display; the task continues."
     follow_log "$cluster" "$arn" "$(jq -r ".log_groups.$name" <<<"$tasks")" "$name/$name/${arn##*/}"
-    status=$(aws ecs describe-tasks --cluster "$cluster" --tasks "$arn" \
-        --query "tasks[0].containers[?name=='$name'].exitCode | [0]" --output text)
-    [ "$status" != None ] || die "The task did not start: $(aws ecs describe-tasks --cluster "$cluster" --tasks "$arn" \
-        --query 'tasks[0].stoppedReason' --output text)"
+    status=$(about_task "containers[?name=='$name'].exitCode | [0]")
+    [ "$status" != None ] || die "The task did not start: $(about_task stoppedReason)"
     return "$status"
 }
 

@@ -64,7 +64,8 @@ def running_lifecycle(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -
     Each of its commands starts the provider itself, as it does for users.
     """
     folder = tmp_path_factory.mktemp("lifecycle")
-    shutil.copy(Path(__file__).parent / "standins" / "docker", folder)
+    for standin in (Path(__file__).parent / "standins").iterdir():
+        shutil.copy(standin, folder)
     with running_moto(folder / "moto.log") as server, ThreadPoolExecutor(1) as executor:
         workspace = Workspace.copied_to(folder, plugins, server.environment)
         workspace = Workspace(

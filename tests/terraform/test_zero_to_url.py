@@ -1,6 +1,7 @@
 """The scripts create environments/dev from nothing, plan an update, and destroy it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def test_a_new_release_updates_the_services_in_place_and_nothing_else(lifecycle:
     """Task definitions are immutable: each gets a new revision, and the old one is kept for a rollback."""
     changes = lifecycle.update.changes
     revisions = {name for name in changes if name.endswith(".aws_ecs_task_definition.this")}
-    assert len(revisions) == 6
+    assert len(revisions) == 7
     services = [f"module.verger.module.{name}.aws_ecs_service.this" for name in SERVICES]
     outputs = ["output.image_tag", "output.one_off_tasks", "output.service_definitions"]
     assert {name: changes[name] for name in changes.keys() - revisions} == {
@@ -52,6 +53,17 @@ def test_the_state_does_not_contain_the_password(lifecycle: Lifecycle) -> None:
 def test_training_on_a_missing_data_set_says_what_to_upload(lifecycle: Lifecycle) -> None:
     assert "There are no files under s3://verger-dev-data-" in lifecycle.untrained
     assert "aws s3 sync FOLDER" in lifecycle.untrained
+
+
+def test_a_tunnel_leads_to_mlflow_and_ends_with_its_session(lifecycle: Lifecycle) -> None:
+    assert "MLflow is on http://localhost:5000." in lifecycle.tunnelled
+    (session,) = re.findall(r'\{"Target":.*\}', lifecycle.tunnelled)
+    opened = json.loads(session)
+    assert re.fullmatch(r"ecs:verger-dev_[0-9a-f-]{36}_[0-9a-f-]{36}-1", opened["Target"])
+    assert opened["DocumentName"] == "AWS-StartPortForwardingSessionToRemoteHost"
+    ports = {"portNumber": ["5000"], "localPortNumber": ["5000"]}
+    assert opened["Parameters"] == {"host": ["mlflow.verger-dev.internal"]} | ports
+    assert lifecycle.tunnelled.rstrip().endswith("The tunnel is closed.")
 
 
 def test_destroy_keeps_only_images_and_states(lifecycle: Lifecycle) -> None:
@@ -147,9 +159,9 @@ def test_container_definitions_match_containers_yaml(lifecycle: Lifecycle, name:
 
 
 def test_containers_are_unprivileged_and_have_a_read_only_root(lifecycle: Lifecycle) -> None:
-    for actual in containers(lifecycle.settled).values():
+    for name, actual in containers(lifecycle.settled).items():
         assert actual["user"] == "10001:10001"
-        assert actual["readonlyRootFilesystem"]
+        assert actual["readonlyRootFilesystem"] == (name != "tunnel")  # Session Manager's agent writes there
         assert actual["linuxParameters"]["capabilities"]["drop"] == ["ALL"]
 
 
@@ -192,6 +204,12 @@ def test_only_mlflow_and_the_trainer_may_use_the_bucket(lifecycle: Lifecycle) ->
     }
     assert resources == {"mlflow-task/bucket": {("artifacts", "*")}, "trainer-task/bucket": {("datasets", "*")}}
     assert "s3:PutObject" not in json.dumps(policies["trainer-task/bucket"])
+
+
+def test_only_the_tunnel_takes_sessions(lifecycle: Lifecycle) -> None:
+    names = [name for name, policy in roles(lifecycle.settled).items() if "ssmmessages" in json.dumps(policy)]
+    assert names == ["tunnel-task/sessions"]
+    assert not any(service["enable_execute_command"] for service in lifecycle.settled.of_type("aws_ecs_service"))
 
 
 def test_only_mlflow_may_read_the_password(lifecycle: Lifecycle) -> None:

@@ -23,6 +23,7 @@ module "verger" {
   database_size = { instance_class = "db.t4g.micro", storage_gib = 20, multi_zone = false, backup_retention_days = 1 }
   trainer_size  = { cpu = 4096, memory_mib = 16384, spot = true }
   training      = { schedule = null }
+  mlflow_tunnel = true
 
   image_tag                    = var.image_tag
   domain_name                  = var.domain_name

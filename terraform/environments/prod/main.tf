@@ -23,6 +23,7 @@ module "verger" {
   database_size = { instance_class = "db.t4g.small", storage_gib = 50, multi_zone = true, backup_retention_days = 14 }
   trainer_size  = { cpu = 8192, memory_mib = 32768, storage_gib = 50 }
   training      = { schedule = "cron(0 3 ? * SUN *)" } # Sundays at 03:00 UTC
+  mlflow_tunnel = false                                # true: scripts/tunnel.sh opens MLflow, see terraform/README.md
 
   image_tag                    = var.image_tag
   domain_name                  = var.domain_name

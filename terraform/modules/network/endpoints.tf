@@ -1,12 +1,15 @@
 # Endpoints: the private subnets can reach these AWS services and nothing else.
 
 locals {
-  interface_endpoints = {
-    ecr-api        = "ecr.api"        # list of the layers of an image
-    ecr-dkr        = "ecr.dkr"        # manifest of an image; its layers come from S3
-    logs           = "logs"           # logs of the containers
-    secretsmanager = "secretsmanager" # password of the database, read when a task starts
-  }
+  interface_endpoints = merge(
+    {
+      ecr-api        = "ecr.api"        # list of the layers of an image
+      ecr-dkr        = "ecr.dkr"        # manifest of an image; its layers come from S3
+      logs           = "logs"           # logs of the containers
+      secretsmanager = "secretsmanager" # password of the database, read when a task starts
+    },
+    var.sessions ? { ssmmessages = "ssmmessages" } : {}, # tunnels of Session Manager
+  )
 }
 
 data "aws_caller_identity" "current" {}

@@ -57,7 +57,7 @@ variable "zone_count" {
 }
 
 variable "endpoint_zone_count" {
-  description = "Number of zones with interface endpoints. Each zone costs about 7 USD per month and endpoint."
+  description = "Number of zones with interface endpoints. AWS bills each endpoint in each zone by the hour."
   type        = number
   default     = 1
   nullable    = false
@@ -97,6 +97,13 @@ variable "client_cidr_blocks" {
     condition     = length(var.client_cidr_blocks) > 0 && alltrue([for block in var.client_cidr_blocks : can(cidrhost(block, 0))])
     error_message = "client_cidr_blocks must name at least one IPv4 range, such as 203.0.113.0/24. 0.0.0.0/0 allows all clients."
   }
+}
+
+variable "sessions" {
+  description = "Whether tasks can reach Session Manager, for tunnels."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "log_retention_days" {

@@ -39,6 +39,7 @@ module "network" {
   ports               = local.ports
   grpc_published      = local.grpc_published
   client_cidr_blocks  = var.client_cidr_blocks
+  sessions            = var.mlflow_tunnel
   log_retention_days  = var.log_retention_days
   kms_key_arn         = module.encryption.key_arn
 }

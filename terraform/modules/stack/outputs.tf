@@ -47,6 +47,7 @@ output "one_off_tasks" {
     security_group_id = module.network.security_group_ids["trainer"]
     capacity_provider = var.trainer_size.spot ? "FARGATE_SPOT" : "FARGATE"
     dataset           = var.training.dataset
+    mlflow_host       = local.mlflow_host
   }
 }
 

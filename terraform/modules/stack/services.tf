@@ -92,6 +92,7 @@ module "trainer" {
   dataset            = var.training.dataset
   options            = var.training.options
   schedule           = var.training.schedule
+  tunnel             = var.mlflow_tunnel
   bucket             = { name = module.data.name, arn = module.data.arn, prefix = local.datasets_prefix }
   cluster_arn        = module.cluster.arn
   subnet_ids         = module.network.private_subnet_ids

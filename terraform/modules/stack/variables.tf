@@ -121,6 +121,13 @@ variable "requests_per_web_task" {
   nullable    = false
 }
 
+variable "mlflow_tunnel" {
+  description = "Whether users of the account who may run tasks and open sessions can reach MLflow through a tunnel (scripts/tunnel.sh)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "database_size" {
   description = "Instance class, disk, standby and backups of the database; see the module database."
   type        = object({ instance_class = string, storage_gib = number, multi_zone = bool, backup_retention_days = number })

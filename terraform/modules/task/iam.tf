@@ -111,3 +111,20 @@ resource "aws_iam_role_policy" "bucket" {
   role   = aws_iam_role.task.id
   policy = jsonencode({ Version = "2012-10-17", Statement = local.bucket_statements })
 }
+
+# Session Manager, with which tunnels are opened. These actions support no resources.
+resource "aws_iam_role_policy" "sessions" {
+  count = var.sessions ? 1 : 0
+
+  name = "sessions"
+  role = aws_iam_role.task.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "OpenChannelsOfSessions"
+      Effect   = "Allow"
+      Action   = ["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"]
+      Resource = "*"
+    }]
+  })
+}

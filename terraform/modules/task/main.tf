@@ -1,5 +1,5 @@
-# A task definition with its own roles and log group. Its containers have a read-only root, run as an unprivileged user,
-# and have only the permissions in AWS that iam.tf lists.
+# A task definition with its own roles and log group. Its containers have a read-only root unless they say otherwise, run
+# as an unprivileged user, and have only the permissions in AWS that iam.tf lists.
 
 locals {
   full_name = "${var.environment_name}-${var.name}"
@@ -14,7 +14,7 @@ locals {
         image                  = container.image
         essential              = container.essential
         user                   = "10001:10001" # without a group, the group would be root
-        readonlyRootFilesystem = true
+        readonlyRootFilesystem = container.read_only_root
         stopTimeout            = container.stop_timeout_seconds
         linuxParameters        = { capabilities = { drop = ["ALL"] } }
         portMappings = [
@@ -40,6 +40,7 @@ locals {
           }
         }
       },
+      container.entry_point == null ? {} : { entryPoint = container.entry_point },
       container.command == null ? {} : { command = container.command },
       container.health_check == null ? {} : {
         healthCheck = {

@@ -1,7 +1,7 @@
 output "definition_arn" {
   description = "ARN of the current revision. It is known once its roles have their permissions."
   value       = aws_ecs_task_definition.this.arn
-  depends_on  = [aws_iam_role_policy.execution, aws_iam_role_policy.bucket]
+  depends_on  = [aws_iam_role_policy.execution, aws_iam_role_policy.bucket, aws_iam_role_policy.sessions]
 }
 
 output "family" {

@@ -57,7 +57,7 @@ variable "containers" {
   description = <<-TEXT
     Containers of the task by name.
       image                 image with a tag or digest
-      command               null: the command of the image
+      entry_point, command  null: those of the image
       ports                 ports by name: number, and protocol (http or grpc) if Service Connect must balance calls
       environment, secrets  variables; a secret is a reference to Secrets Manager
       health_check          command without a shell; failures during start_period_seconds do not count
@@ -66,9 +66,11 @@ variable "containers" {
                             Otherwise it belongs to root, and the program can't write to it.
       after                 containers and the states (SUCCESS, HEALTHY, ...) for which this container waits
       essential             whether the task ends when this container ends
+      read_only_root        false only for containers of tasks with sessions: the agent of Session Manager writes there
   TEXT
   type = map(object({
     image                = string
+    entry_point          = optional(list(string))
     command              = optional(list(string))
     ports                = optional(map(object({ number = number, protocol = optional(string) })), {})
     environment          = optional(map(string), {})
@@ -78,6 +80,7 @@ variable "containers" {
     volumes              = optional(map(object({ path = string, read_only = optional(bool, false) })), {})
     after                = optional(map(string), {})
     essential            = optional(bool, true)
+    read_only_root       = optional(bool, true)
   }))
   nullable = false
 
@@ -107,6 +110,13 @@ variable "bucket_access" {
   description = "Prefix of a bucket that the program may read, and write if writes is true. Null: no access."
   type        = object({ bucket_arn = string, prefix = string, writes = bool })
   default     = null
+}
+
+variable "sessions" {
+  description = "Whether users of the account who may open sessions (Session Manager) can do so in the task."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "kms_key_arn" {

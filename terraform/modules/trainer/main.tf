@@ -1,8 +1,10 @@
-# Two task definitions, run on request or by a schedule: the trainer, and the registrar for short commands
-# (import-release, promote, rollback).
+# Task definitions, run on request or by a schedule: the trainer, the registrar for short commands (import-release,
+# promote, rollback), and the end of a tunnel to MLflow.
 
 locals {
   dataset_folder = "/data"
+
+  tasks = merge({ trainer = module.trainer, registrar = module.registrar }, { for task in module.tunnel : "tunnel" => task })
 }
 
 module "trainer" {
@@ -52,5 +54,30 @@ module "registrar" {
 
   containers = {
     registrar = merge(var.containers.registrar, { image = var.images.registrar.uri, command = ["import-release"] })
+  }
+}
+
+# It does nothing but wait: Session Manager forwards connections from here to MLflow. It ends by itself after a day.
+module "tunnel" {
+  source = "../task"
+  count  = var.tunnel ? 1 : 0
+
+  name               = "tunnel"
+  environment_name   = var.environment_name
+  cpu                = 256
+  memory_mib         = 512
+  repository_arns    = [var.images.registrar.repository_arn]
+  sessions           = true
+  kms_key_arn        = var.kms_key_arn
+  log_retention_days = var.log_retention_days
+
+  containers = {
+    tunnel = {
+      image                = var.images.registrar.uri
+      entry_point          = ["sleep"]
+      command              = ["86400"]
+      stop_timeout_seconds = 2
+      read_only_root       = false
+    }
   }
 }

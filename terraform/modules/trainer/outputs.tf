@@ -1,19 +1,19 @@
 output "families" {
   description = "Names of the task definitions."
-  value       = { trainer = module.trainer.family, registrar = module.registrar.family }
+  value       = { for name, task in local.tasks : name => task.family }
 }
 
 output "definition_arns" {
   description = "ARNs of the current revisions of the task definitions."
-  value       = { trainer = module.trainer.definition_arn, registrar = module.registrar.definition_arn }
+  value       = { for name, task in local.tasks : name => task.definition_arn }
 }
 
 output "log_group_names" {
   description = "Names of the log groups of the tasks."
-  value       = { trainer = module.trainer.log_group_name, registrar = module.registrar.log_group_name }
+  value       = { for name, task in local.tasks : name => task.log_group_name }
 }
 
 output "container_definitions" {
   description = "Container definitions for ECS."
-  value       = { trainer = module.trainer.container_definitions, registrar = module.registrar.container_definitions }
+  value       = { for name, task in local.tasks : name => task.container_definitions }
 }

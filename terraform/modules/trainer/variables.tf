@@ -5,7 +5,7 @@ variable "environment_name" {
 }
 
 variable "size" {
-  description = "CPU units (1024 per core), memory and disk of a training, and whether to use Spot capacity, which is 70 % cheaper and may be interrupted."
+  description = "CPU units (1024 per core), memory and disk of a training, and whether to use Spot capacity, which costs less and may be interrupted."
   type = object({
     cpu         = number
     memory_mib  = number
@@ -68,6 +68,13 @@ variable "schedule" {
     condition     = var.schedule == null ? true : can(regex("^(cron|rate)\\(.+\\)$", var.schedule))
     error_message = "schedule must be an expression of EventBridge Scheduler, such as cron(0 3 ? * SUN *) or rate(7 days)."
   }
+}
+
+variable "tunnel" {
+  description = "Whether there is a task definition for tunnels to MLflow."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "cluster_arn" {

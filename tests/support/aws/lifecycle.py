@@ -27,6 +27,8 @@ class Lifecycle:
     """Password of the database."""
     untrained: str
     """Errors of trainer.sh for a data set that does not exist."""
+    tunnelled: str
+    """Output of tunnel.sh, whose session ends at once."""
     destroyed: str
     """Output of destroy.sh."""
     left: dict[str, list[str]]
@@ -56,6 +58,7 @@ def run_lifecycle(workspace: Workspace, moto: MotoServer) -> Lifecycle:
         state=assert_success(workspace.terraform(DEV, "state", "pull")),
         password=password(moto),
         untrained=workspace.script("trainer", "dev", "train", "--data", "flowers").stderr,
+        tunnelled=assert_success(workspace.script("tunnel", "dev")),
         destroyed=assert_success(workspace.script("destroy", "dev", "--yes")),
         left=left(moto),
     )

@@ -21,6 +21,7 @@ def fill_gaps() -> None:
     from moto.rds.models import RDSBackend
     from moto.rds.responses import RDSResponse
     from moto.s3.models import FakeBucket
+    from moto.ssm.responses import SimpleSystemManagerResponse
 
     _bucket_policies_are_not_enforced(FakeBucket)
     _budgets_return_subscribers_and_tags(BudgetsResponse)
@@ -29,7 +30,8 @@ def fill_gaps() -> None:
     _rules_of_groups_have_descriptions(SecurityGroupRule)
     _scalable_targets_have_tags(ApplicationAutoScalingResponse)
     _services_store_fields_and_run(EC2ContainerServiceResponse)
-    _tasks_end_at_once(EC2ContainerServiceBackend)
+    _sessions_can_be_started(SimpleSystemManagerResponse)
+    _tasks_end_at_once(EC2ContainerServiceBackend, EC2ContainerServiceResponse)
 
 
 def _bucket_policies_are_not_enforced(bucket: Any) -> None:
@@ -160,23 +162,52 @@ def _run(service: Any) -> None:
         deployment.update(runningCount=service.desired_count, pendingCount=0, rolloutState="COMPLETED")
 
 
-def _tasks_end_at_once(backend: Any) -> None:
-    """One-off tasks have succeeded when they are first described, and delete their network interfaces."""
-    describe = backend.describe_tasks
+def _tasks_end_at_once(backend: Any, responses: Any) -> None:
+    """One-off tasks have succeeded when they are first described. One that takes sessions runs until it is stopped."""
+    from moto.moto_api import state_manager
+
+    describe, stop, run = backend.describe_tasks, backend.stop_task, responses.run_task
+
+    def run_task(self: Any) -> Any:
+        answer = run(self)
+        if self._get_param("enableExecuteCommand"):
+            for task in answer.result["tasks"]:
+                task.takes_sessions = True
+                task.containers[0].runtime_id = f"{task.id}-1"
+                task.containers[0].managed_agents = [{"name": "ExecuteCommandAgent", "lastStatus": "RUNNING"}]
+        return answer
 
     def describe_tasks(self: Any, cluster: str, tasks: list[str]) -> Any:
         found = describe(self, cluster, tasks)
         for task in found:
-            task.last_status = "STOPPED"
-            for detail in task.attachments[0]["details"]:
-                if detail["name"] == "networkInterfaceId":
-                    with contextlib.suppress(Exception):  # an earlier call has deleted it
-                        _ec2_of(task).delete_network_interface(detail["value"])
+            if not hasattr(task, "takes_sessions") or task.desired_status == "STOPPED":
+                _end(task)
         return found
 
-    backend.describe_tasks = describe_tasks
+    def stop_task(self: Any, *arguments: Any) -> Any:
+        task = stop(self, *arguments)
+        _end(task)
+        return task
+
+    responses.run_task, backend.describe_tasks, backend.stop_task = run_task, describe_tasks, stop_task
+    # moto would let every task end a little more whenever it is looked at.
+    state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
     # moto calculates the resources of an instance before it checks whether the task runs on one.
     backend._calculate_task_resource_requirements = lambda self, task_definition: {}
+
+
+def _end(task: Any) -> None:
+    """A task that has ended has no network interface."""
+    task.last_status = "STOPPED"
+    for detail in task.attachments[0]["details"]:
+        if detail["name"] == "networkInterfaceId":
+            with contextlib.suppress(Exception):  # an earlier call has deleted it
+                _ec2_of(task).delete_network_interface(detail["value"])
+
+
+def _sessions_can_be_started(responses: Any) -> None:
+    """The AWS CLI hands the answer to its plugin for sessions, for which the tests have a stand-in."""
+    responses.start_session = lambda self: json.dumps({"SessionId": "s", "TokenValue": "t", "StreamUrl": "wss://s"})
 
 
 def _ec2_of(task: Any) -> Any:

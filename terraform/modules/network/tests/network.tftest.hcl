@@ -116,6 +116,11 @@ run "subnets_and_endpoints_follow_the_number_of_zones" {
 
 run "endpoints_keep_data_in_the_account" {
   assert {
+    condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["ecr-api", "ecr-dkr", "logs", "secretsmanager"])
+    error_message = "Tasks may reach another service of AWS that nobody has asked for."
+  }
+
+  assert {
     condition     = jsondecode(aws_vpc_endpoint.s3.policy).Statement[0].Condition.StringEquals["s3:ResourceAccount"] == "000000000000"
     error_message = "Tasks could write to a bucket of another account."
   }
@@ -198,4 +203,15 @@ run "refuses_a_range_that_contains_another_network" {
   command = plan
   variables { taken_cidr_blocks = ["10.20.7.0/24"] }
   expect_failures = [var.cidr_block]
+}
+
+run "tasks_reach_session_manager_only_if_asked" {
+  variables {
+    sessions = true
+  }
+
+  assert {
+    condition     = endswith(aws_vpc_endpoint.interface["ssmmessages"].service_name, ".ssmmessages")
+    error_message = "Sessions need the endpoint of Session Manager."
+  }
 }

@@ -63,6 +63,33 @@ run "downloads_data_then_trains" {
   }
 }
 
+run "has_no_tunnel_unless_asked" {
+  command = plan
+
+  assert {
+    condition     = !contains(keys(output.definition_arns), "tunnel")
+    error_message = "Nobody may open sessions unless somebody has asked for it."
+  }
+}
+
+run "has_a_tunnel_that_only_waits" {
+  command = plan
+
+  variables {
+    tunnel = true
+  }
+
+  assert {
+    condition     = output.container_definitions.tunnel[0].entryPoint == tolist(["sleep"]) && !output.container_definitions.tunnel[0].readonlyRootFilesystem
+    error_message = "The task must do nothing, and Session Manager's agent must be able to write."
+  }
+
+  assert {
+    condition     = output.container_definitions.registrar[0].readonlyRootFilesystem && output.container_definitions.trainer[0].readonlyRootFilesystem
+    error_message = "All other tasks must keep their read-only root."
+  }
+}
+
 run "trains_by_a_schedule_on_spot" {
   command = plan
 
