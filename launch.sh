@@ -25,7 +25,8 @@ Settings and their defaults. They come from the environment or from the file .en
        VERGER_MLFLOW_PORT=5000               MLflow
        VERGER_PREPROCESS_METRICS_PORT=9101   metrics of the preprocess service
        VERGER_INFERENCE_METRICS_PORT=9102    metrics of the inference service
-       VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 lets other machines reach the page and the REST API
+       VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 lets other machines reach the page and the REST API (in containers
+                                             this is the default)
        VERGER_PREPROCESS_BIND_ADDRESS=127.0.0.1   likewise for gRPC; VERGER_INFERENCE_BIND_ADDRESS,
                                              VERGER_MLFLOW_BIND_ADDRESS and VERGER_METRICS_BIND_ADDRESS for those who
                                              need them: nothing behind these asks who calls
@@ -38,6 +39,7 @@ TEXT
 settings() {
     load_settings
     export VERGER_ROOT=$PWD
+    [ "${1:-}" != --docker ] || export VERGER_BIND_ADDRESS=${VERGER_BIND_ADDRESS:-0.0.0.0} # as docker-compose.yml has it
     export VERGER_BIND_ADDRESS=${VERGER_BIND_ADDRESS:-127.0.0.1}
     export VERGER_PREPROCESS_BIND_ADDRESS=${VERGER_PREPROCESS_BIND_ADDRESS:-127.0.0.1}
     export VERGER_INFERENCE_BIND_ADDRESS=${VERGER_INFERENCE_BIND_ADDRESS:-127.0.0.1}
@@ -145,6 +147,13 @@ grpc_address() { say "localhost:$VERGER_PREPROCESS_PORT, verger.v1.ClassifierSer
 
 where_data_is() { say "$VERGER_HOME"; }
 
+who_reaches_the_page() {
+    case $VERGER_BIND_ADDRESS in
+        127.* | localhost | ::1 | "[::1]") say "this machine alone; VERGER_BIND_ADDRESS=0.0.0.0 lets others reach the page" ;;
+        *) say "other machines, too: the page on $VERGER_BIND_ADDRESS; VERGER_BIND_ADDRESS=127.0.0.1 keeps it to this one" ;;
+    esac
+}
+
 show_addresses() {
     local absent
     absent=$(absence) || true
@@ -156,6 +165,7 @@ show_addresses() {
     REST         $(web_scheme)://localhost:$VERGER_WEB_PORT/docs
     gRPC         $(grpc_address)
     MLflow       http://localhost:$VERGER_MLFLOW_PORT
+    open to      $(who_reaches_the_page)
     data, logs   $(where_data_is)
 
 TEXT
@@ -211,7 +221,7 @@ run() {
     wait "$logs"
 }
 
-settings
+settings "$@"
 if [ "${1:-}" = --docker ]; then
     shift
     . scripts/containers.sh

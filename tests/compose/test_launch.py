@@ -60,5 +60,6 @@ def test_ctrl_c_stops_verger_and_keeps_its_data(verger: Composed) -> None:
     again = verger.launch("--detach")
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"web page     {verger.web.replace('127.0.0.1', 'localhost')}" in again.stdout
+    assert "open to      this machine alone" in again.stdout
     assert verger.version() == before
     assert verger.description() == "A description."

@@ -38,9 +38,10 @@ def test_the_test_that_runs_a_command_exists(by: str) -> None:
 
 
 def shape(document: Path) -> list[str]:
-    """The levels of headings, list items and rows of tables, in their order."""
+    """The levels of headings, list items, rows of tables and first letters of paragraphs (as p), in their order."""
     text = re.sub(r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return re.findall(r"^(#+ |- |\|)", text, re.MULTILINE)
+    starts = re.findall(r"^(#+ |- |\|)|(?<=\n\n)([^\s#|-])", text, re.MULTILINE)
+    return [mark or "p" for mark, _ in starts]
 
 
 @pytest.mark.parametrize("twin", TWINS, ids=name_of)

@@ -28,6 +28,7 @@ def test_a_second_start_says_that_verger_is_already_running(verger: Launched) ->
     assert again.returncode == 0
     assert "already running" in again.stdout
     assert f"http://localhost:{verger.ports['VERGER_WEB_PORT']}" in again.stdout
+    assert "open to      other machines, too: the page on 0.0.0.0" in again.stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: /proc/net")
