@@ -61,7 +61,7 @@ class KeyStore:
         with self._changing() as (connection, now):
             if kind is Kind.SERVICE:  # its process may have been killed
                 connection.execute(delete(KEYS).where(KEYS.c.kind == kind, KEYS.c.expires_at < now))
-            elif any(key.name == name and key.is_live(now) for key in _clients(connection)):
+            elif any(key.is_live(now) for key in _named(connection, name)):
                 raise KeyUnusable(f"There is a live key named “{name}”. Choose another name, or rotate that key.")
             secret = new_secret()
             expires_at = now + lifetime if lifetime else None
@@ -132,8 +132,8 @@ def _insert(connection: Connection, key: Key) -> None:
     connection.execute(insert(KEYS).values(asdict(key) | {"scopes": " ".join(sorted(key.scopes))}))
 
 
-def _clients(connection: Connection) -> Iterator[Key]:
-    return map(_key_of, connection.execute(select(KEYS).where(KEYS.c.kind == Kind.CLIENT)))
+def _named(connection: Connection, name: str) -> Iterator[Key]:
+    return map(_key_of, connection.execute(select(KEYS).where(KEYS.c.kind == Kind.CLIENT, KEYS.c.name == name)))
 
 
 def _live(connection: Connection, identity: str, now: datetime) -> Key:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 
 from verger.v1 import classifier_pb2_grpc
 
@@ -88,6 +88,6 @@ async def _admission(settings: PreprocessSettings) -> AsyncIterator[Admit]:
     if store is None:
         yield admit_everybody
         return
-    async with Gate(store) as gate:
-        yield admission(gate, SCOPES)
-    store.close()
+    with closing(store):
+        async with Gate(store) as gate:
+            yield admission(gate, SCOPES)

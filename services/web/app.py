@@ -1,7 +1,7 @@
 """Assembles the web service."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from importlib.metadata import version
 from socket import gethostname
 from typing import TYPE_CHECKING
@@ -100,9 +100,9 @@ async def _credentials(
     if store is None or gate is None:
         yield tuple
         return
-    async with gate, OwnKey(store, f"web on {gethostname()}"[:MAX_LABEL_CHARACTERS]) as own_key:
-        yield own_key.metadata
-    store.close()
+    with closing(store):
+        async with gate, OwnKey(store, f"web on {gethostname()}"[:MAX_LABEL_CHARACTERS]) as own_key:
+            yield own_key.metadata
 
 
 async def error_response(request: Request, error: VergerError) -> Response:
