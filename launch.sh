@@ -14,6 +14,7 @@ usage: ./launch.sh                     start Verger and show the logs; Ctrl-C st
        ./launch.sh --stop              stop Verger
        ./launch.sh --train DIR [...]   train on a folder with one subfolder per class; starts Verger if necessary;
                                        for more options: ./launch.sh --train DIR --help
+       ./launch.sh --access COMMAND    make, list, rotate or revoke keys; all of it: ./launch.sh --access --help
        ./launch.sh --backup FILE       save the registry (all versions and runs) in a file, while Verger runs or not
        ./launch.sh --restore FILE      restore such a file into a system that has no registry
        ./launch.sh --docker [...]      do the same in containers, for example ./launch.sh --docker --detach
@@ -49,7 +50,6 @@ settings() {
     export VERGER_PREPROCESS_METRICS_PORT=${VERGER_PREPROCESS_METRICS_PORT:-9101}
     export VERGER_INFERENCE_METRICS_PORT=${VERGER_INFERENCE_METRICS_PORT:-9102}
     export VERGER_MLFLOW_URL=http://127.0.0.1:$VERGER_MLFLOW_PORT
-    export VERGER_PAGE_URL=http${VERGER_WEB_TLS_CERTIFICATE_FILE:+s}://localhost:$VERGER_WEB_PORT
     export VERGER_PREPROCESS_TARGET=127.0.0.1:$VERGER_PREPROCESS_PORT
     export VERGER_INFERENCE_TARGET=127.0.0.1:$VERGER_INFERENCE_PORT
     export VERGER_MODEL_CACHE_DIRECTORY=$VERGER_HOME/models
@@ -189,6 +189,13 @@ train() {
     exec nice -n 10 "$VERGER_HOME/env/trainer/bin/python" -m trainer train --data "$@"
 }
 
+# access COMMAND...: makes, lists, rotates or revokes keys. Only a new key goes to stdout.
+access() {
+    keep_private
+    make_environment serving >&2
+    exec "$serving/python" -m services.access "$@"
+}
+
 show_logs() { exec "$serving/python" scripts/show_logs.py "$VERGER_HOME/logs"; }
 
 # in_callers_folder FILE: prints its path, which may be relative to where launch.sh was called.
@@ -234,6 +241,7 @@ case ${1:-} in
     --status) status ;;
     --stop) stop ;;
     --train) shift && train "$@" ;;
+    --access) shift && access "$@" ;;
     --backup) shift && backup "$@" ;;
     --restore) shift && restore "$@" ;;
     -h | --help) usage ;;

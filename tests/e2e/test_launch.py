@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -15,6 +16,9 @@ from tests.support.repository import ROOT
 from tests.support.systems.launched import Launched
 from tests.support.systems.uploads import PHOTO
 from tests.support.waiting import wait_until
+
+SEND_A_KEY = """printf 'Authorization: Bearer %s\\n' "$(cat shop.key)" > shop.header
+curl -H @shop.header --data-binary @examples/banana.jpg http://localhost:8000/api/v1/classify"""
 
 
 def test_status_of_a_healthy_system(verger: Launched) -> None:
@@ -69,6 +73,24 @@ def test_no_program_reports_its_use(verger: Launched) -> None:
         for pid in verger.pids(program):
             variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
             assert {b"MLFLOW_DISABLE_TELEMETRY=true", b"ORT_DISABLE_TELEMETRY=1"} <= set(variables)
+
+
+def test_keys_are_made_listed_rotated_and_revoked(verger: Launched, tmp_path: Path) -> None:
+    made = verger.launch("--access", "make", "--name", "shop", "--owner", "anna", "--scope", "classify")
+    assert "VERGER_ACCESS is “open”" in made.stderr
+    (key,) = made.stdout.splitlines()
+    old = key.split("_")[1]
+    rotated = verger.launch("--access", "rotate", old, "--overlap", "7d")
+    new = rotated.stdout.split("_")[1]
+    assert verger.launch("--access", "revoke", old).returncode == 0
+    rows = {row.split()[0]: row for row in verger.launch("--access", "list").stdout.splitlines()}
+    assert re.search("shop +anna +revoked", rows[old])
+    assert re.search("shop +anna +live", rows[new])
+    (tmp_path / "shop.key").write_text(rotated.stdout)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    recipe = SEND_A_KEY.replace("http://localhost:8000", verger.web)
+    sent = subprocess.run(["bash", "-c", recipe], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "verdict" in sent.stdout, sent.stderr
 
 
 def test_mlflow_has_a_lower_priority_than_web(verger: Launched) -> None:

@@ -4,20 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 from verger.v1 import model_pb2
 
 from trainer.data.dataset import Picture, class_indices
 from trainer.data.names import groups_of, kind_of, parts_of
 from trainer.evaluation.figures import Evaluation
-from trainer.evaluation.scoring import (
-    NO_NEGATIVE_LOGITS,
-    NegativeLogits,
-    count_answers,
-    score,
-    score_negatives,
-    score_parts,
-)
+from trainer.evaluation.scoring import NO_NEGATIVE_LOGITS, NegativeLogits, score, score_negatives, score_parts
 from trainer.graphs.features import logits_of
 from trainer.progress import OnProgress
 
@@ -61,9 +53,7 @@ def evaluate(
         parts += score_parts(*answers, names, contract.calibration, is_elsewhere=number > 0)
         first = end
     whole = score(known, targets[: len(known)], files[: len(known)], contract)
-    others = [part for part in (negatives, data.remembered.logits) if len(part)]
-    row = [count_answers(np.concatenate(others), contract.calibration)] if others else []
-    return replace(whole, negatives=figures, answers=[*whole.answers, *row], parts=parts)
+    return replace(whole, negatives=figures, parts=parts)
 
 
 def _name(picture: Picture, root: Path) -> str:

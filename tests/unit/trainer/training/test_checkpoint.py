@@ -66,8 +66,7 @@ def learn_head(
     keras.utils.set_random_seed(seed)
     context, loop = small_context(dataset, RECIPE), TrainingLoop(progress, checkpoint)
     backbone = classifier.get_layer(BACKBONE)
-    head, _ = train_head(context, loop, backbone, collect_examples(context, backbone))
-    return head.get_weights()
+    return train_head(context, loop, backbone, collect_examples(context, backbone)).get_weights()
 
 
 def learn_all(
