@@ -165,7 +165,7 @@ show_addresses() {
     web page     $(web_scheme)://localhost:$VERGER_WEB_PORT
     REST         $(web_scheme)://localhost:$VERGER_WEB_PORT/docs
     gRPC         $(grpc_address)
-    MLflow       http://localhost:$VERGER_MLFLOW_PORT
+    MLflow       http://localhost:$VERGER_MLFLOW_PORT/#/experiments?workflowType=machine_learning
     open to      $(who_reaches_the_page)
     data, logs   $(where_data_is)
 
