@@ -66,6 +66,9 @@ WORKERS = available_cores()
 class Stopwatch:
     """Measures an epoch. Implements trainer.progress.EpochProgress."""
 
+    def wait(self, *_: object) -> None:
+        pass
+
     def begin(self, *_: object) -> None:
         self.cost = Cost()
 
@@ -162,7 +165,7 @@ def context(dataset: Dataset, stage: HeadStage) -> RunContext:
 
 def train_with(run: RunContext, watch: Stopwatch, backbone: keras.Model) -> keras.Model:
     """Trains a head with the trainer's code and returns it."""
-    return train_head(run, TrainingLoop(watch), backbone, collect_examples(run, backbone))
+    return train_head(run, TrainingLoop(watch), backbone, collect_examples(run, backbone))[0]
 
 
 def verger(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict[str, Any]:

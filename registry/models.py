@@ -32,6 +32,7 @@ class Registry(RegistryReader):
         experiment_name: str,
         run_id: str | None = None,
         metrics: Mapping[str, float] | None = None,
+        description: str = "",
     ) -> str:
         """Uploads a version's directory and adds it to the registry; returns its version number.
 
@@ -40,6 +41,7 @@ class Registry(RegistryReader):
         Args:
             run_id: run that made the version.
             metrics: test metrics, which MLflow shows beside run and model.
+            description: what MLflow shows with the version, in Markdown.
         """
         with self._mlflow_errors():
             model_id = self._upload(directory, experiment_name, run_id)
@@ -49,6 +51,7 @@ class Registry(RegistryReader):
                     self._client.log_metric(run_id, f"test_{name}", value, model_id=model_id)
             with redirect_stderr(StringIO()):  # MLflow prints what the caller reports
                 version = mlflow.register_model(f"models:/{model_id}", self.name, tags=dict(tags))
+            self._client.update_model_version(self.name, version.version, description)
         return str(version.version)
 
     def _upload(self, directory: Path, experiment_name: str, run_id: str | None) -> str:

@@ -19,6 +19,12 @@ class TrainerSettings(RegistrySettings):
     experiment_name: str = "verger"
     """MLflow experiment of the runs."""
 
+    mlflow_page_url: str = Field(default="", pattern=r"^(https?://.*)?$")
+    """Address of MLflow in the browser of whoever trains, for links; empty where mlflow_url is it."""
+
+    page_url: str = Field(default="", pattern=r"^(https?://.*)?$")
+    """Address of the page that serves the champion, for a link; empty if it is not known."""
+
     release_dir: Path = REPOSITORY / "models" / "fruit-classifier"
     """Directory of the released model version."""
 

@@ -11,6 +11,9 @@ OnProgress = Callable[[int, int], None]
 class EpochProgress(Protocol):
     """Follows the epochs of training stages. All methods return quickly."""
 
+    def wait(self, text: str) -> None:
+        """Tells what the time until the next stage, or the end, is spent on: "Preparing the backbone"."""
+
     def begin(self, stage: str, epochs: int, effort: float, done: float) -> None:
         """Announces a stage and the effort that all its epochs take, in any unit.
 
@@ -36,6 +39,9 @@ class Progress(Protocol):
 
     def counting(self, text: str) -> AbstractContextManager[OnProgress]:
         """Follows one piece of work over pictures; yields the callback to report to."""
+
+    def waiting(self, text: str) -> AbstractContextManager[None]:
+        """Follows one piece of work that can't be counted, such as "Exporting"."""
 
     def epochs(self) -> AbstractContextManager[EpochProgress]:
         """Follows the epochs of all stages."""

@@ -16,6 +16,7 @@ from rich.progress import (
     TaskID,
     TaskProgressColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -50,8 +51,14 @@ class ConsoleProgress:
     @contextmanager
     def counting(self, text: str) -> Iterator[OnProgress]:
         with _progress_bar(MofNCompleteColumn(), TimeRemainingColumn()) as bar:
-            task = bar.add_task(text, total=None)
+            task = _begin(bar, text)
             yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        with _progress_bar(TimeElapsedColumn()) as bar:
+            _begin(bar, text)
+            yield
 
     @contextmanager
     def epochs(self) -> Iterator[EpochProgress]:
@@ -68,13 +75,20 @@ class _ConsoleEpochs:
         self._stage, self._epoch, self._epochs = "", 0, 0
         self._effort, self._done, self._before, self._began = 0.0, 0.0, 0.0, 0.0
 
+    def wait(self, text: str) -> None:
+        self._replace_task(text)
+
     def begin(self, stage: str, epochs: int, effort: float, done: float) -> None:
         self._stage, self._epoch, self._epochs = stage, 0, epochs
         self._effort, self._done, self._before, self._began = effort, done, done, monotonic()
+        task = self._replace_task(f"Training {stage}")
+        self._bar.update(task, total=effort, completed=done)
+
+    def _replace_task(self, text: str) -> TaskID:
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(f"Training {stage}", total=effort, left="")
-        self._bar.update(self._task, completed=done)
+        self._task = _begin(self._bar, text)
+        return self._task
 
     def advance(self, effort: float) -> None:
         self._done += effort
@@ -127,6 +141,12 @@ def _warn(what: str, names: Sequence[str]) -> None:
         NOTES.print(f"[yellow]{len(names)} {what}:[/] {escape(', '.join(names[:MAX_NAMED]))}{more}.")
 
 
+def warn_of_few_pictures(problems: Sequence[str]) -> None:
+    """Prints in colour that answers may be wrong, and what there is too little of."""
+    if problems:
+        NOTES.print(f"[bold yellow]FEW PICTURES: answers may be wrong.[/] {escape(' '.join(problems))}")
+
+
 def warn_of_unreadable(files: Sequence[Unreadable]) -> None:
     """Prints the files that were left out because they can't be read."""
     if files:
@@ -136,13 +156,16 @@ def warn_of_unreadable(files: Sequence[Unreadable]) -> None:
 
 
 def show_outcome(outcome: "Outcome") -> None:
-    """Prints the evaluation of a new version, and whether it is champion."""
+    """Prints the evaluation of a new version, whether it is champion, what is too little in it, and where to look."""
     RESULTS.print(evaluation_table(outcome.evaluation, "Test pictures"))
     if outcome.decision.passed:
         RESULTS.print(f"Version {outcome.version} is champion. {outcome.decision.reason}")
     else:
         RESULTS.print(f"Version {outcome.version} is challenger. {outcome.decision.reason}")
         RESULTS.print(f"To make it champion anyway: python -m trainer promote {outcome.version}")
+    warn_of_few_pictures(outcome.problems)
+    for name, address in outcome.pages.items():
+        RESULTS.print(f"{name}: {address}")
 
 
 def evaluation_table(evaluation: Evaluation, title: str) -> Table:
@@ -164,6 +187,13 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
         table.add_row(f"negatives: {group.group}, AUROC", "", "", f"{group.auroc:.4f}", str(group.images))
         table.add_row(f"negatives: {group.group}, out of scope", "", "", f"{group.refused_share:.4f}", "")
     return table
+
+
+def _begin(bar: Progress, text: str) -> TaskID:
+    """Begins a task of unknown length. Where there is no terminal, and so no bar, it prints the task's name."""
+    if not NOTES.is_terminal:
+        NOTES.print(f"{escape(text)} ...")
+    return bar.add_task(text, total=None, left="")
 
 
 def _progress_bar(*columns: ProgressColumn) -> Progress:

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from trainer.cli.console import NOTES, ConsoleProgress, announce, native_messages_hidden, show_outcome
+from trainer.cli.console import (
+    NOTES,
+    ConsoleProgress,
+    announce,
+    native_messages_hidden,
+    show_outcome,
+    warn_of_few_pictures,
+)
 from trainer.cli.options import Data, Elsewhere, load_settings, reachable_registry
 
 ExtraFolders = Annotated[
@@ -46,6 +53,7 @@ def train(
 ) -> None:
     """Trains a model, registers it, and makes it champion if it is not worse than the present champion."""
     from trainer.data.dataset import DataFolders
+    from trainer.data.few import problems_of_few
     from trainer.data.loading import load_dataset
     from trainer.data.preprocessing import mobilenet_preprocessing
 
@@ -56,6 +64,8 @@ def train(
             folders = DataFolders(data, extra, negatives, elsewhere)
             dataset = load_dataset(folders, preprocessing, settings.trainer_workers, done)
         announce(dataset)
+        warn_of_few_pictures([*problems_of_few(dataset, fine_tune)])
+        progress.note("Loading TensorFlow ...")
         # TensorFlow counts the machine's cores instead of those that a container may use.
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(settings.trainer_workers))
         with native_messages_hidden():

@@ -28,6 +28,16 @@ def perceptual_hash(image: Image.Image) -> int | None:
     return int.from_bytes(np.packbits(waves > np.median(waves[1:])).tobytes(), "big")
 
 
+def photos_of(hashes: Sequence[int]) -> list[int]:
+    """Returns for each picture the index of the first picture of the same photo, which may be the picture itself."""
+    pool: NDArray[np.uint64] = np.array(hashes, np.uint64)
+    found: list[int] = []
+    for index, value in enumerate(pool):
+        alike = np.flatnonzero(np.bitwise_count(pool[:index] ^ value) <= MAX_DISTANCE_BITS)
+        found.append(found[alike[0]] if len(alike) else index)
+    return found
+
+
 def nearest(hashes: Sequence[int], others: Sequence[int]) -> list[int | None]:
     """Returns for each hash the index of the nearest one in `others`, or None if none is within MAX_DISTANCE_BITS.
 

@@ -4,12 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 from verger.v1 import model_pb2
 
 from trainer.data.dataset import Picture, class_indices
 from trainer.data.names import groups_of, kind_of, parts_of
 from trainer.evaluation.figures import Evaluation
-from trainer.evaluation.scoring import NO_NEGATIVE_LOGITS, NegativeLogits, score, score_negatives, score_parts
+from trainer.evaluation.scoring import (
+    NO_NEGATIVE_LOGITS,
+    NegativeLogits,
+    count_answers,
+    score,
+    score_negatives,
+    score_parts,
+)
 from trainer.graphs.features import logits_of
 from trainer.progress import OnProgress
 
@@ -53,7 +61,9 @@ def evaluate(
         parts += score_parts(*answers, names, contract.calibration, is_elsewhere=number > 0)
         first = end
     whole = score(known, targets[: len(known)], files[: len(known)], contract)
-    return replace(whole, negatives=figures, parts=parts)
+    others = [part for part in (negatives, data.remembered.logits) if len(part)]
+    row = [count_answers(np.concatenate(others), contract.calibration)] if others else []
+    return replace(whole, negatives=figures, answers=[*whole.answers, *row], parts=parts)
 
 
 def _name(picture: Picture, root: Path) -> str:

@@ -83,11 +83,15 @@ class Evaluation:
     refused_share: float
     classes: Sequence[ClassFigures]
     confusion: Sequence[Sequence[int]]
-    """Counts; rows are true classes, columns predicted ones, in the order of `classes`."""
+    """Counts of the most probable class, whatever the verdict. Rows are true classes, columns predicted ones, in the
+    order of `classes`."""
     reliability: Sequence[ReliabilityBin]
     mistakes: Sequence[Mistake]
     """Most confident first."""
     negatives: Sequence[NegativeFigures] = field(default_factory=list)
+    answers: Sequence[Sequence[int]] = field(default_factory=list)
+    """Counts of the answers that serving would give. Rows are true classes and, where there are negatives, a last row
+    for them; columns are the classes that were recognised, then UNSURE, then OUT_OF_SCOPE. Older versions have none."""
     parts: Sequence[PartFigures] = field(default_factory=list)
     """Parts of the pictures that the figures above are about, and of pictures from elsewhere."""
 

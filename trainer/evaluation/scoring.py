@@ -66,12 +66,27 @@ def score(
             for label, p, r, f, n in zip(labels, *figures, strict=True)
         ],
         confusion=confusion_matrix(targets, predicted, labels=range(len(labels))).tolist(),
+        answers=[count_answers(logits[targets == number], contract.calibration) for number in range(len(labels))],
         reliability=bins,
         mistakes=[
             Mistake(files[i], labels[targets[i]], labels[predicted[i]], float(best[i]))
             for i in wrong[np.argsort(-best[wrong])]
         ],
     )
+
+
+def count_answers(logits: Floats, calibration: model_pb2.Calibration) -> list[int]:
+    """Counts the answers that serving would give: each class that is recognised, then UNSURE, then OUT_OF_SCOPE.
+
+    Args:
+        logits: float32 of shape [n, classes]; n may be 0.
+    """
+    classes = logits.shape[1]
+    predicted, _, verdicts = _answers(logits, calibration)
+    columns = {classifier_pb2.VERDICT_UNSURE: classes, classifier_pb2.VERDICT_OUT_OF_SCOPE: classes + 1}
+    found = [columns.get(verdict, int(best)) for best, verdict in zip(predicted, verdicts, strict=True)]
+    counts: list[int] = np.bincount(found, minlength=classes + 2).tolist()
+    return counts
 
 
 def score_parts(

@@ -64,8 +64,9 @@ def judge(
         remembered: negatives that the candidate was evaluated on, with features computed by its backbone.
         measured: comparisons that were made before, by version number.
     """
-    try:  # this checks the golden samples, too
-        load_model(model_pb2.ModelRef(name=context.registry.name, version="new"), candidate.version.path)
+    try:
+        with context.progress.waiting("Checking the version as inference does"):  # the golden samples, too
+            load_model(model_pb2.ModelRef(name=context.registry.name, version="new"), candidate.version.path)
     except (ModelCorrupt, ContractUnsupported) as error:
         return gate.not_sound(str(error))
     champion = context.registry.aliases().get(CHAMPION)
@@ -117,7 +118,8 @@ def _compare_with_champion(
         with context.progress.counting("Testing the champion") as progress:
             data = context.evaluation_data(logits)
             evaluation = evaluate(graph, champion.contract, data, context.workers, progress)
-        cost = compare_cost(candidate.version, champion)
+        with context.progress.waiting("Comparing speed with the champion"):
+            cost = compare_cost(candidate.version, champion)
         return Comparison(
             evaluation, cost, champion.was_tested_on_negatives, is_quantised(graph), champion.parts_elsewhere
         )

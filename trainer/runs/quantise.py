@@ -15,12 +15,14 @@ from engine.contract import digest_of
 from engine.model.tensors import scale_pixels
 from engine.version import SERVING_FILE
 from registry.models import Registry
+from trainer.data.few import can_be_calibrated_on_validation
 from trainer.data.names import folder_names
 from trainer.data.pictures import map_in_threads, read_pixels
 from trainer.errors import DatasetInvalid, VersionQuantised
+from trainer.evaluation.calibration import calibrate
 from trainer.graphs.int8 import SETTINGS, is_quantised, quantise_graph, rounding_noise
 from trainer.network.export import GOLDEN_TOLERANCE, draft_contract, golden_batch, write_graph
-from trainer.runs.candidate import make_candidate
+from trainer.runs.candidate import make_candidate, unseen_by
 from trainer.runs.judge import RegisteredVersion, judge_quantised
 from trainer.runs.registration import Outcome, register
 from trainer.tracking.run import TrackedRun, tracked_run
@@ -66,7 +68,7 @@ def quantise(context: RunContext, parent: RegisteredVersion) -> Outcome:
     """
     _refuse_other_classes(context, parent)
     with (
-        tracked_run(context.registry, context.settings.experiment_name) as run,
+        tracked_run(context.registry, context.settings.experiment_name, _name(parent)) as run,
         tempfile.TemporaryDirectory(prefix="verger-") as folder,
     ):
         _log_inputs(context, run, parent)
@@ -75,17 +77,35 @@ def quantise(context: RunContext, parent: RegisteredVersion) -> Outcome:
         draft.provenance.CopyFrom(contract.provenance)
         draft.provenance.run_id = run.id
         draft.provenance.test_metrics.clear()
-        candidate = make_candidate(context, directory, draft, fallback=contract.calibration)
+        draft.calibration.CopyFrom(_calibration(context, directory / SERVING_FILE, draft, contract))
+        candidate = make_candidate(context, directory, draft)
         run.log_report(candidate.evaluation, context.dataset.folders.root, contract.preprocessing)
         decision = judge_quantised(context, candidate, parent)
-        return register(context, run, candidate, decision, {"quantised_from": parent.number})
+        few = context.registry.tags_of(parent.number).get("few_pictures")
+        return register(context, run, candidate, decision, {"quantised_from": parent.number}, [few] if few else [])
+
+
+def _name(parent: RegisteredVersion) -> str:
+    return f"version {parent.number} in 8-bit integers"
+
+
+def _calibration(
+    context: RunContext, graph: Path, draft: model_pb2.ModelContract, parent: model_pb2.ModelContract
+) -> model_pb2.Calibration:
+    """Calibrates anew, by the score of the float version where there are few negatives to choose one.
+
+    With few validation pictures the float version's calibration is the better one: it was cross-validated.
+    """
+    if not can_be_calibrated_on_validation(context.dataset):
+        return parent.calibration
+    return calibrate(unseen_by(context, graph, draft), parent.calibration)
 
 
 def _write_version(context: RunContext, parent: RegisteredVersion, directory: Path) -> model_pb2.ModelContract:
     """Writes the int8 graph and copies the other files; returns the draft of the contract."""
     source = parent.directory
     spec, classes = source.contract.preprocessing, source.contract.classes
-    with tempfile.TemporaryDirectory(prefix="verger-") as folder, context.progress.counting("Quantising"):
+    with tempfile.TemporaryDirectory(prefix="verger-") as folder, context.progress.waiting("Quantising"):
         graph, pictures = Path(folder) / SERVING_FILE, context.dataset.train[:RANGE_PICTURES]
         pixels = map_in_threads(lambda picture: read_pixels(picture.path, spec), pictures, context.workers)
         quantise_graph(source.file(SERVING), (scale_pixels(picture, spec)[None] for picture in pixels), graph)

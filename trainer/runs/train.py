@@ -8,13 +8,14 @@ from pathlib import Path
 import keras
 
 from engine.contract import digest_of
-from engine.version import NEGATIVES_FILE
+from engine.version import NEGATIVES_FILE, SERVING_FILE
+from trainer.data.few import can_be_calibrated_on_validation, problems_of_few
 from trainer.data.names import class_info, folder_names
-from trainer.evaluation.calibration import UNCALIBRATED, UNCALIBRATED_WITH_NONE
+from trainer.evaluation.calibration import UNCALIBRATED, UNCALIBRATED_WITH_NONE, Unseen, calibrate
 from trainer.network.assembly import HEAD, assemble, is_relative_to_rest, with_input_size
 from trainer.network.backbone import BACKBONE, weights_digest
 from trainer.network.export import draft_contract, write_models
-from trainer.runs.candidate import Candidate, make_candidate
+from trainer.runs.candidate import Candidate, make_candidate, unseen_by
 from trainer.runs.judge import judge
 from trainer.runs.registration import Outcome, register
 from trainer.tracking.run import RecordedEpochs, TrackedRun, tracked_run
@@ -43,22 +44,32 @@ def train(context: RunContext, weights: str = "release", resume: bool = False) -
         VergerError: an error of trainer.errors or engine.errors. Nothing was registered.
     """
     keras.utils.set_random_seed(context.seed)
-    start = load_start(context, weights)
+    with context.progress.waiting("Loading the network to start from"):
+        start = load_start(context, weights)
     checkpoint = _open_checkpoint(context, start, resume)
     with (
-        tracked_run(context.registry, context.settings.experiment_name, checkpoint.run_id) as run,
+        tracked_run(context.registry, context.settings.experiment_name, _name(context), checkpoint.run_id) as run,
         tempfile.TemporaryDirectory(prefix="verger-") as folder,
     ):
         if not checkpoint.run_id:
             _log_inputs(context, run, weights, start)
             checkpoint.run_id = run.id
-        model = _learn(context, run, start, checkpoint)
-        candidate = _make_candidate(context, run, model, start, Path(folder) / "version")
+        model, unseen = _learn(context, run, start, checkpoint)
+        candidate = _make_candidate(context, run, model, unseen, start, Path(folder) / "version")
         run.log_report(candidate.evaluation, context.dataset.folders.root, context.preprocessing)
         decision = judge(context, candidate, start.negatives.validation)
-        outcome = register(context, run, candidate, decision)
+        problems = [*problems_of_few(context.dataset, context.recipe.fine_tune is not None)]
+        outcome = register(context, run, candidate, decision, problems=problems)
     checkpoint.remove()
     return outcome
+
+
+def _name(context: RunContext) -> str:
+    """Returns the name of the run: "flowers, 4 classes, 147 pictures, all layers"."""
+    dataset = context.dataset
+    layers = "all layers" if context.recipe.fine_tune else "dense layers"
+    count = len(dataset.train) + len(dataset.validation)
+    return f"{dataset.folders.root.resolve().name}, {len(dataset.labels)} classes, {count} pictures, {layers}"
 
 
 def _open_checkpoint(context: RunContext, start: StartingPoint, resume: bool) -> Checkpoint:
@@ -99,18 +110,29 @@ def _log_inputs(context: RunContext, run: TrackedRun, weights: str, start: Start
     run.log_environment()
 
 
-def _learn(context: RunContext, run: TrackedRun, start: StartingPoint, checkpoint: Checkpoint) -> keras.Model:
-    """Trains all stages of the recipe; returns the model without the state of any optimizer."""
-    examples = collect_examples(context, start.backbone, start.negatives.training)
+def _learn(
+    context: RunContext, run: TrackedRun, start: StartingPoint, checkpoint: Checkpoint
+) -> tuple[keras.Model, Unseen]:
+    """Trains all stages of the recipe.
+
+    Returns:
+        The model without the state of any optimizer, and what cross-validation says about its training examples, if it
+        is needed. Fine-tuning has none: each fold would need a whole network of its own, and the one that has learned
+        all pictures knows them.
+    """
+    is_cross_validated = not (context.recipe.fine_tune or can_be_calibrated_on_validation(context.dataset))
+    with context.progress.waiting("Dividing negatives into kinds"):
+        examples = collect_examples(context, start.backbone, start.negatives.training)
     store = _store(context, examples) if context.recipe.fine_tune else None
     with context.progress.epochs() as shown:
         epochs = RecordedEpochs(run, shown, checkpoint.epochs)
         loop = TrainingLoop(epochs, checkpoint)
-        model = assemble(start.backbone, train_head(context, loop, start.backbone, examples))
+        head, unseen = train_head(context, loop, start.backbone, examples, is_cross_validated)
+        model = assemble(start.backbone, head)
         if store:
             model = fine_tune(context, loop, model, examples, store)
     run.log_curves(epochs)
-    return with_input_size(model, context.preprocessing.height)
+    return with_input_size(model, context.preprocessing.height), unseen
 
 
 def _store(context: RunContext, examples: Examples) -> PictureStore:
@@ -121,19 +143,30 @@ def _store(context: RunContext, examples: Examples) -> PictureStore:
 
 
 def _make_candidate(
-    context: RunContext, run: TrackedRun, model: keras.Model, start: StartingPoint, directory: Path
+    context: RunContext, run: TrackedRun, model: keras.Model, unseen: Unseen, start: StartingPoint, directory: Path
 ) -> Candidate:
-    """Writes the version's files, calibrates and tests it."""
+    """Writes the version's files, calibrates and tests it.
+
+    Args:
+        unseen: what cross-validation says about the training examples. Where it is not needed, the validation pictures
+            are enough, or as cautious as few of them must be.
+    """
     dataset = context.dataset
-    negatives = extract_negatives(context, model.get_layer(BACKBONE)).followed_by(start.negatives)
-    write_models(model, directory)
-    if len(negatives):
-        negatives.write(directory / NEGATIVES_FILE)
-    classes = [class_info(label, dataset.own_names) for label in dataset.labels]
-    draft = draft_contract(directory, classes, context.preprocessing)
+    with context.progress.waiting("Exporting the version"):
+        negatives = extract_negatives(context, model.get_layer(BACKBONE)).followed_by(start.negatives)
+        write_models(model, directory)
+        if len(negatives):
+            negatives.write(directory / NEGATIVES_FILE)
+        classes = [class_info(label, dataset.own_names) for label in dataset.labels]
+        draft = draft_contract(directory, classes, context.preprocessing)
     draft.provenance.run_id = run.id
+    draft.provenance.few_pictures = any(problems_of_few(dataset, context.recipe.fine_tune is not None))
     draft.provenance.dataset_digest = dataset.digest
     draft.provenance.trained_at.FromDatetime(datetime.now(UTC))
     head = model.get_layer(HEAD)
-    fallback = UNCALIBRATED_WITH_NONE if is_relative_to_rest(head) else UNCALIBRATED
-    return make_candidate(context, directory, draft, start.negatives.validation.logits(head), fallback)
+    uncalibrated = UNCALIBRATED_WITH_NONE if is_relative_to_rest(head) else UNCALIBRATED
+    remembered = start.negatives.validation.logits(head)
+    everything = unseen_by(context, directory / SERVING_FILE, draft, remembered).followed_by(unseen)
+    is_cautious = not can_be_calibrated_on_validation(dataset)
+    draft.calibration.CopyFrom(calibrate(everything, uncalibrated, is_cautious))
+    return make_candidate(context, directory, draft, remembered)

@@ -18,17 +18,23 @@ MAX_ROWS = 5
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
-    """Draws counts with true classes in rows and predicted ones in columns; colours show shares of the row."""
-    counts = np.array(evaluation.confusion)
+    """Draws counts of answers with true classes in rows and answers in columns; colours show shares of the row.
+
+    UNSURE and OUT_OF_SCOPE are answers, too, and negatives are the last row where there are any.
+    """
+    counts = np.array(evaluation.answers)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     labels = [figures.label for figures in evaluation.classes]
-    side = 3 + 0.5 * len(labels)
+    rows, columns = [*labels, "none of them"][: len(counts)], [*labels, "unsure", "out of scope"]
+    side = 3 + 0.5 * len(columns)
     figure = Figure((side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Greens", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
-    axes.set_yticks(range(len(labels)), labels, parse_math=False)
-    axes.set(xlabel="predicted", ylabel="true", title=f"{evaluation.accuracy:.1%} of {evaluation.images} right")
+    axes.axvline(len(labels) - 0.5, color="lightgrey")
+    axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", parse_math=False)
+    axes.set_yticks(range(len(rows)), rows, parse_math=False)
+    named = int(np.diag(counts[: len(labels), : len(labels)]).sum())
+    axes.set(xlabel="answer", ylabel="true", title=f"{named} of {evaluation.images} test pictures named rightly")
     for (row, column), count in np.ndenumerate(counts):
         if count:
             colour = "white" if shares[row, column] > 0.6 else "black"
@@ -74,11 +80,12 @@ def contact_sheet(mistakes: Sequence[Mistake], root: Path, spec: model_pb2.Prepr
     """Draws the most confident mistakes with their true and predicted classes.
 
     Args:
+        mistakes: at least one.
         root: folder that the mistakes' files are relative to.
         spec: decoding of these files.
     """
     shown = mistakes[: COLUMNS * MAX_ROWS]
-    rows = max(1, -(-len(shown) // COLUMNS))
+    rows = -(-len(shown) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * TILE_PIXELS, rows * (TILE_PIXELS + CAPTION_PIXELS)), "white")
     draw = ImageDraw.Draw(sheet)
     for number, mistake in enumerate(shown):

@@ -18,6 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset as DatasetInfo
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from verger.v1 import model_pb2
 
 from registry.errors import RegistryUnavailable
@@ -36,8 +37,9 @@ _MAX_PARAMETERS = 100
 class TrackedRun:
     """One run in MLflow."""
 
-    def __init__(self, client: MlflowClient, run_id: str) -> None:
+    def __init__(self, client: MlflowClient, run_id: str, experiment_id: str) -> None:
         self.id = run_id
+        self.experiment_id = experiment_id
         self._client = client
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
@@ -84,12 +86,20 @@ class TrackedRun:
         lines = [f"# Python {platform.python_version()} on {platform.platform()}", *packages]
         self._client.log_text(self.id, "\n".join(lines) + "\n", "environment.txt")
 
+    def describe(self, text: str) -> None:
+        """Sets the description that MLflow shows with the run, in Markdown."""
+        self._client.set_tag(self.id, MLFLOW_RUN_NOTE, text)
+
+    def log_card(self, text: str) -> None:
+        """Logs the model card of the version that the run made, in Markdown."""
+        self._client.log_text(self.id, text, "MODEL_CARD.md")
+
     def log_curves(self, epochs: "RecordedEpochs") -> None:
         """Logs the training curves as a picture."""
         self._client.log_figure(self.id, curves_figure(epochs.metrics, epochs.stages), "report/curves.png")
 
     def log_report(self, evaluation: Evaluation, root: Path, spec: model_pb2.Preprocessing) -> None:
-        """Logs diagrams, a table of the classes, and the worst mistakes.
+        """Logs diagrams, a table of the classes, and the worst mistakes where there are any.
 
         Args:
             root: folder that the files of the mistakes are relative to.
@@ -98,7 +108,8 @@ class TrackedRun:
         log = self._client.log_figure
         log(self.id, confusion_figure(evaluation), "report/confusion_matrix.png")
         log(self.id, reliability_figure(evaluation), "report/reliability.png")
-        self._client.log_image(self.id, contact_sheet(evaluation.mistakes, root, spec), "report/worst_mistakes.png")
+        if evaluation.mistakes:
+            self._client.log_image(self.id, contact_sheet(evaluation.mistakes, root, spec), "report/worst_mistakes.png")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "classes.csv"
             with path.open("w", newline="", encoding="utf-8") as file:
@@ -120,6 +131,9 @@ class RecordedEpochs:
         self._shown = shown
         self._logged = logged
 
+    def wait(self, text: str) -> None:
+        self._shown.wait(text)
+
     def begin(self, stage: str, epochs: int, effort: float, done: float) -> None:
         self.stages[len(self.metrics)] = stage
         self._shown.begin(stage, epochs, effort, done)
@@ -135,19 +149,20 @@ class RecordedEpochs:
 
 
 @contextmanager
-def tracked_run(registry: Registry, experiment_name: str, run_id: str = "") -> Iterator[TrackedRun]:
+def tracked_run(registry: Registry, experiment_name: str, name: str, run_id: str = "") -> Iterator[TrackedRun]:
     """Starts a run in the registry's MLflow; ends it as FINISHED, as KILLED after Ctrl-C, or as FAILED.
 
     Args:
+        name: what people call the run: its pictures and how it learns.
         run_id: interrupted run to resume; empty for a new run.
 
     Raises:
         RegistryUnavailable: MLflow became unavailable or refused a request.
     """
     try:
-        with mlflow.start_run(run_id or None, registry.experiment_id(experiment_name)) as run:
+        with mlflow.start_run(run_id or None, registry.experiment_id(experiment_name), name) as run:
             try:
-                yield TrackedRun(MlflowClient(), run.info.run_id)
+                yield TrackedRun(MlflowClient(), run.info.run_id, run.info.experiment_id)
             except KeyboardInterrupt:
                 mlflow.end_run("KILLED")
                 raise

@@ -36,6 +36,7 @@ def fine_tune(
         model: backbone and a head that has been trained on the same examples.
         store: the pictures of the examples.
     """
+    loop.wait("Preparing all layers")
     recipe, album = context.recipe.fine_tune or FINE_TUNE, examples.album(store.open)
     tuned = with_input_size(model, model.input_shape[1])
     backbone, head = tuned.get_layer(BACKBONE), tuned.get_layer(HEAD)
@@ -43,8 +44,9 @@ def fine_tune(
     pixels = keras.Input((None, None, 3), name=INPUT)
     features = keras.layers.GlobalAveragePooling2D()(folded(pixels))
     learner, judged = keras.Model(pixels, with_all_logits(head)(features)), keras.Model(pixels, head(features))
-    compile_classifier(learner, _optimizer(recipe, recipe.epochs * -(-len(album) // recipe.batch_size)))
-    compile_classifier(judged)
+    classes = len(examples.labels)
+    compile_classifier(learner, classes, _optimizer(recipe, recipe.epochs * -(-len(album) // recipe.batch_size)))
+    compile_classifier(judged, classes)
     validation = _Validation(context)
     stage = Stage(
         "all layers",

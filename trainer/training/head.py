@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from engine.model.session import OnnxSession
 from trainer.data.dataset import class_indices
+from trainer.data.folds import FOLDS
 from trainer.data.pictures import batches, open_picture
+from trainer.evaluation.calibration import Unseen
 from trainer.graphs.features import outputs, outputs_of_views
 from trainer.graphs.int8_features import runtime_for_views
-from trainer.network.assembly import build_head, feature_graph, with_all_logits
+from trainer.network.assembly import feature_graph
+from trainer.training.committee import Committee
 from trainer.training.context import RunContext
 from trainer.training.examples import Examples
 from trainer.training.learning import (
@@ -28,14 +31,25 @@ from trainer.training.learning import (
     validate_on,
 )
 
-Example = tuple[NDArray[np.float32], int]
-"""Features of shape [1280] and a class number."""
+Example = tuple[NDArray[np.float32], int, int]
+"""Features of shape [1280], a class number, and a fold (trainer.data.folds)."""
 
 
-def train_head(context: RunContext, loop: TrainingLoop, backbone: keras.Model, examples: Examples) -> keras.Model:
-    """Builds and trains a head for the classes of the examples; the backbone does not change."""
+def train_head(
+    context: RunContext, loop: TrainingLoop, backbone: keras.Model, examples: Examples, cross_validated: bool = False
+) -> tuple[keras.Model, Unseen]:
+    """Builds and trains a head for the classes of the examples; the backbone does not change.
+
+    Args:
+        cross_validated: train a further head for each fold of the examples, and ask it about that fold.
+
+    Returns:
+        The head, and the answers of the other heads about the pictures that they did not learn, which all are training
+        examples; nothing if it is not cross-validated.
+    """
+    loop.wait("Preparing the backbone")
     stage, spec = context.recipe.head, context.preprocessing
-    head = build_head(len(examples.labels), len(examples.auxiliary), stage.units, stage.dropout)
+    committee = Committee(examples, stage, FOLDS if cross_validated else 0)
     album = examples.album(lambda number: open_picture(examples.pictures[number].path, spec))
     count = len(album) + len(examples.remembered)
     rate = keras.optimizers.schedules.CosineDecay(stage.learning_rate, stage.epochs * -(-count // stage.batch_size))
@@ -50,23 +64,30 @@ def train_head(context: RunContext, loop: TrainingLoop, backbone: keras.Model, e
         features = outputs_of_views(
             runtime, views, lambda view: album.pixels(view, spec, stage.augmentation), spec, context.workers
         )
-        pictures = zip(features, (view.target for view in views), strict=True)
-        for batch in batches(_mixed(pictures, len(views), examples, seed), stage.batch_size):
-            targets = np.array([target for _, target in batch])
-            yield np.stack([found for found, _ in batch]), examples.rows(targets, stage.label_smoothing)
+        numbers = ((view.target, committee.fold_of(view)) for view in views)
+        pictures = ((found, *number) for found, number in zip(features, numbers, strict=True))
+        for batch in batches(_mixed(pictures, len(views), examples, committee, seed), stage.batch_size):
+            targets, folds = (np.array([example[place] for example in batch]) for place in (1, 2))
+            rows = committee.rows(examples.rows(targets, stage.label_smoothing), folds)
+            yield np.stack([found for found, _, _ in batch]), rows
 
-    learner = with_all_logits(head)
-    compile_classifier(learner, keras.optimizers.Adam(rate))
-    compile_classifier(head)
+    learner, head, classes = committee.learner(), committee.head, len(examples.labels)
+    compile_classifier(learner, classes, keras.optimizers.Adam(rate))
+    compile_classifier(head, classes)
     loop.train(learner, Stage("head", stage.epochs, training, count, lambda: validate_on(head, validation)))
-    return head
+    loop.wait("Asking the heads of the folds" if cross_validated else "Finishing")
+    return head, committee.unseen(lambda pictures: outputs(float_runtime, pictures, spec, context.workers))
 
 
-def _mixed(pictures: Iterator[Example], count: int, examples: Examples, seed: tuple[int, ...]) -> Iterator[Example]:
+def _mixed(
+    pictures: Iterator[Example], count: int, examples: Examples, committee: Committee, seed: tuple[int, ...]
+) -> Iterator[Example]:
     """Shuffles remembered negatives among `count` examples of pictures, so that each batch has a share of both."""
     random, remembered = np.random.default_rng((*seed, 1)), examples.remembered
     order = random.permutation(len(remembered))
-    negatives = ((remembered.features[i], int(examples.remembered_targets[i])) for i in order)
+    negatives = (
+        (remembered.features[i], int(examples.remembered_targets[i]), int(committee.remembered_folds[i])) for i in order
+    )
     for is_remembered in random.permutation(np.repeat([False, True], [count, len(remembered)])):
         yield next(negatives if is_remembered else pictures)
 

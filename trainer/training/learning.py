@@ -8,9 +8,11 @@ training examples behind TensorFlow's.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from trainer.progress import EpochProgress
@@ -18,7 +20,8 @@ from trainer.training.checkpoint import Checkpoint, Metrics
 
 Floats = NDArray[np.float32]
 Batch = tuple[Floats, Floats]
-"""Inputs of shape [n, ...] and targets of shape [n, classes], whose rows sum to 1."""
+"""Inputs of shape [n, ...] and targets of shape [n, classes], whose rows sum to 1. A committee's targets have the shape
+[n, heads, classes], and rows of zeros for what a head does not learn."""
 
 MAX_CURVE_PICTURES = 2000
 """Validation pictures that the curves are computed on; the limit bounds time and memory."""
@@ -48,6 +51,10 @@ class TrainingLoop:
         self._progress = progress
         self._checkpoint = checkpoint
 
+    def wait(self, text: str) -> None:
+        """Tells what the time until the next stage, or the end, is spent on."""
+        self._progress.wait(text)
+
     def train(self, model: keras.Model, stage: Stage) -> None:
         """Trains a compiled model. If its optimizer averages weights, the model ends with the average."""
         efforts = stage.efforts or [1.0] * stage.epochs
@@ -72,14 +79,46 @@ class TrainingLoop:
             self._progress.advance(effort * len(batch[0]))
 
 
-def compile_classifier(model: keras.Model, optimizer: keras.optimizers.Optimizer | None = None) -> None:
-    """Compiles a model whose outputs are logits, with categorical cross-entropy; without optimizer for testing only."""
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer or keras.optimizers.SGD(), loss, metrics=["accuracy"])
+def compile_classifier(model: keras.Model, classes: int, optimizer: keras.optimizers.Optimizer | None = None) -> None:
+    """Compiles a model whose outputs are logits, with categorical cross-entropy; without optimizer for testing only.
+
+    A model may be a committee (trainer.training.committee). Its heads learn at the same time, each as it would alone;
+    figures are those of the first head.
+
+    Args:
+        classes: number of the data set's classes, which come first. Accuracy counts only them: an example whose target
+            is an auxiliary class is not counted, nor does an auxiliary class compete for a picture of a class.
+    """
+
+    def known(targets: Any, _: Any) -> Any:
+        """Returns 1 for each example of a class and 0 for each other one, shape [n]."""
+        return ops.cast(ops.argmax(_of_first(targets), axis=-1) < classes, "float32")
+
+    def right(targets: Any, logits: Any) -> Any:
+        """Returns 1 for each example of a class that has the highest logit of all classes, and 0 otherwise."""
+        best = ops.argmax(_of_first(logits)[:, :classes], axis=-1)
+        return ops.cast(ops.argmax(_of_first(targets), axis=-1) == best, "float32")
+
+    model.compile(optimizer or keras.optimizers.SGD(), _loss, metrics=[_loss_of_first, known, right])
+
+
+def _loss(targets: Any, logits: Any) -> Any:
+    # Not ops.categorical_crossentropy, whose gradient in TensorFlow takes for granted that targets sum to 1.
+    losses = -ops.sum(targets * ops.log_softmax(logits, axis=-1), axis=-1)
+    return losses if len(losses.shape) == 1 else ops.sum(losses, axis=-1)
+
+
+def _loss_of_first(targets: Any, logits: Any) -> Any:
+    return _loss(_of_first(targets), _of_first(logits))
+
+
+def _of_first(rows: Any) -> Any:
+    """Returns the rows of a committee's first head, or of the only one, shape [n, classes]."""
+    return rows if len(rows.shape) == 2 else rows[:, 0]
 
 
 def train_on(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
-    """Trains on all batches; returns mean loss and accuracy over their examples."""
+    """Trains on all batches; returns the mean loss of their examples, and the accuracy of those of a class."""
     mean = _WeightedMean()
     for inputs, targets in batches:
         mean.add(model.train_on_batch(inputs, targets, return_dict=True), len(inputs))
@@ -87,7 +126,7 @@ def train_on(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
 
 
 def validate_on(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
-    """Returns mean loss and accuracy over all pictures as val_loss and val_accuracy, or nothing for no pictures."""
+    """Returns mean loss and accuracy of all pictures as val_loss and val_accuracy, or nothing for no pictures."""
     mean = _WeightedMean()
     for inputs, targets in batches:
         mean.add(model.test_on_batch(inputs, targets, return_dict=True), len(inputs))
@@ -107,7 +146,9 @@ class _WeightedMean:
         self._count += count
 
     def metrics(self) -> dict[str, float]:
-        return {name: total / self._count for name, total in self._sums.items()}
+        """Returns loss and accuracy, as far as there were examples of any kind and of a class."""
+        found = {"loss": self._sums[_loss_of_first.__name__] / self._count} if self._count else {}
+        return {**found, "accuracy": self._sums["right"] / self._sums["known"]} if self._sums["known"] else found
 
 
 def one_hot(targets: NDArray[np.int64], classes: int) -> Floats:

@@ -55,6 +55,12 @@ locals {
     }
   }
 
+  # Where a training's last lines link to. People reach MLflow through a tunnel.
+  trainer_pages = {
+    VERGER_MLFLOW_PAGE_URL = "http://localhost:${local.ports.mlflow}"
+    VERGER_PAGE_URL        = module.edge.url
+  }
+
   secrets = {
     mlflow = { PGPASSWORD = module.database.password_reference }
   }

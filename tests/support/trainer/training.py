@@ -31,6 +31,10 @@ class RecordedProgress:
         self.metrics: list[Mapping[str, float]] = []
         self.notes: list[str] = []
         self.warnings: list[str] = []
+        self.waits: list[str] = []
+
+    def wait(self, text: str) -> None:
+        self.waits.append(text)
 
     def begin(self, stage: str, epochs: int, effort: float, done: float) -> None:
         self.stages.append((stage, epochs, effort))
@@ -51,6 +55,11 @@ class RecordedProgress:
     @contextmanager
     def counting(self, text: str) -> Iterator[OnProgress]:
         yield ignore_progress
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        self.waits.append(text)
+        yield
 
     @contextmanager
     def epochs(self) -> Iterator["RecordedProgress"]:

@@ -43,9 +43,11 @@ def refusing(classifier: keras.Model) -> keras.Model:
     return assemble(classifier.get_layer(BACKBONE), head)
 
 
-def compile_for_few_steps(model: keras.Model, optimizer: keras.optimizers.Optimizer | None = None) -> None:
+def compile_for_few_steps(
+    model: keras.Model, classes: int, optimizer: keras.optimizers.Optimizer | None = None
+) -> None:
     """Compiles without a graph, which would take longer to build than the few steps of a test."""
-    compile_classifier(model, optimizer)
+    compile_classifier(model, classes, optimizer)
     model.run_eagerly = True
 
 

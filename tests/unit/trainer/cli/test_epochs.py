@@ -26,9 +26,22 @@ def test_every_epoch_shows_the_time_left(clock: list[float], capsys: pytest.Capt
         clock[0] += 2400
         epochs.advance(400)
         epochs.epoch_done({"loss": 1})
-    first, second = (line.rstrip() for line in capsys.readouterr().err.splitlines() if line.strip())
+    begun, first, second = (line.rstrip() for line in capsys.readouterr().err.splitlines() if line.strip())
+    assert begun == "Training all layers ..."
     assert first == "all layers 1/2  loss 1.250  40 min left"
     assert second == "all layers 2/2  loss 1.000"
+
+
+def test_without_a_terminal_every_wait_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = ConsoleProgress()
+    with progress.waiting("Exporting [x]"):
+        pass
+    with progress.counting("Testing"):
+        pass
+    with progress.epochs() as epochs:
+        epochs.wait("Preparing the backbone")
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+    assert lines == ["Exporting [x] ...", "Testing ...", "Preparing the backbone ..."]
 
 
 def test_a_resumed_run_foretells_by_what_it_did_itself(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:

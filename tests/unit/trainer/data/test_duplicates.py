@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from tests.support.pictures.photos import encoded, plain
-from trainer.data.duplicates import MAX_DISTANCE_BITS, nearest, perceptual_hash
+from trainer.data.duplicates import MAX_DISTANCE_BITS, nearest, perceptual_hash, photos_of
 
 
 def photo(seed: int) -> Image.Image:
@@ -79,3 +79,10 @@ def test_memory_does_not_grow_with_the_number_of_pairs() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 5_000_000
+
+
+def test_pictures_of_a_photo_share_a_number() -> None:
+    rose, tulip = hash_of(photo(1)), hash_of(photo(2))
+    almost, other = rose ^ (2**MAX_DISTANCE_BITS - 1), rose ^ (2 * 2**MAX_DISTANCE_BITS - 1) << 20
+    assert photos_of([tulip, rose, almost, tulip, other, rose]) == [0, 1, 1, 0, 4, 1]
+    assert photos_of([]) == []

@@ -39,6 +39,13 @@ def test_verdicts_are_those_of_serving() -> None:
     assert found.refused_share == 0
 
 
+def test_answers_are_counted_with_their_verdicts() -> None:
+    found = evaluation(unsure_below=0.5)
+    assert found.answers == [[1, 1, 0, 0, 0], [0, 1, 0, 1, 0], [0, 0, 0, 0, 0]]
+    assert evaluation(out_of_scope_below=1).answers == [[0, 0, 0, 0, 2], [0, 0, 0, 0, 2], [0, 0, 0, 0, 0]]
+    assert [sum(row) for row in found.answers] == [item.support for item in found.classes]
+
+
 def test_parts_have_figures_of_their_own() -> None:
     logits = logits_of((0.9, 0.1), (0.2, 0.8), (0.3, 0.7), (0.5, 0.5001))
     targets, files = np.array([0, 0, 1, 1]), ["a", "b", "c", "d"]

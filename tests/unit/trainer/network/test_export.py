@@ -13,7 +13,7 @@ from engine.model.loading import load_model
 from engine.version import open_version
 from trainer.data.names import class_info
 from trainer.data.preprocessing import mobilenet_preprocessing
-from trainer.evaluation.calibration import calibrate
+from trainer.evaluation.calibration import UNCALIBRATED
 from trainer.network.export import draft_contract, write_models
 
 
@@ -22,9 +22,7 @@ def directory(classifier: keras.Model, tmp_path_factory: pytest.TempPathFactory)
     path = tmp_path_factory.mktemp("versions") / "version"
     write_models(classifier, path)
     contract = draft_contract(path, [class_info(label, {}) for label in "abc"], mobilenet_preprocessing(64))
-    contract.calibration.CopyFrom(
-        calibrate(np.zeros((0, 3), np.float32), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
-    )
+    contract.calibration.CopyFrom(UNCALIBRATED)
     write_contract(contract, path)
     return path
 

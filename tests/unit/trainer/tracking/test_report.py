@@ -40,10 +40,15 @@ def test_class_names_with_dollar_signs_are_no_formulas() -> None:
     assert drawn(confusion_figure(replace(figures, classes=named))).size[0] > 300
 
 
-def test_the_confusion_matrix_shows_counts_that_are_not_zero() -> None:
-    figure = confusion_figure(evaluation())
-    assert texts(figure) == ["1", "1", "2"]
-    assert figure.axes[0].get_title() == "75.0% of 4 right"
+def test_the_confusion_matrix_shows_answers_with_unsure_and_out_of_scope() -> None:
+    """One y has a best probability of 0.4; negatives are a row of their own."""
+    found = evaluation(unsure_below=0.5)
+    figure = confusion_figure(replace(found, answers=[*found.answers, [2, 0, 0, 0, 7]]))
+    assert texts(figure) == ["1", "1", "1", "1", "2", "7"]
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["x", "y", "z", "unsure", "out of scope"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["x", "y", "z", "none of them"]
+    assert axes.get_title() == "2 of 4 test pictures named rightly"
     assert drawn(figure).size[0] > 300
 
 
@@ -72,4 +77,3 @@ def test_the_contact_sheet_shows_the_pictures_that_were_mistaken(tmp_path: Path)
     assert sheet.size == (6 * TILE_PIXELS, 2 * (TILE_PIXELS + CAPTION_PIXELS))
     reds = [pixel for pixel in sheet.get_flattened_data() if pixel[0] > 190 and max(pixel[1:]) < 60]
     assert len(reds) > 1000
-    assert contact_sheet([], tmp_path, SPEC).size == (6 * TILE_PIXELS, TILE_PIXELS + CAPTION_PIXELS)

@@ -66,7 +66,8 @@ def learn_head(
     keras.utils.set_random_seed(seed)
     context, loop = small_context(dataset, RECIPE), TrainingLoop(progress, checkpoint)
     backbone = classifier.get_layer(BACKBONE)
-    return train_head(context, loop, backbone, collect_examples(context, backbone)).get_weights()
+    head, _ = train_head(context, loop, backbone, collect_examples(context, backbone))
+    return head.get_weights()
 
 
 def learn_all(

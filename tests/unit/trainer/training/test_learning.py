@@ -10,7 +10,7 @@ from trainer.training.learning import Batch, Stage, TrainingLoop, compile_classi
 
 def linear(rate: float) -> keras.Model:
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, kernel_initializer="zeros")])
-    compile_classifier(model, keras.optimizers.SGD(rate))
+    compile_classifier(model, 2, keras.optimizers.SGD(rate))
     return model
 
 
@@ -48,6 +48,17 @@ def test_figures_are_means_over_pictures_not_batches() -> None:
 
 def test_no_validation_pictures_give_no_figures() -> None:
     assert validate_on(linear(rate=0.0), []) == {}
+
+
+def test_accuracy_counts_pictures_of_classes_and_their_logits_of_classes() -> None:
+    """Of four pictures of the two classes three are right, one of them although the auxiliary class is above it."""
+    logits = np.array([[2, 1, 0], [1, 2, 0], [2, 1, 5], [2, 1, 0], [2, 1, 0], [0, 0, 9]], np.float32)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Identity()])
+    compile_classifier(model, classes=2)
+    targets = one_hot(np.array([0, 1, 0, 1, 2, 2]), 3)
+    batches = [(logits[:3], targets[:3]), (logits[3:], targets[3:])]
+    assert validate_on(model, batches)["val_accuracy"] == pytest.approx(3 / 4)
+    assert set(validate_on(model, [(logits[4:], targets[4:])])) == {"val_loss"}
 
 
 def test_a_class_index_becomes_a_one_hot_row() -> None:
