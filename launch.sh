@@ -2,6 +2,7 @@
 # Runs all parts of Verger on this machine: MLflow, inference, preprocess and the web page.
 set -euo pipefail
 called_from=$PWD
+launch=$(printf %q "$0") # as people call it, for messages
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/environment.sh
 
@@ -14,6 +15,8 @@ usage: ./launch.sh                     start Verger and show the logs; Ctrl-C st
        ./launch.sh --stop              stop Verger
        ./launch.sh --train DIR [...]   train on a folder with one subfolder per class; starts Verger if necessary;
                                        for more options: ./launch.sh --train DIR --help
+       ./launch.sh --trainer COMMAND   any other command of the trainer: list, promote 3, rollback, evaluate, predict, ...;
+                                       all of them: ./launch.sh --trainer --help
        ./launch.sh --access COMMAND    make, list, rotate or revoke keys; all of it: ./launch.sh --access --help
        ./launch.sh --backup FILE       save the registry (all versions and runs) in a file, while Verger runs or not
        ./launch.sh --restore FILE      restore such a file into a system that has no registry
@@ -59,6 +62,7 @@ settings() {
     export VERGER_SOCKET
     serving=$VERGER_HOME/env/serving/bin
     start_seconds=${VERGER_START_SECONDS:-300}
+    model=${VERGER_MODEL_NAME:-fruit-classifier}
     may_lack=--started # a model of an own name has no version before the first training, and the system is well
 }
 
@@ -104,11 +108,13 @@ start() {
     keep_private
     make_environment serving
     if is_running; then
+        refuse_another_model
         say "Verger is already running."
     else
-        "$serving/python" -m scripts.preflight || exit 1
+        "$serving/python" -m scripts.preflight "$launch" || exit 1
         mkdir -p "$VERGER_HOME/logs" "$VERGER_HOME/run"
         make_socket_folder
+        printf '%s' "$model" >"$VERGER_HOME/run/model"
         say "Starting MLflow, inference, preprocess and web ..."
         "$serving/supervisord" -c scripts/supervisord.conf ||
             die "supervisord does not start; its log is in $VERGER_HOME/logs."
@@ -121,9 +127,8 @@ start() {
 # Registers the released model, under its own name only, if that has no version yet. This check takes seconds, so it runs
 # only once per data folder.
 import_release() {
-    local name=${VERGER_MODEL_NAME:-fruit-classifier} release=${VERGER_RELEASE_DIR:-models/fruit-classifier}
-    local mark=$VERGER_HOME/mlflow/release-imported-$name
-    [ "${release##*/}" = "$name" ] && [ ! -f "$mark" ] || return 0
+    local release=${VERGER_RELEASE_DIR:-models/fruit-classifier} mark=$VERGER_HOME/mlflow/release-imported-$model
+    [ "${release##*/}" = "$model" ] && [ ! -f "$mark" ] || return 0
     say "Registering the released model (only once) ..."
     VERGER_MLFLOW_WAIT_SECONDS=$start_seconds "$serving/python" -m trainer import-release && touch "$mark" &&
         may_lack= # inference will notice the version within two seconds
@@ -131,7 +136,7 @@ import_release() {
 
 explain_failure() {
     supervisor status >&2 || true
-    die "Not all programs are healthy. The logs are in $VERGER_HOME/logs; \"./launch.sh --stop\" stops Verger."
+    die "Not all programs are healthy. The logs are in $VERGER_HOME/logs; \"$launch --stop\" stops Verger."
 }
 
 stop() {
@@ -180,14 +185,31 @@ status() {
     health --started $(addresses) >/dev/null && say "Everything is healthy." && absence
 }
 
+# served: prints the name of the model that the running system serves.
+served() { cat "$VERGER_HOME/run/model" 2>/dev/null || say fruit-classifier; }
+
+# Otherwise the new version would go live nowhere, or under a name that nobody meant.
+refuse_another_model() {
+    [ "$(served)" = "$model" ] ||
+        die "Verger is running and serves $(served), not $model. Stop it first: $launch --stop"
+}
+
 train() {
     [ $# -ge 1 ] || { usage >&2; exit 2; }
-    is_running || start
-    make_environment trainer
-    export PYTHONPATH=$VERGER_ROOT
+    if is_running; then refuse_another_model; else start; fi
+    trainer train --data "$@"
+}
+
+# trainer COMMAND...: runs a command of the trainer with the settings of this system.
+trainer() {
+    local environment=trainer
+    [ $# -ge 1 ] || { usage >&2; exit 2; }
+    case $1 in list | promote | rollback | import-release | release) environment=serving ;; esac # they need no TensorFlow
+    make_environment "$environment" >&2
+    export PYTHONPATH=$VERGER_ROOT VERGER_TRAINER_COMMAND="$launch --trainer" VERGER_TRAIN_COMMAND="$launch --train DIR"
     cd "$called_from" # relative folders are relative to the directory of the caller
     # Photos have priority over training, so that the services continue to answer quickly.
-    exec nice -n 10 "$VERGER_HOME/env/trainer/bin/python" -m trainer train --data "$@"
+    exec nice -n 10 "$VERGER_HOME/env/$environment/bin/python" -m trainer "$@"
 }
 
 # access COMMAND...: makes, lists, rotates or revokes keys. Only a new key goes to stdout.
@@ -212,7 +234,7 @@ backup() {
 
 restore() {
     [ $# = 1 ] || { usage >&2; exit 2; }
-    is_running && die "Verger is running. Stop it first: ./launch.sh --stop"
+    is_running && die "Verger is running. Stop it first: $launch --stop"
     keep_private
     make_environment serving
     "$serving/python" -m scripts.backup restore "$(in_callers_folder "$1")"
@@ -242,6 +264,7 @@ case ${1:-} in
     --status) status ;;
     --stop) stop ;;
     --train) shift && train "$@" ;;
+    --trainer) shift && trainer "$@" ;;
     --access) shift && access "$@" ;;
     --backup) shift && backup "$@" ;;
     --restore) shift && restore "$@" ;;

@@ -13,6 +13,9 @@ from engine.version import VersionDirectory
 from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from registry.reader import RegistryReader
 
+TAGGED_METRICS = ("images", "expected_calibration_error", "unsure_share", "refused_share")
+"""Test metrics that the tags of a version repeat, beside the accuracy."""
+
 
 class Registry(RegistryReader):
     """One registered model in one MLflow server, for reading and writing."""
@@ -117,6 +120,7 @@ def version_tags(version: VersionDirectory, gate: str, reason: str) -> dict[str,
     return {
         "digest": version.digest,
         "accuracy": f"{metrics['accuracy']:.4f}" if "accuracy" in metrics else "unknown",
+        **{name: f"{metrics[name]:.4g}" for name in TAGGED_METRICS if name in metrics},
         "gate": gate,
         "gate_reason": reason,
     }

@@ -52,7 +52,7 @@ class RegistryReader:
         while (problem := self._health_problem()) is not None:
             if time.monotonic() >= deadline:
                 raise RegistryUnavailable(
-                    f"MLflow does not answer at {self.url} ({problem}). Start it (./launch.sh does), "
+                    f"MLflow does not answer at {self.url} ({problem}). Start Verger, "
                     "or set VERGER_MLFLOW_URL to its address."
                 )
             time.sleep(1)

@@ -51,7 +51,7 @@ outdated() {
 explain_failure() {
     compose ps --all >&2 || true
     die "Not all containers are healthy. \"docker compose logs\" gives the reason." \
-        "\"./launch.sh --docker --stop\" stops Verger."
+        "\"$launch --docker --stop\" stops Verger."
 }
 
 stop() {
@@ -79,8 +79,17 @@ train() {
     [ $# -ge 1 ] || { usage >&2; exit 2; }
     data=$(cd "$called_from" && cd "$1" 2>/dev/null && pwd) || { say "verger: the folder $1 does not exist." >&2; exit 2; }
     shift
-    is_running || start
-    VERGER_TRAINING_DATA=$data compose --profile trainer run --build --rm trainer train --data /data "$@"
+    if is_running; then refuse_another_model; else start; fi
+    export VERGER_TRAINING_DATA=$data
+    trainer train --data /data "$@"
+}
+
+served() { compose exec -T inference sh -c 'echo "${VERGER_MODEL_NAME:-fruit-classifier}"'; }
+
+trainer() {
+    [ $# -ge 1 ] || { usage >&2; exit 2; }
+    compose --profile trainer run --build --rm -e VERGER_TRAINER_COMMAND="$launch --docker --trainer" \
+        -e VERGER_TRAIN_COMMAND="$launch --docker --train DIR" trainer "$@"
 }
 
 show_logs() { compose logs --follow --since 1s; }

@@ -1,7 +1,8 @@
 """Checks the settings of a system that launch.sh is about to start, and whether its ports are free.
 
-usage: python -m scripts.preflight
+usage: python -m scripts.preflight LAUNCH
 
+LAUNCH is how launch.sh was called, for the command that is suggested.
 Writes one sentence for each fault, which says what is allowed or who has the port. Exit status 1: there is a fault.
 """
 
@@ -65,8 +66,8 @@ def wrong_settings() -> list[str]:
     return list(found)
 
 
-def taken_ports(ports: dict[str, tuple[str, int]]) -> list[str]:
-    """Describes each port that can't be opened, and ends with a command that chooses others."""
+def taken_ports(ports: dict[str, tuple[str, int]], launch: str) -> list[str]:
+    """Describes each port that can't be opened, and ends with a command that chooses others; launch: see above."""
     taken = {name: place for name, place in ports.items() if not is_free(*place)}
     if taken:
         time.sleep(SECOND_LOOK_SECONDS)
@@ -78,7 +79,7 @@ def taken_ports(ports: dict[str, tuple[str, int]]) -> list[str]:
     faults = [f"port {port} is in use by {user_of(port)}." for port in sorted({port for _, port in taken.values()})]
     faults += [f"port {port} is given to several services." for port in sorted({port for _, port in doubled.values()})]
     others = " ".join(f"{name}={free_port(*place)}" for name, place in (taken | doubled).items())
-    return [*faults, f"Free what is taken, or choose other ports: {others} ./launch.sh"]
+    return [*faults, f"Free what is taken, or choose other ports: {others} {launch}"]
 
 
 def is_free(address: str, port: int) -> bool:
@@ -129,7 +130,7 @@ def listening(port: int) -> Iterator[str]:
 
 def main() -> int:
     """Writes the faults to stderr. Returns the exit status."""
-    faults = wrong_settings() or taken_ports(LaunchSettings().ports())
+    faults = wrong_settings() or taken_ports(LaunchSettings().ports(), sys.argv[1])
     for fault in faults:
         sys.stderr.write(f"verger: {fault}\n")
     return int(bool(faults))

@@ -28,6 +28,9 @@ class TrainerSettings(RegistrySettings):
     release_dir: Path = REPOSITORY / "models" / "fruit-classifier"
     """Directory of the released model version."""
 
+    trainer_command: str = "python -m trainer"
+    """How people call the trainer here, for messages; see also train_command."""
+
     home: Path = REPOSITORY / ".verger"
     """Folder of launch.sh's files. The trainer keeps the checkpoints of unfinished runs there."""
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs a command of the trainer in an environment and shows its log.
 #   AWS_REGION=eu-west-3 scripts/trainer.sh dev train [--data NAME] [options of `trainer train`]
-#   AWS_REGION=eu-west-3 scripts/trainer.sh dev promote 3 | rollback | import-release
+#   AWS_REGION=eu-west-3 scripts/trainer.sh dev list | promote 3 | rollback | import-release
 # NAME is a folder under datasets/ in the bucket of the environment. The default is the data set of the environment.
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-[ $# -ge 2 ] || die "Give an environment and a command: scripts/trainer.sh dev train, or promote 3, rollback, import-release."
+[ $# -ge 2 ] || die "Give an environment and a command: scripts/trainer.sh dev train, or list, promote 3, rollback, import-release."
 name=$1 command=$2
 shift 2
 
@@ -33,9 +33,9 @@ train() {
 use_environment "$name"
 case $command in
     train) train "$@" ;;
-    promote | rollback | import-release)
+    list | promote | rollback | import-release)
         run_task registrar "$(jq -cn --argjson command "$(as_json "$command" "$@")" \
             '{containerOverrides: [{name: "registrar", command: $command}]}')"
         ;;
-    *) die "The command $command does not exist. Use train, promote, rollback or import-release." ;;
+    *) die "The command $command does not exist. Use train, list, promote, rollback or import-release." ;;
 esac

@@ -11,6 +11,8 @@ from tests.support.pictures.fruits import copy_few_fruits
 from tests.support.systems.composed import Composed
 from tests.support.waiting import wait_until
 
+COMMANDS = ("docker compose run --rm trainer list", "docker compose run --rm trainer promote 1")
+
 
 @pytest.fixture(scope="module")
 def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -40,6 +42,12 @@ def test_a_model_of_another_name_starts_without_a_version_and_its_first_one_goes
         assert trained.returncode == 0, trained.stdout + trained.stderr
         assert "Version 1 is champion." in trained.stdout
         wait_until(lambda: verger.version() == "1", 60, "the first version going live")
+
+        printed = absence.partition("Train one: ")[2].replace("DIR", str(few_fruits))
+        for command in (*COMMANDS, f"{printed} --help"):
+            done = verger.run("bash", "-c", command, **own)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "--help" in command or "Registry: market in MLflow at http://mlflow:5000" in done.stderr
         with browser.new_context(locale="en-GB") as context:
             page = context.new_page()
             page.goto(verger.web)

@@ -35,6 +35,15 @@ def test_a_second_start_says_that_verger_is_already_running(verger: Launched) ->
     assert "open to      other machines, too: the page on 0.0.0.0" in again.stdout
 
 
+def test_a_running_system_is_not_taken_for_one_with_another_model(verger: Launched, tmp_path: Path) -> None:
+    other = Launched(verger.home, verger.ports, {"VERGER_MODEL_NAME": "flowers"})
+    for arguments in (["--detach"], ["--train", str(tmp_path)]):
+        refused = other.launch(*arguments, cwd=tmp_path)
+        assert refused.returncode == 1
+        assert "serves fruit-classifier, not flowers. Stop it first: " in refused.stderr
+        assert refused.stderr.endswith(f"{ROOT}/launch.sh --stop\n")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: /proc/net")
 def test_only_the_page_is_open_to_other_machines(verger: Launched) -> None:
     listening = [

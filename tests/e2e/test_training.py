@@ -1,5 +1,8 @@
 """Training in the running system, while people use it."""
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,22 +15,36 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture(scope="module")
 def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_few_fruits(photo_data, tmp_path_factory.mktemp("few") / "fruits", train=12, test=3)
+    """Lacks one of the classes, so that no version of them takes the place of the champion by itself."""
+    folder = copy_few_fruits(photo_data, tmp_path_factory.mktemp("few") / "fruits", train=12, test=3)
+    for part in ("train", "test"):
+        shutil.rmtree(folder / part / "cherry")
+    return folder
 
 
-def test_no_upload_fails_while_a_new_version_goes_live_and_is_rolled_back(verger: Launched, few_fruits: Path) -> None:
+def test_no_upload_fails_while_a_new_version_goes_live_by_the_printed_command_and_is_rolled_back(
+    verger: Launched, few_fruits: Path, tmp_path: Path
+) -> None:
     verger.wait_ready()
     before = verger.version()
     with Uploads(verger) as uploads:
-        trained = verger.launch("--train", str(few_fruits))
+        trained = verger.launch("--train", str(few_fruits), cwd=tmp_path)
         assert trained.returncode == 0, trained.stdout + trained.stderr
+        assert f"Registry: fruit-classifier in MLflow at {verger.mlflow}" in trained.stderr
         new = str(int(before) + 1)
-        promoted = verger.trainer("promote", new)
+        listed = verger.trainer("list")
+        assert re.match(
+            rf"version {new}  challenger .*\n    accuracy .*\n    .* knows other classes\.\n", listed.stdout
+        )
+        (command,) = re.findall(r"To make it champion anyway: (.*)", trained.stdout)
+        promoted = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=verger.environment, capture_output=True, text=True, timeout=120
+        )
         assert promoted.returncode == 0, promoted.stdout + promoted.stderr
-        wait_until(lambda: verger.version() == new, 10, "the new version going live")
+        wait_until(lambda: verger.version() == new, 60, "the new version going live")
         back = verger.trainer("rollback")
         assert back.returncode == 0, back.stdout + back.stderr
-        wait_until(lambda: verger.version() == before, 10, "the old version being back")
+        wait_until(lambda: verger.version() == before, 60, "the old version being back")
     assert uploads.lost == []
     assert {answer.status_code for answer in uploads.answers} == {200}
     assert {before, new} == {answer.json()["model"]["version"] for answer in uploads.answers}

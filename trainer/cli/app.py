@@ -14,7 +14,7 @@ from trainer.cli.predict import predict
 from trainer.cli.quantise import quantise
 from trainer.cli.release import import_release, release
 from trainer.cli.train import train
-from trainer.cli.versions import promote, rollback
+from trainer.cli.versions import list_versions, promote, rollback
 
 app = typer.Typer(
     help="Trains image classifiers and manages their versions in MLflow.",
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 for command in (train, evaluate, quantise, predict, promote, rollback):
     app.command()(command)
+app.command("list")(list_versions)
 app.command("import-release")(import_release)
 app.command()(release)
 app.command()(fetch)
@@ -40,6 +41,6 @@ def main() -> None:
     except ModuleNotFoundError as error:
         NOTES.print(
             f"[bold red]PACKAGE_MISSING[/] This command needs the package {error.name}, which is not installed. "
-            "Use the trainer's environment (./launch.sh --train creates it) or install requirements/trainer.txt."
+            "./launch.sh --trainer has it; otherwise install requirements/trainer.txt."
         )
         sys.exit(1)

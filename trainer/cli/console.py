@@ -155,14 +155,18 @@ def warn_of_unreadable(files: Sequence[Unreadable]) -> None:
         NOTES.print(f"  {escape(str(file.path))}: {escape(file.reason)}")
 
 
-def show_outcome(outcome: "Outcome") -> None:
-    """Prints the evaluation of a new version, whether it is champion, what is too little in it, and where to look."""
+def show_outcome(outcome: "Outcome", trainer_command: str) -> None:
+    """Prints the evaluation of a new version, whether it is champion, what is too little in it, and where to look.
+
+    Args:
+        trainer_command: see trainer.config.TrainerSettings.
+    """
     RESULTS.print(evaluation_table(outcome.evaluation, "Test pictures"))
     if outcome.decision.passed:
         RESULTS.print(f"Version {outcome.version} is champion. {outcome.decision.reason}")
     else:
         RESULTS.print(f"Version {outcome.version} is challenger. {outcome.decision.reason}")
-        RESULTS.print(f"To make it champion anyway: python -m trainer promote {outcome.version}")
+        RESULTS.print(f"To make it champion anyway: {trainer_command} promote {outcome.version}")
     warn_of_few_pictures(outcome.problems)
     for name, address in outcome.pages.items():
         RESULTS.print(f"{name}: {address}")

@@ -1,11 +1,13 @@
 """`trainer fetch`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trainer.cli.console import RESULTS
+from trainer.cli.options import load_settings
 
 
 def fetch(
@@ -14,4 +16,5 @@ def fetch(
     """Downloads the Kaggle data set "Fruit classification (10 Class)"."""
     from trainer.data.fetch import fetch_dataset
 
-    RESULTS.print(f"Ready: python -m trainer train --data {fetch_dataset(destination)}")
+    settings = load_settings()
+    RESULTS.print(f"Ready: {settings.trainer_command} train --data {shlex.quote(str(fetch_dataset(destination)))}")

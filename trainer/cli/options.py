@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
+from trainer.cli.console import NOTES
 from trainer.config import TrainerSettings
 from trainer.errors import SettingInvalid
 
@@ -29,12 +30,14 @@ Version = Annotated[str, typer.Argument(help="Version number in the registry.")]
 
 
 def load_settings() -> TrainerSettings:
-    """Reads the settings. Raises SettingInvalid with the names of invalid ones."""
+    """Reads the settings and says which registry they name. Raises SettingInvalid with the names of invalid ones."""
     try:
-        return TrainerSettings()
+        settings = TrainerSettings()
     except ValidationError as error:
         problems = "; ".join(f"VERGER_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
         raise SettingInvalid(f"A setting from the environment or .env is invalid. {problems}.") from error
+    NOTES.print(f"Registry: {settings.model_name} in MLflow at {settings.mlflow_url}", markup=False)
+    return settings
 
 
 def reachable_registry(settings: TrainerSettings) -> "Registry":

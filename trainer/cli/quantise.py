@@ -36,10 +36,10 @@ def quantise(
         from trainer.training.context import RunContext
     with opened(f"models:/{registry.name}/{number}", ROLES, settings) as directory:
         parent, preprocessing = RegisteredVersion(number, directory), directory.contract.preprocessing
-        refuse_quantised(parent, registry)
+        refuse_quantised(parent, registry, settings.trainer_command)
         with progress.counting("Reading pictures") as done:
             folders = DataFolders(data, negatives=negatives)
             dataset = load_dataset(folders, preprocessing, settings.trainer_workers, done)
         announce(dataset)
         outcome = run(RunContext(dataset, preprocessing, settings, progress), parent)
-    show_outcome(outcome)
+    show_outcome(outcome, settings.trainer_command)

@@ -80,4 +80,4 @@ def train(
             "The same command with --resume continues it."
         )
         raise typer.Exit(130) from None
-    show_outcome(outcome)
+    show_outcome(outcome, settings.trainer_command)

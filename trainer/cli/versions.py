@@ -1,7 +1,38 @@
-"""`trainer promote` and `trainer rollback`."""
+"""`trainer list`, `trainer promote` and `trainer rollback`."""
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from trainer.cli.console import RESULTS
 from trainer.cli.options import Version, load_settings, reachable_registry
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+
+def list_versions() -> None:
+    """Lists all versions, newest first: aliases, figures on their test pictures, and what the gate said."""
+    settings = load_settings()
+    registry = reachable_registry(settings)
+    versions, aliases = registry.versions(), registry.aliases()
+    if not versions:
+        RESULTS.print(f"{registry.name} has no version yet. Train one: {settings.train_command}")
+    for version in versions:
+        names = sorted(alias for alias, number in aliases.items() if number == str(version.version))
+        RESULTS.print("\n".join(_lines_of(version, names)))
+
+
+def _lines_of(version: "ModelVersion", aliases: Collection[str]) -> Iterator[str]:
+    from registry.models import TAGGED_METRICS
+
+    tags = version.tags
+    registered = datetime.fromtimestamp(version.creation_timestamp / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    yield "  ".join([f"version {version.version}", *aliases, registered])
+    figures = [f"{name.replace('_', ' ')} {tags[name]}" for name in ("accuracy", *TAGGED_METRICS) if name in tags]
+    yield f"    {', '.join(figures)}"
+    if "gate_reason" in tags:
+        yield f"    {tags['gate_reason']}"
 
 
 def promote(version: Version) -> None:

@@ -41,14 +41,14 @@ It is twice the largest ratio seen when inputs were scaled by 1 + 1e-7 to 1 + 1e
 """
 
 
-def refuse_quantised(parent: RegisteredVersion, registry: Registry) -> None:
-    """Raises VersionQuantised if a version is quantised already."""
+def refuse_quantised(parent: RegisteredVersion, registry: Registry, trainer_command: str) -> None:
+    """Raises VersionQuantised, which says how to go on (`trainer_command`), if a version is quantised already."""
     if is_quantised(parent.directory.file(SERVING)):
         origin = registry.tags_of(parent.number).get("quantised_from")  # an imported release has no such tag
         hint = (
             f"Name version {origin}, which it was made from."
             if origin
-            else "Train a version from it (python -m trainer train --data DIR --weights champion) and name that one."
+            else f"Train a version from it ({trainer_command} train --data DIR --weights champion) and name that one."
         )
         raise VersionQuantised(f"Version {parent.number} of {registry.name} is quantised already. {hint}")
 

@@ -38,7 +38,8 @@ locals {
     })
   }
 
-  train_command = "scripts/trainer.sh ${trimprefix(var.name, "verger-")} train" # for messages
+  trainer_command = "scripts/trainer.sh ${trimprefix(var.name, "verger-")}" # for messages, as the next one
+  train_command   = "${local.trainer_command} train"
 
   mlflow_host = "mlflow.${module.cluster.dns_namespace.name}:${local.ports.mlflow}"
 

@@ -109,7 +109,11 @@ module "trainer" {
 
   containers = {
     for name in ["trainer", "registrar"] : name => merge(local.images[name], {
-      environment = merge(local.trainer_pages, var.settings, { VERGER_MLFLOW_URL = "http://${local.mlflow_host}", VERGER_TRAIN_COMMAND = local.train_command })
+      environment = merge(local.trainer_pages, var.settings, {
+        VERGER_MLFLOW_URL      = "http://${local.mlflow_host}"
+        VERGER_TRAIN_COMMAND   = local.train_command
+        VERGER_TRAINER_COMMAND = local.trainer_command
+      })
     })
   }
 }

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from PIL import Image
 from tests.support.repository import ROOT
 from tests.support.servers.mlflow_server import free_port
 from tests.support.trainer.shapes import shape, write_parts, write_shapes
-from tests.support.trainer.trainer_command import Command
+from tests.support.trainer.trainer_command import Command, trainer_command
 from trainer.config import TrainerSettings
 from trainer.release.release import import_release
 
@@ -205,6 +206,31 @@ def test_commands_fail_at_once_if_mlflow_does_not_answer(tmp_path: Path, argumen
     assert done.returncode == 1
     assert f"REGISTRY_UNAVAILABLE MLflow does not answer at {url}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "rollback", "import-release"])
+def test_every_command_names_its_registry_first(settings: TrainerSettings, trainer: Command, command: str) -> None:
+    first, *_ = trainer(command).stderr.splitlines()
+    assert first == f"Registry: test_commands in MLflow at {settings.mlflow_url}"
+
+
+def test_list_shows_aliases_figures_and_what_the_gate_said(trainer: Command, champion: str) -> None:
+    head, figures, reason = trainer("list").stdout.splitlines()
+    assert head.startswith(f"version {champion}  champion  20")
+    assert re.fullmatch(r"    accuracy 0\.\d+, images \d+, expected calibration error 0\.\d+, .*", figures)
+    assert reason == "    Imported release."
+
+
+def test_a_model_of_another_name_gets_no_release_and_the_command_that_trains_it(
+    settings: TrainerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERGER_TRAIN_COMMAND", "../launch.sh --train DIR")
+    trainer = trainer_command(settings.model_copy(update={"model_name": "flowers"}))
+    imported = trainer("import-release")
+    assert imported.returncode == 0, imported.stderr
+    assert "The release is fruit-classifier and not flowers, so nothing is imported." in imported.stdout
+    assert imported.stdout.endswith("train one: ../launch.sh --train DIR\n")
+    assert trainer("list").stdout == "flowers has no version yet. Train one: ../launch.sh --train DIR\n"
 
 
 def test_an_invalid_setting_is_named(trainer: Command, monkeypatch: pytest.MonkeyPatch) -> None:

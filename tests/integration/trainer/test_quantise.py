@@ -167,4 +167,4 @@ def test_a_quantised_version_is_not_quantised_again(
     outcome: Outcome, version: VersionDirectory, registry: Registry
 ) -> None:
     with pytest.raises(VersionQuantised, match=r"Version 2 of \w+ is quantised already. Name version 1, which it was"):
-        refuse_quantised(RegisteredVersion("2", version), registry)
+        refuse_quantised(RegisteredVersion("2", version), registry, "trainer")

@@ -58,15 +58,8 @@ class Launched(System):
         )
 
     def trainer(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command of the trainer that needs no TensorFlow, in the serving environment, which has none."""
-        return subprocess.run(
-            [str(self.home / "env" / "serving" / "bin" / "python"), "-m", "trainer", *arguments],
-            cwd=ROOT,
-            env=self.environment | {"VERGER_MLFLOW_URL": self.mlflow},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        """Runs a command of the trainer."""
+        return self.launch("--trainer", *arguments)
 
     def serving_web(self) -> int:
         """Returns the web process that serves, which holds a lock; the other one waits for it."""

@@ -25,7 +25,7 @@ def preflight(**changes: str) -> list[str]:
     """The faults of a system on free ports with these changes."""
     variables = {name: str(free_port()) for name in PORTS} | changes
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.preflight"],
+        [sys.executable, "-m", "scripts.preflight", "../verger/launch.sh"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"]} | variables,
         capture_output=True,
@@ -84,7 +84,7 @@ def test_all_taken_ports_are_named_with_their_users_and_one_command(tmp_path: Pa
     words = lines[2].split()
     chosen = dict(word.split("=") for word in words if word.startswith("VERGER_"))
     assert set(chosen) == {"VERGER_WEB_PORT", "VERGER_MLFLOW_PORT"}
-    assert words[-1] == "./launch.sh"
+    assert words[-1] == "../verger/launch.sh"
     assert preflight(**chosen) == []
 
 
@@ -104,7 +104,7 @@ def test_a_port_that_is_freed_in_this_moment_is_no_fault() -> None:
         ask = "import scripts.preflight as p, subprocess, sys\n"
         ask += "p.time.sleep = lambda seconds: (print(flush=True), sys.stdin.readline())\nsys.exit(p.main())"
         with subprocess.Popen(
-            [sys.executable, "-c", ask],
+            [sys.executable, "-c", ask, "./launch.sh"],
             cwd=ROOT,
             env=environment | {"VERGER_WEB_PORT": port},
             stdin=-1,

@@ -5,7 +5,7 @@ import pytest
 from verger.v1 import classifier_pb2
 
 from engine.errors import ImageFormatUnsupported, ImageTooLarge, VergerError
-from services.common.errors import InferenceUnavailable, ModelNotLoaded, RemoteError
+from services.common.errors import InferenceUnavailable, ModelNotLoaded, NoVersionYet, RemoteError
 from services.web.page.languages import load_catalogs
 from services.web.page.presentation import (
     MAX_EMBEDDED_BYTES,
@@ -195,6 +195,14 @@ def test_without_a_version_the_page_says_for_how_long(since: str, english: str, 
     error = ModelNotLoaded("None.", since=since)
     assert f"none has been for {english}." in view_absence(error, EN, NOW)
     assert f"n’est en service depuis {french}." in view_absence(error, FR, NOW)
+
+
+def test_before_the_first_version_the_page_says_how_to_train_it() -> None:
+    error = NoVersionYet("None.", since="2026-11-27T09:10:00+00:00", model="flowers", train="./launch.sh --train DIR")
+    assert view_absence(error, EN, NOW) == "No version of flowers is live yet. Train one: ./launch.sh --train DIR"
+    french = view_absence(error, FR, NOW)
+    assert french.startswith("Aucune version de flowers n’est encore en service.")
+    assert french.endswith("./launch.sh --train DIR")
 
 
 @pytest.mark.parametrize("error", [InferenceUnavailable("?"), ModelNotLoaded("From a replica of an older release.")])
