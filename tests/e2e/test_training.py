@@ -31,7 +31,7 @@ def test_no_upload_fails_while_a_new_version_goes_live_by_the_printed_command_an
         trained = verger.launch("--train", str(few_fruits), cwd=tmp_path)
         assert trained.returncode == 0, trained.stdout + trained.stderr
         assert f"Registry: fruit-classifier in MLflow at {verger.mlflow}" in trained.stderr
-        new = str(int(before) + 1)
+        (new,) = re.findall(r"Version (\d+) is challenger\.", trained.stdout)
         listed = verger.trainer("list")
         assert re.match(
             rf"version {new}  challenger .*\n    accuracy .*\n    .* knows other classes\.\n", listed.stdout
