@@ -104,10 +104,11 @@ async def test_many_wrong_keys_cost_the_database_a_few_questions(keys: Keys) -> 
     assert await keys.reason(secret.text) == ""
     before = len(keys.loads)
     wrong = asyncio.gather(*(keys.reason(new_secret().text) for _ in range(1000)))
+    await asyncio.sleep(0)  # now all of them wait for the database
     assert await keys.reason(secret.text) == ""  # needs no database, so it does not wait for them
     assert not wrong.done()
     assert set(await wrong) == {"KEY_UNKNOWN"}
-    assert len(keys.loads) - before <= 3
+    assert len(keys.loads) - before < 50  # two, and one more for each second that the machine took
 
 
 async def test_while_the_database_is_away_known_keys_may_classify_and_nothing_else(
