@@ -209,5 +209,6 @@ async def test_a_trace_continues_from_http_to_grpc(
     assert {span.trace_id.hex() for span in collector.spans} == {trace_id}
     assert sorted(span.name for span in collector.spans) == [
         "/verger.v1.ClassifierService/Classify",
+        "/verger.v1.ClassifierService/DescribeClassifier",  # for the names in the answer
         "POST /api/v1/classify",
     ]
