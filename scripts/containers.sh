@@ -15,43 +15,11 @@ absence() {
 is_running() { [ -n "$(compose ps --quiet web preprocess inference 2>/dev/null)" ]; }
 
 start() {
-    compose build || die "An image can't be built. The lines above give the reason."
-    if is_running; then
-        say "Verger is already running. Containers whose image or settings have changed are replaced."
-        renew inference && renew preprocess || explain_failure
-    fi
-    compose up --detach --wait || explain_failure
-}
-
-# renew SERVICE: replaces its containers if their image or settings have changed. The new ones are healthy before the old
-# ones stop, one after the other, so that no call waits. docker compose up would stop all of them first.
-renew() {
-    local old container
-    old=$(outdated "$1")
-    [ -n "$old" ] || return 0
-    say "Replacing $1 ..."
-    compose up --detach --wait --no-deps --no-recreate --scale "$1=$(($(compose ps --quiet "$1" | wc -l) + $(wc -w <<<"$old")))" "$1" ||
-        return
-    for container in $old; do docker rm "$(docker stop "$container")" >/dev/null || return; done
-}
-
-# outdated SERVICE: prints the ids of its containers that docker compose would replace; none where they publish a port,
-# which the new ones could not have at the same time.
-outdated() {
-    local hash container ports image label tag
-    hash=$(compose config --hash "$1")
-    for container in $(compose ps --quiet "$1"); do
-        read -r ports image label tag < <(docker inspect "$container" --format \
-            '{{len .HostConfig.PortBindings}} {{.Image}} {{index .Config.Labels "com.docker.compose.config-hash"}} {{.Config.Image}}')
-        [ "$ports" = 0 ] || return 0
-        [ "$image $label" = "$(docker image inspect "$tag" --format '{{.Id}}') ${hash#* }" ] || say "$container"
-    done
-}
-
-explain_failure() {
+    is_running && say "Verger is already running. Changed images are rebuilt, and their containers are replaced."
+    compose up --build --detach --wait && return
     compose ps --all >&2 || true
     die "Not all containers are healthy. \"docker compose logs\" gives the reason." \
-        "\"$launch --docker --stop\" stops Verger."
+        "\"./launch.sh --docker --stop\" stops Verger."
 }
 
 stop() {
