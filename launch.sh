@@ -29,8 +29,7 @@ Settings and their defaults. They come from the environment or from the file .en
        VERGER_MLFLOW_PORT=5000               MLflow
        VERGER_PREPROCESS_METRICS_PORT=9101   metrics of the preprocess service
        VERGER_INFERENCE_METRICS_PORT=9102    metrics of the inference service
-       VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 lets other machines reach the page and the REST API (in containers
-                                             this is the default)
+       VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 lets other machines reach the page and the REST API
        VERGER_PREPROCESS_BIND_ADDRESS=127.0.0.1   likewise for gRPC; VERGER_INFERENCE_BIND_ADDRESS,
                                              VERGER_MLFLOW_BIND_ADDRESS and VERGER_METRICS_BIND_ADDRESS for those who
                                              need them: nothing behind these asks who calls
@@ -43,7 +42,6 @@ TEXT
 settings() {
     load_settings
     export VERGER_ROOT=$PWD
-    [ "${1:-}" != --docker ] || export VERGER_BIND_ADDRESS=${VERGER_BIND_ADDRESS:-0.0.0.0} # as docker-compose.yml has it
     export VERGER_BIND_ADDRESS=${VERGER_BIND_ADDRESS:-127.0.0.1}
     export VERGER_PREPROCESS_BIND_ADDRESS=${VERGER_PREPROCESS_BIND_ADDRESS:-127.0.0.1}
     export VERGER_INFERENCE_BIND_ADDRESS=${VERGER_INFERENCE_BIND_ADDRESS:-127.0.0.1}
