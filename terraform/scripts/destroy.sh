@@ -14,7 +14,7 @@ tf destroy ${approve[@]+"${approve[@]}"} -var "image_tag=$tag" ||
     die "Not everything could be deleted. Remove the protection of prod first: see \"Destroy\" in terraform/README.md."
 
 # Terraform keeps old task definitions for rollbacks. They cost nothing but are no longer needed.
-for family in web preprocess inference mlflow trainer registrar; do
+for family in web preprocess inference mlflow trainer registrar tunnel; do
     aws ecs list-task-definitions --family-prefix "verger-$environment-$family" --query 'taskDefinitionArns[]' --output text |
         tr '\t' '\n' | while read -r arn; do
         case $arn in arn:*) aws ecs deregister-task-definition --task-definition "$arn" >/dev/null ;; esac

@@ -109,7 +109,7 @@ module "trainer" {
 
   containers = {
     for name in ["trainer", "registrar"] : name => merge(local.images[name], {
-      environment = merge(local.trainer_pages, var.settings, {
+      environment = merge({ for key, value in local.trainer_pages : key => value if name == "trainer" }, var.settings, {
         VERGER_MLFLOW_URL      = "http://${local.mlflow_host}"
         VERGER_TRAIN_COMMAND   = local.train_command
         VERGER_TRAINER_COMMAND = local.trainer_command
