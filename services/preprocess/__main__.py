@@ -1,7 +1,8 @@
 """Runs the preprocess service: python -m services.preprocess"""
 
-import asyncio
 import gc
+
+import uvloop
 
 from services.common.process.signals import end_process, stop_signal
 from services.common.process.start import start_process
@@ -18,4 +19,4 @@ async def main(settings: PreprocessSettings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(start_process("preprocess", PreprocessSettings)))
+    uvloop.run(main(start_process("preprocess", PreprocessSettings)))
