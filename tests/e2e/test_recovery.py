@@ -78,7 +78,7 @@ def test_the_page_retries_a_photo_when_the_web_service_is_killed(verger: Launche
             page.set_input_files("#photo", PHOTO_FILE)
         os.kill(pid, signal.SIGKILL)
         expect(page.locator("#result .answer h2")).to_have_text("Banana", timeout=30_000)
-    ours = {
-        request.url for request in lost if request.failure != "net::ERR_NETWORK_CHANGED"
-    }  # caused by containers of other tests
-    assert ours == {f"{verger.web}/predict"}
+    # The killed process loses the photo. A browser that opens a new connection for it is answered by the spare process,
+    # because nobody has accepted that connection yet. Containers of other tests change the machine's network.
+    ours = {request.url for request in lost if request.failure != "net::ERR_NETWORK_CHANGED"}
+    assert ours <= {f"{verger.web}/predict"}
