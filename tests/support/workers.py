@@ -12,8 +12,10 @@ from xdist.workermanage import WorkerController
 
 BROWSER_SUITE = "tests/page"
 CONTAINER_SUITE = "tests/compose"
-SUITES = (CONTAINER_SUITE, "tests/attacks", "tests/e2e", "tests/terraform", "tests/unit/trainer")
-"""Folders whose tests share a fixture that is slow to start. Each runs in one process. Elsewhere, each file does."""
+RECIPES = "tests/e2e/test_documents.py"
+"""Takes as long as all other tests in its folder together."""
+SUITES = (CONTAINER_SUITE, RECIPES, "tests/attacks", "tests/e2e", "tests/terraform", "tests/unit/trainer")
+"""Tests that share a fixture that is slow to start. Each suite runs in one process. Elsewhere, each file does."""
 
 
 class SuiteScheduling(LoadScopeScheduling):
