@@ -1,8 +1,7 @@
 """Runs the preprocess service: python -m services.preprocess"""
 
+import asyncio
 import gc
-
-import uvloop
 
 from services.common.process.signals import end_process, stop_signal
 from services.common.process.start import start_process
@@ -19,4 +18,4 @@ async def main(settings: PreprocessSettings) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(start_process("preprocess", PreprocessSettings)))
+    asyncio.run(main(start_process("preprocess", PreprocessSettings)))

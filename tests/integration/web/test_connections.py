@@ -153,7 +153,7 @@ async def test_a_request_is_answered_though_the_connection_was_idle_before_it(
 
 async def test_line_ends_between_requests_do_not_keep_a_connection_open(web: Web) -> None:
     async with web(header_timeout_seconds=0.3) as address, connected(address) as connection:
-        while not connection.reader.at_eof():
+        while not connection.has_ended:
             connection.writer.write(b"\r\n")
             await asyncio.sleep(0.05)
 
@@ -176,7 +176,7 @@ async def test_a_body_that_nobody_reads_can_not_keep_a_connection_open(
     async with connected(client.base_url) as connection:
         await connection.send(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nx")
         assert (await connection.answer()).status == 404
-        while not connection.reader.at_eof():
+        while not connection.has_ended:
             connection.writer.write(b"x")
             await asyncio.sleep(0.02)
 

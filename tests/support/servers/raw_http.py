@@ -29,6 +29,11 @@ class RawConnection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server has closed the connection, in order or by a reset, and all that it sent was read."""
+        return self.reader.at_eof() or self.reader.exception() is not None
+
     async def send(self, *pieces: bytes) -> None:
         """Sends pieces of a request, each as a packet of its own if the network is quick enough."""
         for piece in pieces:
