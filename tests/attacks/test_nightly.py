@@ -7,7 +7,7 @@ from tests.support.systems.launched import Launched
 
 
 def test_a_short_fuzz_run_finds_nothing(verger: Launched) -> None:
-    assert fuzz(verger, pictures=300, requests=60, messages=300, seed=1) == []
+    assert fuzz(verger, pictures=300, requests=30, messages=300, seed=1) == []
 
 
 def test_a_killed_service_is_back_and_nobody_got_a_wrong_answer(verger: Launched) -> None:

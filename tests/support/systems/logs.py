@@ -1,6 +1,7 @@
 """What the services of a launched system have written to their logs."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ class NewLines:
     """The lines that are written after this object is made."""
 
     def __init__(self, system: Launched) -> None:
-        self._begins = {path: path.stat().st_size for path in map(system.log, (*SERVICES, "web-spare"))}
+        self._begins = {path: path.stat() for path in map(system.log, (*SERVICES, "web-spare"))}
 
     def lines(self) -> list[bytes]:
         """Returns the whole lines that were added, of all services. A line that is being written is left out."""
@@ -31,9 +32,13 @@ class NewLines:
         return found
 
 
-def _whole_lines(path: Path, begin: int) -> list[bytes]:
-    with path.open("rb") as file:
-        if path.stat().st_size >= begin:  # else the file is a new one
-            file.seek(begin)
-        whole, _, _ = file.read().rpartition(b"\n")
+def _whole_lines(path: Path, begin: os.stat_result) -> list[bytes]:
+    """Reads on where the log ended at `begin`. A full log is renamed, to PATH.1, then PATH.2 and so on."""
+    added = b""
+    for file in sorted(path.parent.glob(f"{path.name}*")):  # newest first
+        is_first = file.stat().st_ino == begin.st_ino
+        added = file.read_bytes()[begin.st_size if is_first else 0 :] + added
+        if is_first:
+            break
+    whole, _, _ = added.rpartition(b"\n")
     return whole.split(b"\n") if whole else []
