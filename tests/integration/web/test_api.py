@@ -282,9 +282,9 @@ async def test_the_name_of_what_a_photo_shows_is_in_the_wanted_language(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     classifier.outcomes = [BANANA, Overloaded("Full."), BANANA]
-    response = await client.post(f"{CLASSIFY}?lang=fr", files=form(("a", PHOTO), ("b", b"text"), ("c", PHOTO)))
+    response = await client.post(f"{CLASSIFY}?lang=fr", files=form(("a", PHOTO), ("b", PHOTO)))
     names = [(result["label"], result["display_name"]) for result in response.json()["results"]]
-    assert sorted(names, key=str) == [("banana", "banane"), (None, None), (None, None)]
+    assert sorted(names, key=str) == [("banana", "banane"), (None, None)]  # the photos may arrive in any order
     await client.post(f"{CLASSIFY}?lang=fr", content=PHOTO)
     assert classifier.describe_calls == 1, "names of a known version need no further question"
 
