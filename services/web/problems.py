@@ -154,6 +154,13 @@ class Problem(BaseModel):
         examples=["This is not a picture that can be read. Accepted formats: JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF."],
     )
     reason: str = Field(description="Machine-readable, UPPER_SNAKE_CASE.", examples=["IMAGE_FORMAT_UNSUPPORTED"])
+    since: str | None = Field(
+        default=None,
+        exclude_if=lambda since: since is None,
+        description="Since when the service has had no live version of the model, where that is the reason (UTC).",
+        examples=["2026-11-27T09:30:00+00:00"],
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 def status_of(error: VergerError) -> int:
@@ -164,7 +171,8 @@ def status_of(error: VergerError) -> int:
 def problem_of(error: VergerError) -> Problem:
     """Describes an error in the format of RFC 9457."""
     status = status_of(error)
-    return Problem(title=HTTPStatus(status).phrase, status=status, detail=str(error), reason=error.reason)
+    title, since = HTTPStatus(status).phrase, error.metadata.get("since")
+    return Problem(title=title, status=status, detail=str(error), reason=error.reason, since=since)
 
 
 def headers_of(error: VergerError) -> dict[str, str]:

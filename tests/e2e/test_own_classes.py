@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -75,7 +76,10 @@ def test_a_new_system_starts_well_without_a_version_and_says_how_to_train_one(ma
     assert status.stdout.endswith(f"Everything is healthy.\n{ABSENCE}\n")
     answer = httpx.get(f"{market.web}/readyz", timeout=15)
     assert (answer.status_code, answer.json()["reason"]) == (503, "NO_VERSION_YET")
-    assert ABSENCE in httpx.get(market.web, timeout=15).text
+    assert datetime.fromisoformat(answer.json()["since"]) <= datetime.now(UTC)
+    page = httpx.get(market.web, timeout=15).text
+    assert "No version of market is live yet" in page
+    assert "Train one: ./launch.sh --train DIR" in page
 
 
 def test_the_first_version_goes_live_by_itself(market: Market, version: str) -> None:

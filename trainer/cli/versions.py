@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def list_versions() -> None:
-    """Lists all versions, newest first: aliases, figures on their test pictures, and what the gate said."""
+    """Lists all versions, newest first: aliases, test figures, what the gate said, and whether pictures were few."""
     settings = load_settings()
     registry = reachable_registry(settings)
     versions, aliases = registry.versions(), registry.aliases()
@@ -33,6 +33,8 @@ def _lines_of(version: "ModelVersion", aliases: Collection[str]) -> Iterator[str
     yield f"    {', '.join(figures)}"
     if "gate_reason" in tags:
         yield f"    {tags['gate_reason']}"
+    if "few_pictures" in tags:
+        yield f"    Few pictures: answers may be wrong. {tags['few_pictures']}"
 
 
 def promote(version: Version) -> None:

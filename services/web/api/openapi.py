@@ -44,11 +44,13 @@ from services.web.problems import (
     problem_of,
 )
 
+_SINCE = "2026-11-27T09:30:00+00:00"
+
 UNAVAILABLE_ERRORS = [
     Unavailable("The classifier is temporarily unavailable. Try again in a few seconds."),
     InferenceUnavailable("No inference service answers. Try again in a few seconds."),
-    ModelNotLoaded("No version is live yet. Wait until one is loaded, or until MLflow is back."),
-    NoVersionYet("No version of flowers is live yet. Train one: ./launch.sh --train DIR"),
+    ModelNotLoaded("No version is live yet. Wait until one is loaded, or until MLflow is back.", since=_SINCE),
+    NoVersionYet("No version of flowers is live yet. Train one: ./launch.sh --train DIR", since=_SINCE),
 ]
 PARAMETER_ERROR = ParameterInvalid("Correct the query parameters. evidence: Input should be a valid boolean, ….")
 CLASSIFY_ERRORS = [

@@ -215,12 +215,13 @@ def view_error(
 
 def view_absence(error: VergerError, t: Catalog, now: datetime) -> str:
     """Returns what the page says when no description of a model can be had, because of this error."""
-    if error.reason == NoVersionYet.reason:
-        return t("page.no_version_yet", name=error.metadata["model"], command=error.metadata["train"])
-    if error.reason != ModelNotLoaded.reason or "since" not in error.metadata:
+    if error.reason not in (ModelNotLoaded.reason, NoVersionYet.reason) or "since" not in error.metadata:
         return t("page.starting")
-    since = datetime.fromisoformat(error.metadata["since"])
-    return t("page.no_version", duration=t.age((now - since).total_seconds()))
+    duration = t.age((now - datetime.fromisoformat(error.metadata["since"])).total_seconds())
+    if error.reason == ModelNotLoaded.reason:
+        return t("page.no_version", duration=duration)
+    name, command = error.metadata["model"], error.metadata["train"]
+    return t("page.no_version_yet", name=name, duration=duration, command=command)
 
 
 def enumeration(names: Sequence[str], t: Catalog) -> str:

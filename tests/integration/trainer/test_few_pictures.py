@@ -13,6 +13,7 @@ from engine.model.loading import LoadedModel, load_model
 from engine.model.tensors import scale_pixels
 from registry.models import Registry
 from tests.support.trainer.shapes import SIDE, write_shapes
+from tests.support.trainer.trainer_command import trainer_command
 from tests.support.trainer.training import RecordedProgress, full_context, load
 from trainer.config import TrainerSettings
 from trainer.data.pictures import read_pixels
@@ -92,13 +93,15 @@ def test_it_names_its_classes_and_hardly_anything_else(live: LoadedModel, tmp_pa
 
 
 def test_it_says_that_it_may_be_wrong(
-    trained: tuple[Outcome, RecordedProgress], version: ModelVersion, live: LoadedModel
+    trained: tuple[Outcome, RecordedProgress], version: ModelVersion, live: LoadedModel, settings: TrainerSettings
 ) -> None:
     (problem,) = trained[0].problems
     assert "no class should have fewer than 50" in problem
     assert live.contract.provenance.few_pictures
     assert version.tags["few_pictures"] == problem
     assert "answers may be wrong" in version.description
+    *_, last = trainer_command(settings)("list").stdout.splitlines()
+    assert last == f"    Few pictures: answers may be wrong. {problem}"
 
 
 def test_the_run_and_its_end_say_what_it_was_and_where_to_look(

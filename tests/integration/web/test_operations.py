@@ -22,9 +22,10 @@ async def test_readiness_depends_on_the_services_behind(
     client: httpx.AsyncClient, classifier: ScriptedClassifier
 ) -> None:
     assert (await client.get("/readyz")).json() == {"status": "ok"}
-    classifier.description_error = ModelNotLoaded("No version is live.")
+    classifier.description_error = ModelNotLoaded("No version is live.", since="2026-11-27T09:30:00+00:00")
     response = await client.get("/readyz")
     assert (response.status_code, response.json()["reason"]) == (503, "MODEL_NOT_LOADED")
+    assert response.json()["since"] == "2026-11-27T09:30:00+00:00"
     classifier.description_error = None
     assert (await client.get("/readyz")).status_code == 200
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -68,12 +69,14 @@ async def test_without_a_version_page_and_readiness_say_how_to_train_one_and_hea
         sentence = "No version of nothing-yet is live yet. Train one: python -m trainer train --data DIR"
 
         async def said() -> bool:
-            return sentence in (await client.get("/")).text
+            page = (await client.get("/")).text
+            return all(part in page for part in sentence.split(". "))
 
         await eventually(said, "the page without a version")
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["reason"]) == (503, "NO_VERSION_YET")
         assert answer.json()["detail"] == sentence
+        assert datetime.fromisoformat(answer.json()["since"]) <= datetime.now(UTC)
         refused = await client.post("/predict", files={"file": encoded(plain(RED))})
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "30")
         assert "There is no model yet" in refused.text

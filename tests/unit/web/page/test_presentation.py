@@ -197,11 +197,16 @@ def test_without_a_version_the_page_says_for_how_long(since: str, english: str, 
     assert f"n’est en service depuis {french}." in view_absence(error, FR, NOW)
 
 
-def test_before_the_first_version_the_page_says_how_to_train_it() -> None:
+def test_before_the_first_version_the_page_says_for_how_long_and_how_to_train_it() -> None:
     error = NoVersionYet("None.", since="2026-11-27T09:10:00+00:00", model="flowers", train="./launch.sh --train DIR")
-    assert view_absence(error, EN, NOW) == "No version of flowers is live yet. Train one: ./launch.sh --train DIR"
+    assert view_absence(error, EN, NOW) == (
+        "No version of flowers is live yet, and the service has been waiting for one for 2\u00a0h. "
+        "Train one: ./launch.sh --train DIR"
+    )
     french = view_absence(error, FR, NOW)
-    assert french.startswith("Aucune version de flowers n’est encore en service.")
+    assert french.startswith(
+        "Aucune version de flowers n’est encore en service\u00a0: on en attend une depuis 2\u00a0h."
+    )
     assert french.endswith("./launch.sh --train DIR")
 
 
