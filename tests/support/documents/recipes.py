@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.repository import ROOT
 
 DOCUMENTS = [*(ROOT / name for name in ("README.md", "README.fr.md", "CONTRIBUTING.md", "SECURITY.md"))]
-DOCUMENTS += sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENTS += [*sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "terraform").glob("README*.md"))]
 COMMANDS_FILE = ROOT / "tests" / "docs" / "commands.toml"
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
