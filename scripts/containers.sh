@@ -15,8 +15,8 @@ absence() {
 is_running() { [ -n "$(compose ps --quiet web preprocess inference 2>/dev/null)" ]; }
 
 start() {
-    is_running && say "Verger is already running. Changed images are rebuilt, and their containers are replaced."
-    compose up --build --detach --wait && return
+    is_running && say "Verger is already running. Containers whose image or settings have changed are replaced."
+    scripts/update_containers.sh && return
     compose ps --all >&2 || true
     die "Not all containers are healthy. \"docker compose logs\" gives the reason." \
         "\"./launch.sh --docker --stop\" stops Verger."

@@ -1,5 +1,7 @@
 """Replicas of a service share its load, and one of them may stop."""
 
+import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -80,3 +82,50 @@ def test_no_upload_fails_when_one_replica_stops(verger: Composed, service: str) 
     assert {answer.status_code for answer in uploads.answers} == {200}
     assert uploads.lost == []
     assert verger.classify(PHOTO).status_code == 200
+
+
+class Events:
+    """What happens to the containers of a system until the block ends: (id, event), in this order."""
+
+    def __init__(self, verger: Composed) -> None:
+        kinds = ("event=die", "event=health_status", f"label=com.docker.compose.project={verger.project}")
+        filters = [part for kind in kinds for part in ("--filter", kind)]
+        command = ["docker", "events", "--since", str(time.time()), *filters, "--format", "{{.ID}} {{.Action}}"]
+        self.seen: list[tuple[str, str]] = []
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> "Events":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        lines = self._process.communicate()[0].splitlines()
+        self.seen = [(container, event) for container, _, event in (line.partition(" ") for line in lines)]
+
+
+@pytest.mark.usefixtures("scaled")
+def test_new_replicas_are_healthy_before_the_old_ones_stop_in_an_update(verger: Composed) -> None:
+    """MLflow is updated, too, and what is up to date stays."""
+    before = {service: verger.containers(service) for service in (*COUNTERS, "mlflow", "web")}
+    changes = REPLICAS | {
+        "VERGER_INFERENCE_MAX_IN_FLIGHT": "120",
+        "VERGER_PREPROCESS_MAX_IN_FLIGHT": "30",
+        "VERGER_MLFLOW_ALLOWED_HOSTS": "mlflow:5000,localhost:*,127.0.0.1:*,[::1]:*",
+    }
+    with Uploads(verger, clients=4) as uploads, Events(verger) as events:
+        wait_until(lambda: len(uploads.answers) >= 20, what="load")
+        updated = verger.run("scripts/update_containers.sh", **changes)
+        assert updated.returncode == 0, updated.stdout + updated.stderr
+        changed = len(uploads.answers)
+        wait_until(lambda: len(uploads.answers) >= changed + 40, 120, "answers after the update")
+    assert {answer.status_code for answer in uploads.answers} == {200}
+    assert uploads.lost == []
+    after = {service: verger.containers(service) for service in before}
+    assert [len(containers) for containers in after.values()] == [2, 2, 1, 1]
+    for service in COUNTERS:
+        assert not set(before[service]) & set(after[service])
+        ends = [events.seen.index((container, "die")) for container in before[service]]
+        starts = [events.seen.index((container, "health_status: healthy")) for container in after[service]]
+        assert max(starts) < min(ends), f"{service} stopped before its new containers were healthy"
+    assert after["mlflow"] != before["mlflow"]
+    assert after["web"] == before["web"]
