@@ -1,11 +1,11 @@
 """Measures versions that learned from few pictures: how often they are right, and what they make of other things.
 
-    .verger/env/trainer/bin/python -m benchmarks.few_pictures DIR --negatives DIR --others DIR [--weights FILE]
+    .verger/env/trainer/bin/python -m benchmarks.few_pictures DIR --negatives DIR --others DIR ... [--weights FILE]
 
 DIR is a data set with train/ and test/ parts. For each size a folder is made that has as many pictures of each class
 from train/, as a person would have it, and a version is trained on it by the trainer's default recipe: a fifth of the
 pictures is set aside by the trainer, and so are validation pictures. The version is then tested on all pictures of
-test/, which are far more than that fifth, and on OTHERS, which teach nothing. The results go to
+test/, which are far more than that fifth, and on each folder of OTHERS, which teach nothing. The results go to
 docs/benchmarks/few-pictures.json and few-pictures.md.
 
 The released backbone has learned fruits. To measure classes that a backbone does not know, name other weights.
@@ -70,7 +70,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--negatives", type=Path, required=True, help="pictures of none of the classes to learn from")
-    parser.add_argument("--others", type=Path, required=True, help="pictures of none of the classes to test on")
+    parser.add_argument(
+        "--others", type=Path, required=True, nargs="+", help="folders of pictures of none of the classes to test on"
+    )
     parser.add_argument("--weights", type=Path, default=RELEASED, help="backbone (default: the released model)")
     options = parser.parse_args()
     begun = datetime.now(UTC).isoformat(timespec="seconds")
@@ -96,32 +98,41 @@ def measure(backbone: keras.Model, features: Features, options: argparse.Namespa
         )
         home = folder_of(options.data / "test", Path(folder) / "test")
         found_elsewhere, _, _ = load_elsewhere([home], dataset.labels, (), SPEC, WORKERS, nothing)
-        (pictures,), (others, _) = found_elsewhere.values(), load_negatives([options.others], SPEC, WORKERS, nothing)
+        (pictures,) = found_elsewhere.values()
+        others = {name_of(path): load_negatives([path], SPEC, WORKERS, nothing)[0] for path in options.others}
         context = RunContext(dataset, SPEC, TrainerSettings(trainer_workers=WORKERS), ConsoleProgress())
         contract, head = train(context, backbone, features)
-        known, other = (logits_of(head, features.of(found)) for found in (pictures, others))
+        known = logits_of(head, features.of(pictures))
+        unknown = {name: logits_of(head, features.of(found)) for name, found in others.items()}
     targets, files = class_indices(pictures, dataset.labels), [picture.path.name for picture in pictures]
     found = score(known, targets, files, contract)
     plain = model_pb2.ModelContract(classes=contract.classes, calibration=UNCALIBRATED)
-    counts = np.array([*found.answers, count_answers(other, contract.calibration)])
-    named = counts[:-1, :-2].sum()
+    named = np.array(found.answers)[:, :-2]
     return {
         "pictures": size,
         "learned": len(dataset.train),
         "validation": len(dataset.validation),
         "tested": found.images,
         "right": found.accuracy,
-        "named": int(named),
-        "named_rightly": int(np.trace(counts)),
+        "named": int(named.sum()),
+        "named_rightly": int(np.trace(named)),
         "unsure": found.unsure_share,
         "refused": found.refused_share,
-        "others": len(others),
-        "others_named": int(counts[-1, :-2].sum()),
-        "others_unsure": int(counts[-1, -2]),
-        "others_refused": int(counts[-1, -1]),
+        "others": {name: answers_to(logits, contract) for name, logits in unknown.items()},
         "calibration_error": found.expected_calibration_error,
         "calibration_error_before": score(known, targets, files, plain).expected_calibration_error,
     }
+
+
+def name_of(folder: Path) -> str:
+    """Returns what the page calls a folder of others."""
+    return "/".join(folder.parts[-2:])
+
+
+def answers_to(logits: NDArray[np.float32], contract: model_pb2.ModelContract) -> dict[str, int]:
+    """Returns how many pictures of none of the classes got each kind of answer."""
+    *named, unsure, refused = (int(count) for count in count_answers(logits, contract.calibration))
+    return {"named": sum(named), "unsure": unsure, "refused": refused}
 
 
 def folder_of(source: Path, target: Path, size: int | None = None) -> Path:
@@ -164,28 +175,36 @@ def logits_of(head: keras.Model, features: NDArray[np.float32]) -> NDArray[np.fl
 
 def page(about: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
     """Returns the results as a page in Markdown."""
-    first = rows[0]
+    totals = {name: sum(answers.values()) for name, answers in rows[0]["others"].items()}
     lines = [
         "# Few pictures",
         "",
-        f"`python -m benchmarks.few_pictures DIR --negatives DIR --others DIR --weights {about['weights']}`, started",
-        f"{about['begun']} on {about['cores']} cores. Its docstring says what is measured.",
+        "`python -m benchmarks.few_pictures DIR --negatives DIR --others DIR ...",
+        f"--weights {about['weights']}`, started {about['begun']} on",
+        f"{about['cores']} cores. Its docstring says what is measured.",
         "",
-        f"Folders of {about['classes']} classes, tested on {first['tested']} other photos of them and on "
-        f"{first['others']} photos of none of them.",
+        f"Folders of {about['classes']} classes, tested on {rows[0]['tested']} other photos of them:",
         "",
         "| pictures of a class | learned in all | best class right | named: of these right | unsure | out of scope | "
-        "others named | others unsure | others refused | calibration error | before calibration |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "calibration error | before calibration |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row['pictures']} | {row['learned']} | {row['right']:.1%} | {row['named'] / row['tested']:.1%}: "
+        f"{row['named_rightly'] / max(row['named'], 1):.1%} | {row['unsure']:.1%} | {row['refused']:.1%} | "
+        f"{row['calibration_error']:.3f} | {row['calibration_error_before']:.3f} |"
+        for row in rows
+    ]
+    lines += [
+        "",
+        "Photos of none of the classes that were named as one of them all the same:",
+        "",
+        f"| pictures of a class | {' | '.join(f'{name} ({total})' for name, total in totals.items())} |",
+        f"| ---: |{' ---: |' * len(totals)}",
     ]
     for row in rows:
-        others = [f"{row[f'others_{answer}'] / row['others']:.1%}" for answer in ("named", "unsure", "refused")]
-        lines.append(
-            f"| {row['pictures']} | {row['learned']} | {row['right']:.1%} | "
-            f"{row['named'] / row['tested']:.1%}: {row['named_rightly'] / max(row['named'], 1):.1%} | "
-            f"{row['unsure']:.1%} | {row['refused']:.1%} | {' | '.join(others)} | {row['calibration_error']:.3f} | "
-            f"{row['calibration_error_before']:.3f} |"
-        )
+        shares = [f"{row['others'][name]['named'] / total:.1%}" for name, total in totals.items()]
+        lines.append(f"| {row['pictures']} | {' | '.join(shares)} |")
     return "\n".join(lines) + "\n"
 
 
