@@ -22,6 +22,8 @@ from services.common.process.start import problems_of
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 MAX_DAYS = 3650
 
+NOT_ASKED = "Nobody is asked for a key yet: VERGER_ACCESS is “open”. Set it to “keys” and start again."
+
 _COLUMNS = "{:<12}  {:<20}  {:<20}  {:<8}  {:<16}  {:<16}  {}\n"
 
 
@@ -41,9 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyUnusable, DatabaseUnusable) as error:
         return _failed(str(error))
     except SQLAlchemyError as error:
-        return _failed(f"The database of keys does not answer ({type(error).__name__}). Check that it runs.")
+        away = f"The database of keys does not answer ({type(error).__name__}). Check that it runs."
+        return _failed(away, *([NOT_ASKED] if settings.access == "open" else []))  # in containers, it has to be made
     if options.run is not _list and settings.access == "open":
-        sys.stderr.write("Nobody is asked for a key yet: VERGER_ACCESS is “open”. Set it to “keys” and start again.\n")
+        sys.stderr.write(f"{NOT_ASKED}\n")
     return 0
 
 

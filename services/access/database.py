@@ -1,6 +1,5 @@
 """Opens the database of keys and brings its tables up to date: SQLite in a file, or PostgreSQL."""
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -41,8 +40,6 @@ def open_database(address: str) -> Engine:
     if backend == "postgresql":
         waits = {"connect_timeout": TIMEOUT_SECONDS, "tcp_user_timeout": TIMEOUT_SECONDS * 1000}
         statements = {"options": f"-c statement_timeout={TIMEOUT_SECONDS * 1000}"}
-        if importlib.util.find_spec("psycopg") is None:
-            raise DatabaseUnusable("PostgreSQL needs the package psycopg, which is not installed here. Use SQLite.")
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,

@@ -1,0 +1,121 @@
+"""VERGER_ACCESS=keys: containers ask for keys, which are in a database of their own beside MLflow's."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.systems.composed import Composed
+from tests.support.systems.uploads import PHOTO
+from tests.support.waiting import wait_until
+
+KEYS = {"VERGER_ACCESS": "keys"}
+MAKE = "docker compose run --rm access make --name shop --owner anna --scope classify > shop.key"
+LIST = "docker compose run --rm access list"
+ROTATE = "docker compose run --rm access rotate 3f9a1c07b2de --overlap 7d > shop.key"
+REVOKE = "docker compose run --rm access revoke 3f9a1c07b2de"
+
+REACH_DATABASE = "import socket; socket.create_connection(('database', 5432), timeout=30)"
+ENTER_MLFLOW = """
+import pathlib, psycopg
+password = pathlib.Path('/run/secrets/pgpass').read_text().strip().rpartition(':')[2]
+psycopg.connect(host='database', user='access', dbname='mlflow', password=password)
+"""
+CALL_WITHOUT_KEY = """
+import grpc
+from verger.v1 import classifier_pb2, classifier_pb2_grpc
+stub = classifier_pb2_grpc.ClassifierServiceStub(grpc.insecure_channel('preprocess:50051'))
+try:
+    stub.DescribeClassifier(classifier_pb2.DescribeClassifierRequest(), timeout=30)
+except grpc.RpcError as refused:
+    print(refused.code().name)
+"""
+
+
+def tried(verger: Composed, service: str, code: str) -> subprocess.CompletedProcess[str]:
+    """What came of Python code in a container of a service."""
+    (container,) = verger.containers(service)
+    return verger.run("docker", "exec", container, "python", "-c", code)
+
+
+@pytest.mark.parametrize("service", ["web", "preprocess"])
+def test_where_access_is_open_no_way_leads_to_the_database(verger: Composed, service: str) -> None:
+    assert verger.classify(PHOTO).status_code == 200
+    assert "gaierror" in tried(verger, service, REACH_DATABASE).stderr
+
+
+@pytest.fixture(scope="module")
+def asked(verger: Composed) -> Iterator[Composed]:
+    """The system asks for keys for the duration of a module."""
+    verger.compose("up", "--detach", "--wait", **KEYS)
+    yield verger
+    verger.compose("up", "--detach", "--wait")
+    verger.wait_ready()
+
+
+def printed(verger: Composed, folder: Path, command: str, identity: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs a command of the documents with the id of a key that exists. What it writes into a file is in `folder`."""
+    line = command.replace("3f9a1c07b2de", identity).replace("> ", f"> {folder}/")
+    done = verger.run("bash", "-c", line, **KEYS)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def reason(verger: Composed, key: str) -> str:
+    """Why a photo with this key is refused; an empty text if it is answered."""
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    answer = httpx.post(f"{verger.web}/api/v1/classify", content=PHOTO, headers=headers, timeout=60)
+    return str(answer.json().get("reason", ""))
+
+
+def test_keys_are_made_rotated_and_revoked_by_the_printed_commands(asked: Composed, tmp_path: Path) -> None:
+    assert reason(asked, "") == "KEY_MISSING"
+    assert tried(asked, "web", CALL_WITHOUT_KEY).stdout.strip() == "UNAUTHENTICATED"
+
+    printed(asked, tmp_path, MAKE)
+    old = (tmp_path / "shop.key").read_text().strip()
+    assert reason(asked, old) == ""
+    printed(asked, tmp_path, ROTATE, old.split("_")[1])
+    new = (tmp_path / "shop.key").read_text().strip()
+    assert [reason(asked, key) for key in (old, new)] == ["", ""]
+    printed(asked, tmp_path, REVOKE, old.split("_")[1])
+    wait_until(lambda: reason(asked, old) == "KEY_REVOKED", what="the end of the key")
+    assert reason(asked, new) == ""
+
+    by_compose = printed(asked, tmp_path, LIST).stdout
+    by_launch = asked.launch("--access", "list").stdout  # without the variable, which does no harm to what runs
+    for rows in (by_compose, by_launch):
+        assert {"shop", "live", "revoked", "verger"} <= set(rows.split())
+    assert [reason(asked, key) for key in ("", new)] == ["KEY_MISSING", ""]
+
+
+def test_the_role_of_keys_can_not_enter_the_database_of_mlflow(asked: Composed) -> None:
+    assert tried(asked, "web", REACH_DATABASE).returncode == 0
+    assert "does not have CONNECT privilege" in tried(asked, "web", ENTER_MLFLOW).stderr
+
+
+@pytest.mark.parametrize("service", ["web", "preprocess"])
+def test_a_service_has_the_password_of_keys_alone_and_in_a_file(asked: Composed, service: str) -> None:
+    (database,), (container,) = asked.containers("database"), asked.containers(service)
+    of_mlflow = asked.run("docker", "exec", database, "cat", "/run/secrets/password").stdout.strip()
+    files = "import pathlib; print(*(path.read_text() for path in pathlib.Path('/run/secrets').iterdir()))"
+    held = asked.python(container, files).strip()
+    assert held.startswith("*:*:access:access:")
+    assert of_mlflow not in held
+    assert held.rpartition(":")[2] not in str(asked.inspect(container))
+
+
+def test_known_keys_are_answered_while_the_database_is_away(asked: Composed, tmp_path: Path) -> None:
+    printed(asked, tmp_path, MAKE.replace("shop", "market"))
+    key = (tmp_path / "market.key").read_text().strip()
+    assert reason(asked, key) == ""
+    asked.compose("stop", "database")
+    try:
+        assert reason(asked, key) == ""
+        assert reason(asked, key[:-1] + ("0" if key[-1] != "0" else "1")) == "ACCESS_UNAVAILABLE"
+    finally:
+        asked.compose("up", "--detach", "--wait", **KEYS)
+    wait_until(lambda: reason(asked, key[:-1] + "g") == "KEY_UNKNOWN", 60, "the return of the database")
+    assert reason(asked, key) == ""

@@ -1,0 +1,60 @@
+"""Who reaches the database in containers, and who has which password."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.repository import ROOT
+
+ACCESS = ["open", "keys"]
+
+
+def services(access: str) -> dict[str, Any]:
+    """The services by name, with this value of VERGER_ACCESS."""
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text.replace("${VERGER_ACCESS:-open}", access))["services"])
+
+
+def neighbours(access: str, service: str) -> set[str]:
+    """The services with which one shares a network."""
+    found = services(access)
+    own = set(found[service]["networks"])
+    return {name for name, other in found.items() if own & set(other.get("networks", ()))} - {service}
+
+
+def mounts(volume: str) -> Iterator[tuple[str, str]]:
+    """Each service that has a volume, with its options."""
+    for name, service in services("keys").items():
+        for mount in service.get("volumes", ()):
+            source, _, rest = mount.partition(":") if isinstance(mount, str) else ("", "", "")
+            if source == volume:
+                yield name, rest.partition(":")[2]
+
+
+@pytest.mark.parametrize(
+    ("access", "more"), [("open", set[str]()), ("keys", {"web", "preprocess"})], ids=ACCESS
+)  # fmt: skip
+def test_web_and_preprocess_reach_the_database_only_where_keys_are_asked_for(access: str, more: set[str]) -> None:
+    assert neighbours(access, "database") == {"mlflow", "keys-database", "access"} | more
+
+
+@pytest.mark.parametrize("access", ACCESS)
+def test_no_two_services_share_two_networks(access: str) -> None:
+    """The name of a service would have two addresses for each replica, and clients would count it twice."""
+    networks = {name: set(service.get("networks", ())) for name, service in services(access).items()}
+    serving = ("web", "preprocess", "inference", "mlflow", "database")
+    assert [pair for pair in combinations(serving, 2) if len(networks[pair[0]] & networks[pair[1]]) > 1] == []
+
+
+def test_the_ways_to_the_database_lead_nowhere_else() -> None:
+    networks = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["networks"]
+    for service in ("web", "preprocess"):
+        assert networks[f"{service}-keys"] == networks[f"{service}-open"] == {"internal": True}
+
+
+def test_only_those_who_open_the_database_have_its_passwords() -> None:
+    assert dict(mounts("credentials")) == {"mlflow": "ro", "database": "ro", "keys-database": "ro", "credentials": ""}
+    assert dict(mounts("keys")) == {"web": "ro", "preprocess": "ro", "access": "ro", "keys-database": ""}
