@@ -17,7 +17,7 @@ usage: ./launch.sh                     start Verger and show the logs; Ctrl-C st
                                        for more options: ./launch.sh --train DIR --help
        ./launch.sh --trainer COMMAND   any other command of the trainer: list, promote 3, rollback, evaluate, predict, ...;
                                        all of them: ./launch.sh --trainer --help
-       ./launch.sh --access COMMAND    make, list, rotate or revoke keys; all of it: ./launch.sh --access --help
+       ./launch.sh --access COMMAND    make, list, rotate or revoke keys, and log: who did; more: ./launch.sh --access --help
        ./launch.sh --backup FILE       save the registry (all versions and runs) in a file, while Verger runs or not
        ./launch.sh --restore FILE      restore such a file into a system that has no registry
        ./launch.sh --docker [...]      do the same in containers, for example ./launch.sh --docker --detach

@@ -1,10 +1,11 @@
-"""Makes, lists, rotates and revokes keys: python -m services.access --help.
+"""Makes, lists, rotates and revokes keys, and shows the audit: python -m services.access --help.
 
 A new key is the only thing on stdout, once, so that it can go straight into a file. Keys are never arguments, which
 other users of the machine could read in the list of processes; the commands take their ids.
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ MAX_DAYS = 3650
 NOT_ASKED = "Nobody is asked for a key yet: VERGER_ACCESS is “open”. Set it to “keys” and start again."
 
 _COLUMNS = "{:<12}  {:<20}  {:<20}  {:<8}  {:<16}  {:<16}  {}\n"
+_AUDIT_COLUMNS = "{:<19}  {:<16}  {:<11}  {:<12}  {:<13}  {}\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SQLAlchemyError as error:
         away = f"The database of keys does not answer ({type(error).__name__}). Check that it runs."
         return _failed(away, *([NOT_ASKED] if settings.access == "open" else []))  # in containers, it has to be made
-    if options.run is not _list and settings.access == "open":
+    if options.run not in (_list, _log) and settings.access == "open":
         sys.stderr.write(f"{NOT_ASKED}\n")
     return 0
 
@@ -70,6 +72,18 @@ def _list(store: KeyStore, _: argparse.Namespace) -> None:
         times = (_minute(key.expires_at, "never"), _minute(key.last_used_at, "never"))
         state = _state(key, loaded.now)
         sys.stdout.write(_COLUMNS.format(key.id, key.name, key.owner, state, *times, " ".join(sorted(key.scopes))))
+
+
+def _log(store: KeyStore, options: argparse.Namespace) -> None:
+    if not options.json:
+        sys.stdout.write(_AUDIT_COLUMNS.format("WHEN (UTC)", "WHO", "ACTION", "SUBJECT", "RESULT", "DETAILS"))
+    for entry in store.audit(options.since, options.key):
+        if options.json:
+            sys.stdout.write(f"{json.dumps(entry.as_json(), ensure_ascii=False)}\n")
+            continue
+        when = f"{entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if entry.at else ""
+        details = ", ".join(f"{name}: {value}" for name, value in (*entry.details.items(), ("place", entry.place)))
+        sys.stdout.write(_AUDIT_COLUMNS.format(when, entry.who, entry.action, entry.subject, entry.result, details))
 
 
 def _hand_out(secret: Secret) -> None:
@@ -141,6 +155,11 @@ def _parser() -> argparse.ArgumentParser:
     revoke = commands.add_parser("revoke", help="end the validity of a key")
     revoke.add_argument("id", type=_identity)
     revoke.set_defaults(run=_revoke)
+    log = commands.add_parser("log", help="show who changed which keys, and which keys were refused; oldest first")
+    log.add_argument("--since", type=_duration, help="how far back, for example 7d (default: everything)")
+    log.add_argument("--key", type=_identity, metavar="ID", help="what was done to this key, and what it was refused")
+    log.add_argument("--json", action="store_true", help="write one JSON object a line")
+    log.set_defaults(run=_log)
     return parser
 
 

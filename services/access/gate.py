@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
+from services.access.audit import Entry, Refusal, Refusals
 from services.access.keys import Key, Scope, check, find, presented
-from services.common.errors import AccessUnavailable
+from services.common.errors import AccessUnavailable, KeyExpired, KeyRevoked, KeyUnknown, ScopeMissing
 
 if TYPE_CHECKING:
     from services.access.store import KeyStore
@@ -35,7 +36,7 @@ MAX_CLASSIFY_AGE_SECONDS = 600.0
 """How old it may be for classification, which goes on for so long while the database is away."""
 
 RECORD_SECONDS = 30.0
-"""How often the last uses of keys are written down."""
+"""How often the last uses of keys are written down, and refusals looked at."""
 
 
 class Gate:
@@ -49,6 +50,7 @@ class Gate:
         self._database_time = datetime.min.replace(tzinfo=UTC)
         self._is_away = False
         self._uses: dict[str, datetime] = {}
+        self._refusals = Refusals()
         self._recorded_at = time.monotonic()
         self._wanted = asyncio.Event()
         self._answer: asyncio.Future[None]
@@ -65,7 +67,8 @@ class Gate:
         self._following.cancel()
         with suppress(asyncio.CancelledError):
             await self._following
-        await self._record()
+        await self._record_uses()
+        await self._record_refusals(self._refusals.take_all())
 
     async def admit(self, authorization: Sequence[str], scope: Scope) -> Key:
         """Returns the key in the Authorization headers of a call if it may be used for the scope.
@@ -83,7 +86,11 @@ class Gate:
         if key is not None:
             structlog.contextvars.bind_contextvars(key=key.id)  # for all further lines of this call, refused or not
         now = self._database_time + timedelta(seconds=time.monotonic() - self._asked_at)
-        admitted = check(key, scope, now)
+        try:
+            admitted = check(key, scope, now)
+        except (KeyUnknown, KeyExpired, KeyRevoked, ScopeMissing) as refused:
+            self._refusals.count(Refusal(key.id if key else None, scope, refused.reason))
+            raise
         self._uses[admitted.id] = now
         return admitted
 
@@ -104,7 +111,9 @@ class Gate:
             await self._load()
             answer.set_result(None)
             if time.monotonic() - self._recorded_at > RECORD_SECONDS:
-                await self._record()
+                self._recorded_at = time.monotonic()
+                await self._record_uses()
+                await self._record_refusals(self._refusals.take(self._recorded_at))
             await asyncio.sleep(MIN_PAUSE_SECONDS)
 
     async def _load(self) -> None:
@@ -122,9 +131,10 @@ class Gate:
         self._asked_at, self._database_time, self._revision = asked_at, loaded.now, loaded.revision
         if loaded.keys is not None:
             self._keys = loaded.keys
+        for change in loaded.changes:
+            _log_entry(change)
 
-    async def _record(self) -> None:
-        self._recorded_at = time.monotonic()
+    async def _record_uses(self) -> None:
         uses, self._uses = self._uses, {}
         if not uses:
             return
@@ -133,3 +143,20 @@ class Gate:
         except Exception as error:
             log.warning("the last uses of keys were not written down", error=type(error).__name__)
             self._uses = uses | self._uses
+
+    async def _record_refusals(self, taken: Mapping[Refusal, int]) -> None:
+        entries = [refusal.entry(self._store.place, calls) for refusal, calls in taken.items()]
+        if not entries:
+            return
+        try:
+            await asyncio.to_thread(self._store.write, entries)
+        except Exception as error:
+            log.warning("refused keys were not written down", error=type(error).__name__)
+            self._refusals.give_back(taken)
+            return
+        for entry in entries:
+            _log_entry(entry)
+
+
+def _log_entry(entry: Entry) -> None:
+    log.info("audit", **entry.as_json())

@@ -29,9 +29,8 @@ class OwnKey:
     is in the database. `async with` makes it, renews it and deletes it at the end.
     """
 
-    def __init__(self, store: "KeyStore", name: str) -> None:
-        """name: what the process is, for the list of keys."""
-        self._store, self._name = store, name
+    def __init__(self, store: "KeyStore") -> None:
+        self._store = store
         self._secret: Secret | None = None
         self._made = asyncio.Event()
 
@@ -61,7 +60,7 @@ class OwnKey:
         while True:
             scopes = frozenset({Scope.CLASSIFY})
             try:
-                made = asyncio.to_thread(self._store.make, self._name, "verger", scopes, LIFETIME, Kind.SERVICE)
+                made = asyncio.to_thread(self._store.make, self._store.place, "verger", scopes, LIFETIME, Kind.SERVICE)
                 self._secret = await made
             except Exception as error:
                 log.warning("this process has no new key yet", error=type(error).__name__, message=str(error))

@@ -8,8 +8,12 @@ if TYPE_CHECKING:
     from services.access.store import KeyStore
 
 
-def key_store(settings: AccessSettings) -> "KeyStore | None":
+def key_store(settings: AccessSettings, service: str) -> "KeyStore | None":
     """Returns the keys, or None where everybody may call. It does not wait for the database.
+
+    Args:
+        settings: of the service.
+        service: its name in the list of keys and in the audit.
 
     Raises:
         DatabaseUnusable: the settings name no database that can be used.
@@ -20,4 +24,4 @@ def key_store(settings: AccessSettings) -> "KeyStore | None":
     from services.access.database import open_database
     from services.access.store import KeyStore
 
-    return KeyStore(open_database(settings.access_database))
+    return KeyStore(open_database(settings.access_database), service)

@@ -1,16 +1,20 @@
-"""Keeps keys in the database. Its functions block, so servers call them on a thread."""
+"""Keeps keys and the audit in the database. Its functions block, so servers call them on a thread."""
 
-from collections.abc import Iterator, Mapping
+import os
+import pwd
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from socket import gethostname
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, String, bindparam, delete, func, insert, or_, select, update
 
+from services.access.audit import Action, Entry, key_user
 from services.access.database import upgrade
-from services.access.keys import Key, Kind, Scope, Secret, digest_of, new_secret
-from services.access.tables import CHANGES, KEYS, Moment
+from services.access.keys import MAX_LABEL_CHARACTERS, Key, Kind, Scope, Secret, digest_of, new_secret
+from services.access.tables import AUDIT, CHANGES, KEYS, Moment
 
 _SCOPES = frozenset(scope.value for scope in Scope)
 _NOW = func.current_timestamp(type_=Moment)
@@ -28,15 +32,23 @@ class Loaded(NamedTuple):
     keys: Mapping[str, Key] | None
     """All keys by their ids; None if nothing has changed since the revision that is known."""
 
+    changes: Sequence[Entry] = ()
+    """What has changed since the revision that is known, if one is."""
+
 
 class KeyUnusable(Exception):
     """There is no such key, or no such key can be made; str(error) says what to do."""
 
 
 class KeyStore:
-    """The keys in a database. All methods raise SQLAlchemyError when it is away, and DatabaseUnusable as `upgrade`."""
+    """The keys in a database. All methods raise SQLAlchemyError when it is away, and DatabaseUnusable as `upgrade`.
 
-    def __init__(self, engine: Engine) -> None:
+    What changes keys is written into the audit in the same transaction, but for keys that services make for themselves.
+    """
+
+    def __init__(self, engine: Engine, program: str = "command") -> None:
+        """program: what uses the keys here, for the audit."""
+        self.place = f"{program} on {gethostname()}"[:MAX_LABEL_CHARACTERS]
         self._engine = engine
         self._is_current = False
 
@@ -48,7 +60,10 @@ class KeyStore:
                 return Loaded(revision, now, None)
             # A change in between is loaded again with the next revision.
             rows = connection.execute(select(KEYS).order_by(KEYS.c.created_at)).all()
-        return Loaded(revision, now, {row.id: _key_of(row) for row in rows})
+            known = revision if known_revision is None else known_revision
+            is_new = AUDIT.c.revision.between(known + 1, revision)
+            changes = connection.execute(select(AUDIT).where(is_new).order_by(AUDIT.c.id)).all()
+        return Loaded(revision, now, {row.id: _key_of(row) for row in rows}, list(map(_entry_of, changes)))
 
     def make(
         self, name: str, owner: str, scopes: frozenset[Scope], lifetime: timedelta | None, kind: Kind = Kind.CLIENT
@@ -65,7 +80,10 @@ class KeyStore:
                 raise KeyUnusable(f"There is a live key named “{name}”. Choose another name, or rotate that key.")
             secret = new_secret()
             expires_at = now + lifetime if lifetime else None
-            _insert(connection, Key(secret.id, digest_of(secret.text), name, owner, scopes, now, expires_at, kind=kind))
+            key = Key(secret.id, digest_of(secret.text), name, owner, scopes, now, expires_at, kind=kind)
+            _insert(connection, key)
+            if kind is Kind.CLIENT:
+                self._write_change(connection, now, Action.MAKE, secret.id, _description(key))
         return secret
 
     def rotate(self, identity: str, overlap: timedelta) -> Secret:
@@ -82,6 +100,9 @@ class KeyStore:
             _insert(connection, replace(new, last_used_at=None))
             end = min(now + overlap, old.expires_at or now + overlap)
             connection.execute(update(KEYS).where(KEYS.c.id == old.id).values(expires_at=end))
+            ends = {"successor": new.id, "expires": _text_of(end)}
+            self._write_change(connection, now, Action.ROTATE, old.id, ends)
+            self._write_change(connection, now, Action.MAKE, new.id, _description(new) | {"predecessor": old.id})
         return secret
 
     def revoke(self, identity: str) -> Key:
@@ -93,6 +114,7 @@ class KeyStore:
         with self._changing() as (connection, now):
             key = _live(connection, identity, now)
             connection.execute(update(KEYS).where(KEYS.c.id == key.id).values(revoked_at=now))
+            self._write_change(connection, now, Action.REVOKE, key.id, {"name": key.name, "owner": key.owner})
         return key
 
     def forget(self, identity: str) -> None:
@@ -108,9 +130,39 @@ class KeyStore:
             rows = [{"used": identity, "moment": moment} for identity, moment in sorted(uses.items())]
             connection.execute(update(KEYS).where(KEYS.c.id == used, is_later).values(last_used_at=moment), rows)
 
+    def write(self, entries: Iterable[Entry]) -> None:
+        """Adds entries to the audit."""
+        with self._connection() as connection:
+            now = connection.execute(select(_NOW)).scalar_one()
+            for entry in entries:
+                connection.execute(insert(AUDIT).values(asdict(entry) | {"at": now}))
+
+    def audit(self, since: timedelta | None = None, key: str | None = None) -> Iterator[Entry]:
+        """Yields the entries of the audit, oldest first.
+
+        Args:
+            since: how far back; all of them by default.
+            key: id of the one key that they must be about, whether it was changed or refused.
+        """
+        query = select(AUDIT).order_by(AUDIT.c.id)
+        if key is not None:
+            query = query.where(or_(AUDIT.c.subject == key, AUDIT.c.who == key_user(key)))
+        with self._connection() as connection:
+            if since is not None:
+                query = query.where(AUDIT.c.at >= connection.execute(select(_NOW)).scalar_one() - since)
+            for row in connection.execution_options(yield_per=1000).execute(query):
+                yield _entry_of(row)
+
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
+
+    def _write_change(
+        self, connection: Connection, now: datetime, action: Action, key: str, details: Mapping[str, str]
+    ) -> None:
+        entry = Entry(_user(), self.place, action, key, details=details, at=now)
+        revision = select(CHANGES.c.revision).scalar_subquery()
+        connection.execute(insert(AUDIT).values(asdict(entry) | {"revision": revision}))
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -146,3 +198,26 @@ def _live(connection: Connection, identity: str, now: datetime) -> Key:
 def _key_of(row: Row[Any]) -> Key:
     known = frozenset(map(Scope, _SCOPES.intersection(row.scopes.split())))  # a newer Verger may have more
     return Key(**row._asdict() | {"scopes": known, "kind": Kind(row.kind)})
+
+
+def _entry_of(row: Row[Any]) -> Entry:
+    facts = row._asdict()
+    del facts["id"], facts["revision"]
+    return Entry(**facts | {"action": Action(row.action)})
+
+
+def _description(key: Key) -> dict[str, str]:
+    expires = _text_of(key.expires_at) if key.expires_at else "never"
+    return {"name": key.name, "owner": key.owner, "scopes": " ".join(sorted(key.scopes)), "expires": expires}
+
+
+def _text_of(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+def _user() -> str:
+    """Returns the name of the user who runs this process; its number where it has no name, as in containers."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name[:MAX_LABEL_CHARACTERS]
+    except KeyError:
+        return f"user {os.getuid()}"

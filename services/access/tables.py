@@ -1,8 +1,8 @@
-"""The tables of keys, as the newest migration leaves them."""
+"""The tables of keys and of the audit, as the newest migration leaves them."""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Integer, LargeBinary, MetaData, String, Table
 from sqlalchemy.types import TypeDecorator
 
 
@@ -47,3 +47,18 @@ CHANGES = Table(
     Column("revision", BigInteger, nullable=False),
 )
 """One row, with the number of changes of the keys. Servers ask for it often, and for the keys only when it differs."""
+
+AUDIT = Table(
+    "access_audit",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("who", String(100), nullable=False),
+    Column("place", String(100), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("subject", String(100), nullable=False),
+    Column("result", String(40), nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("revision", BigInteger),  # the number of this change of the keys, if it is one
+)
+"""Triggers refuse to change or delete a row."""

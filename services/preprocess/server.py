@@ -84,7 +84,7 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
 @asynccontextmanager
 async def _admission(settings: PreprocessSettings) -> AsyncIterator[Admit]:
     """Yields what decides who may call."""
-    store = key_store(settings)
+    store = key_store(settings, "preprocess")
     if store is None:
         yield admit_everybody
         return

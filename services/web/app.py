@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from importlib.metadata import version
-from socket import gethostname
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -15,7 +14,6 @@ from starlette.routing import Match, Route
 
 from engine.errors import VergerError
 from services.access.gate import Gate
-from services.access.keys import MAX_LABEL_CHARACTERS
 from services.access.own_key import OwnKey
 from services.access.start import key_store
 from services.common.rpc.channel import open_channel
@@ -55,7 +53,7 @@ def create_app(settings: WebSettings) -> FastAPI:
     """Creates the ASGI application. Its channel to the preprocess service is open while the application runs."""
     files = VersionedFiles(STATIC, docs.STATIC_FOLDERS)
     renderer = Renderer(files, docs.TEMPLATES)
-    store = key_store(settings)
+    store = key_store(settings, "web")
     gate = Gate(store) if store else None
 
     @asynccontextmanager
@@ -101,7 +99,7 @@ async def _credentials(
         yield tuple
         return
     with closing(store):
-        async with gate, OwnKey(store, f"web on {gethostname()}"[:MAX_LABEL_CHARACTERS]) as own_key:
+        async with gate, OwnKey(store) as own_key:
             yield own_key.metadata
 
 

@@ -1,5 +1,6 @@
 """VERGER_ACCESS=keys: containers ask for keys, which are in a database of their own beside MLflow's."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ import pathlib, psycopg
 password = pathlib.Path('/run/secrets/pgpass').read_text().strip().rpartition(':')[2]
 psycopg.connect(host='database', user='access', dbname='mlflow', password=password)
 """
+CHANGE_AUDIT = "import psycopg; psycopg.connect('postgresql://access@database/access').execute({!r})"
 CALL_WITHOUT_KEY = """
 import grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
@@ -84,6 +86,18 @@ def test_keys_are_made_rotated_and_revoked_by_the_printed_commands(asked: Compos
     wait_until(lambda: reason(asked, old) == "KEY_REVOKED", what="the end of the key")
     assert reason(asked, new) == ""
 
+    done = printed(asked, tmp_path, LIST.replace("list", "log --json")).stdout.splitlines()
+    changes = [(entry["action"], entry["subject"]) for entry in map(json.loads, done) if entry["result"] == "done"]
+    ids = [key.split("_")[1] for key in (old, new)]
+    assert changes[:4] == [
+        ("key made", ids[0]),
+        ("key rotated", ids[0]),
+        ("key made", ids[1]),
+        ("key revoked", ids[0]),
+    ]
+    lines = asked.run("docker", "logs", *asked.containers("preprocess")).stderr.splitlines()
+    assert set(ids) <= {entry["subject"] for entry in map(json.loads, lines) if entry["event"] == "audit"}
+
     by_compose = printed(asked, tmp_path, LIST).stdout
     by_launch = asked.launch("--access", "list").stdout  # without the variable, which does no harm to what runs
     for rows in (by_compose, by_launch):
@@ -94,6 +108,15 @@ def test_keys_are_made_rotated_and_revoked_by_the_printed_commands(asked: Compos
 def test_the_role_of_keys_can_not_enter_the_database_of_mlflow(asked: Composed) -> None:
     assert tried(asked, "web", REACH_DATABASE).returncode == 0
     assert "does not have CONNECT privilege" in tried(asked, "web", ENTER_MLFLOW).stderr
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE access_audit SET who = 'nobody'", "DELETE FROM access_audit", "TRUNCATE access_audit"],
+    ids=["update", "delete", "truncate"],
+)
+def test_nothing_in_the_audit_can_be_changed_or_deleted(asked: Composed, statement: str) -> None:
+    assert "neither changed nor deleted" in tried(asked, "web", CHANGE_AUDIT.format(statement)).stderr
 
 
 @pytest.mark.parametrize("service", ["web", "preprocess"])

@@ -95,6 +95,10 @@ def test_keys_are_made_listed_rotated_and_revoked(verger: Launched, tmp_path: Pa
     rows = {row.split()[0]: row for row in verger.launch("--access", "list").stdout.splitlines()}
     assert re.search("shop +anna +revoked", rows[old])
     assert re.search("shop +anna +live", rows[new])
+    done = [
+        re.split("  +", row)[2:4] for row in verger.launch("--access", "log", "--since", "7d").stdout.splitlines()[1:]
+    ]
+    assert done == [["key made", old], ["key rotated", old], ["key made", new], ["key revoked", old]]
     (tmp_path / "shop.key").write_text(rotated.stdout)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     recipe = SEND_A_KEY.replace("http://localhost:8000", verger.web)

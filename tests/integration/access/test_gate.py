@@ -160,7 +160,7 @@ async def test_the_last_use_of_a_key_is_written_down(keys: Keys, monkeypatch: py
 
 
 async def test_a_process_has_a_key_of_its_own_while_it_runs(keys: Keys) -> None:
-    async with OwnKey(keys.store, "web on here") as own:
+    async with OwnKey(keys.store) as own:
         ((_, authorization),) = own.metadata()
         assert await keys.reason(authorization.removeprefix("Bearer ")) == ""
         assert await keys.reason(authorization.removeprefix("Bearer "), Scope.ADMIN) == "SCOPE_MISSING"
