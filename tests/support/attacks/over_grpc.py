@@ -6,11 +6,12 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from itertools import repeat
+from itertools import cycle, islice, repeat
 
 import grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
+from services.access.keys import new_secret
 from tests.support.attacks.broken_line import broken_line
 from tests.support.attacks.target import Target, at_once, is_closed
 from tests.support.statuses import reason_of
@@ -52,6 +53,22 @@ def send_messages(target: Target, messages: Sequence[bytes]) -> Counter[str]:
                 except grpc.RpcError as error:
                     outcomes[error.code().name] += 1
     return outcomes
+
+
+def send_wrong_keys(target: Target, keys: int, channels: int) -> Counter[str]:
+    """Asks for the model with as many keys at once, none of which exists."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    request = classifier_pb2.DescribeClassifierRequest()
+    with ExitStack() as stack:
+        opened = [stack.enter_context(grpc.insecure_channel(target.preprocess, options)) for _ in range(channels)]
+        stubs = [classifier_pb2_grpc.ClassifierServiceStub(channel) for channel in opened]
+        calls = [
+            stub.DescribeClassifier.future(
+                request, timeout=TIMEOUT_SECONDS, metadata=[("authorization", f"Bearer {new_secret().text}")]
+            )
+            for stub in islice(cycle(stubs), keys)
+        ]
+        return Counter(reason_of_call(call.exception()) for call in calls)
 
 
 def send_request_ids(target: Target, request_id: str, count: int) -> Counter[str]:

@@ -10,11 +10,13 @@ import socket
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection, HTTPException
 from itertools import cycle, islice
 
 import httpx
 
+from services.access.keys import new_secret
 from tests.support.attacks.target import ADDRESS, Target, at_once, is_closed
 
 TIMEOUT_SECONDS = 60.0
@@ -102,6 +104,27 @@ def hold_connections(target: Target, seconds: float, count: int) -> Counter[str]
 def send_requests(target: Target, text: bytes, count: int) -> Counter[str]:
     """Sends the same bytes on several connections."""
     return at_once(count, lambda: _send_all(target, text, [], b""))
+
+
+def send_wrong_keys(target: Target, keys: int, connections: int) -> Counter[str]:
+    """Asks for the model with as many keys, none of which exists, over connections that are kept."""
+
+    def attack() -> Counter[str]:
+        outcomes: Counter[str] = Counter()
+        connection = HTTPConnection("127.0.0.1", target.web_port, TIMEOUT_SECONDS, source_address=(ADDRESS, 0))
+        with closing(connection):
+            for _ in range(keys // connections):
+                try:
+                    connection.request("GET", "/api/v1/model", headers={"Authorization": f"Bearer {new_secret().text}"})
+                    response = connection.getresponse()
+                    response.read()
+                    outcomes[str(response.status)] += 1
+                except (OSError, HTTPException):
+                    outcomes["CLOSED"] += 1
+        return outcomes
+
+    with ThreadPoolExecutor(connections) as threads:
+        return sum(threads.map(lambda _: attack(), range(connections)), Counter[str]())
 
 
 def request(target: Target, text: bytes) -> bytes:

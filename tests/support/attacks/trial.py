@@ -72,7 +72,7 @@ class Trial:
             How often attackers had each outcome, and the log entries that were written meanwhile.
         """
         system, pids = self._system, roots(self._system)
-        answer, limit = system.answer(PHOTO), max(MAX_SECONDS, MAX_SLOWDOWN * self._usual_seconds())
+        answer, limit = system.answer(PHOTO), max(MAX_SECONDS, MAX_SLOWDOWN * self.usual_seconds())
         logs, files = NewLines(system), _open_files(pids)
         services = {name: pids[name] for name in SERVICES}
         with PeakMemory(services) as memory, Users(system) as users, _attackers(system, attack, arguments) as attackers:
@@ -89,7 +89,8 @@ class Trial:
         assert attackers.outcomes, "the attackers were kept waiting"
         return attackers.outcomes, _required_entries(logs)
 
-    def _usual_seconds(self) -> float:
+    def usual_seconds(self) -> float:
+        """Returns the median time of a user's photo while nobody attacks."""
         with Users(self._system) as users:
             wait_until(lambda: len(users.answers) >= USUAL_PHOTOS, 120, "the users' photos before the attack")
         assert {answer.outcome for answer in users.answers} == {OK}, users.answers

@@ -12,6 +12,14 @@ class System:
 
     ports: dict[str, int]
 
+    key: str = ""
+    """Key that is sent with photos, if the system asks for one."""
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header, or the metadata, that sends the key."""
+        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+
     def _address(self, variable: str) -> str:
         return f"127.0.0.1:{self.ports[variable]}"
 
@@ -29,7 +37,8 @@ class System:
 
     def classify(self, photo: bytes) -> httpx.Response:
         """Sends one photo to the REST API. It skips loading certificates, which takes 40 ms and is useless for HTTP."""
-        return httpx.post(f"{self.web}/api/v1/classify", content=photo, timeout=30, verify=False)
+        address = f"{self.web}/api/v1/classify"
+        return httpx.post(address, content=photo, headers=self.authorization, timeout=30, verify=False)
 
     def answer(self, photo: bytes) -> dict[str, Any]:
         """Returns the result of the REST API for one photo. Fails the test if the status is not 200."""

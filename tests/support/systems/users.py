@@ -73,7 +73,7 @@ class Users:
 
         def send() -> str:
             try:
-                response = client.post("/api/v1/classify", content=PHOTO)
+                response = client.post("/api/v1/classify", content=PHOTO, headers=system.authorization)
             except httpx.TransportError as error:
                 return type(error).__name__
             if response.status_code != 200:
@@ -88,10 +88,11 @@ class Users:
         channel = grpc.insecure_channel(system.preprocess, options)
         stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
         self._clients.append(channel)
+        request, metadata = classifier_pb2.ClassifyRequest(image=PHOTO, top_k=1), list(system.authorization.items())
 
         def send() -> str:
             try:
-                answer = stub.Classify(classifier_pb2.ClassifyRequest(image=PHOTO, top_k=1), timeout=MAX_WAIT_SECONDS)
+                answer = stub.Classify(request, timeout=MAX_WAIT_SECONDS, metadata=metadata)
             except grpc.RpcError as error:
                 return reason_of_call(error)
             return OK if answer.classification.predictions[0].label == LABEL else "WRONG"

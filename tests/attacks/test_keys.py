@@ -1,0 +1,128 @@
+"""Where keys are asked for, wrong ones keep nobody waiting, a revoked one ends soon, and none is written anywhere."""
+
+import itertools
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+from verger.v1 import classifier_pb2, classifier_pb2_grpc
+
+from services.access.keys import new_secret
+from tests.support.attacks import over_grpc, over_http
+from tests.support.attacks.trial import MAX_SLOWDOWN, Trial
+from tests.support.repository import ROOT
+from tests.support.statuses import code_and_reason
+from tests.support.systems.launched import Launched, launched
+from tests.support.systems.processes import PROC
+from tests.support.systems.uploads import PHOTO
+from tests.support.systems.users import OK, reason_of_call
+
+KEYS = 1000
+"""Wrong keys of one wave. The next one follows at once."""
+
+MAX_REVOKED_SECONDS = 5.0
+
+PHOTO_CALL = classifier_pb2.ClassifyRequest(image=PHOTO, top_k=1)
+
+
+def made(system: Launched, name: str) -> str:
+    done = system.launch("--access", "make", "--name", name, "--owner", "anna", "--scope", "classify")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def guarded(verger: Launched, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
+    """A second system, which asks for keys. It shares the environment of the first."""
+    home: Path = tmp_path_factory.mktemp("guarded")
+    (home / "env").symlink_to(verger.home / "env")
+    with launched(home, VERGER_ACCESS="keys") as system:
+        system.key = made(system, "shop")
+        yield system
+
+
+@pytest.fixture(scope="module")
+def trial(guarded: Launched) -> Trial:
+    return Trial(guarded)
+
+
+def require_few_entries(system: Launched) -> None:
+    """The audit has at most one of each service for all wrong keys of an hour."""
+    done = system.launch("--access", "log", "--since", "1h")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("KEY_UNKNOWN") <= 2, done.stdout
+
+
+def test_wrong_keys_over_http_leave_room_for_those_with_keys(trial: Trial, guarded: Launched) -> None:
+    outcomes, _ = trial.run(over_http.send_wrong_keys, KEYS, 100)
+    assert set(outcomes) == {"401"}
+    require_few_entries(guarded)
+
+
+def test_wrong_keys_over_grpc_leave_room_for_those_with_keys(trial: Trial, guarded: Launched) -> None:
+    outcomes, _ = trial.run(over_grpc.send_wrong_keys, KEYS, 4)
+    assert set(outcomes) == {"KEY_UNKNOWN"}
+    require_few_entries(guarded)
+
+
+def drain(answers: Iterator[object], revoking: subprocess.Popen[bytes], limit: float) -> None:
+    """Reads answers until they end. Fails the test if they do not within `limit` seconds after the key was revoked."""
+    revoked_at = float("inf")
+    for _ in answers:
+        if revoked_at == float("inf") and revoking.poll() is not None:
+            revoked_at = time.monotonic()
+        assert time.monotonic() - revoked_at < limit, "the stream goes on with a revoked key"
+
+
+def test_a_stream_ends_soon_after_its_key_was_revoked(trial: Trial, guarded: Launched) -> None:
+    limit = max(MAX_REVOKED_SECONDS, MAX_SLOWDOWN * trial.usual_seconds())
+    key = made(guarded, "market")
+    metadata, photos = [("authorization", f"Bearer {key}")], itertools.repeat(PHOTO_CALL)
+    command = ["./launch.sh", "--access", "revoke", key.split("_")[1]]
+    with grpc.insecure_channel(guarded.preprocess) as channel:
+        answers = classifier_pb2_grpc.ClassifierServiceStub(channel).ClassifyStream(
+            photos, metadata=metadata, timeout=300
+        )
+        assert next(answers).HasField("classification")
+        with (
+            subprocess.Popen(command, cwd=ROOT, env=guarded.environment, stderr=subprocess.DEVNULL) as revoking,
+            pytest.raises(grpc.RpcError) as ended,
+        ):
+            drain(answers, revoking, limit)
+    assert revoking.returncode == 0
+    assert code_and_reason(ended.value) == (grpc.StatusCode.UNAUTHENTICATED, "KEY_REVOKED")
+
+
+def over_grpc_with(system: Launched, key: str) -> str:
+    """What comes of a call with this key: OK, or the reason of its refusal."""
+    with grpc.insecure_channel(system.preprocess) as channel:
+        stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
+        try:
+            stub.Classify(PHOTO_CALL, metadata=[("authorization", f"Bearer {key}")], timeout=60)
+        except grpc.RpcError as refused:
+            return reason_of_call(refused)
+    return OK
+
+
+def over_rest_with(system: Launched, key: str) -> str:
+    headers = {"authorization": f"Bearer {key}"}
+    answer = httpx.post(f"{system.web}/api/v1/classify", content=PHOTO, headers=headers, timeout=60)
+    return str(answer.json().get("reason", OK))
+
+
+def test_no_key_is_in_a_log_in_metrics_or_in_the_list_of_processes(guarded: Launched) -> None:
+    keys = [guarded.key, new_secret().text, "verger_mine"]
+    for send in (over_grpc_with, over_rest_with):
+        assert [send(guarded, key) for key in keys] == [OK, "KEY_UNKNOWN", "KEY_UNKNOWN"]
+    ports = ("VERGER_WEB_PORT", "VERGER_PREPROCESS_METRICS_PORT", "VERGER_INFERENCE_METRICS_PORT")
+    found = {name: httpx.get(f"http://127.0.0.1:{guarded.ports[name]}/metrics", timeout=60).text for name in ports}
+    found |= {path.name: path.read_text(errors="replace") for path in (guarded.home / "logs").iterdir()}
+    found |= {str(pid): (PROC / str(pid) / "cmdline").read_text() for pid in guarded.pids("")}
+    assert {"web.log", "preprocess.log", "mlflow.log"} <= set(found)
+    form = re.compile(r"verger_[0-9a-f]{12}_|verger_mine")  # also finds the key that web has made for itself
+    assert [name for name, text in found.items() if form.search(text)] == []
