@@ -1,12 +1,14 @@
 """Runs a real MLflow server and registers versions in it."""
 
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,12 +17,22 @@ from mlflow import MlflowClient
 from services.common.process.health import problem_with
 from tests.support.waiting import wait_until
 
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = range(10_000 + 2_500 * (_WORKER % 8), 12_500 + 2_500 * (_WORKER % 8))
+_next_port = itertools.cycle(random.sample(_PORTS, len(_PORTS))).__next__
+
 
 def free_port() -> int:
-    """Returns a port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Returns a port that is free, and stays so until somebody asks for this very one.
+
+    A server may need it seconds later. Connections get their ports from 32768 on Linux, and each process of the tests
+    has a range of its own.
+    """
+    while True:
+        port = _next_port()
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
 
 
 @dataclass
