@@ -53,7 +53,15 @@ class Checkout(Launched):
     def launch(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         """The same, with the launch.sh of this folder."""
         command = [str(self.folder / "launch.sh"), *arguments]
-        return subprocess.run(command, cwd=cwd, env=self.environment, capture_output=True, text=True, timeout=900)
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            start_new_session=True,
+        )
 
     def run(self, block: Block) -> str:
         """Runs a block to its end; returns what it wrote."""
@@ -71,6 +79,7 @@ class Checkout(Launched):
             capture_output=True,
             text=True,
             timeout=1700,
+            start_new_session=True,  # as in Launched.launch
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

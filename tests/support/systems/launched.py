@@ -47,7 +47,11 @@ class Launched(System):
         return self._address("VERGER_INFERENCE_PORT")
 
     def launch(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        """Runs launch.sh with these arguments in `cwd` and waits for its end."""
+        """Runs launch.sh with these arguments in `cwd` and waits for its end.
+
+        It has a session of its own, as in a user's terminal. Linux shares time between sessions; in that of all tests,
+        the trainer, whose priority is low, would hardly get any.
+        """
         return subprocess.run(
             [str(ROOT / "launch.sh"), *arguments],
             cwd=cwd,
@@ -55,6 +59,7 @@ class Launched(System):
             capture_output=True,
             text=True,
             timeout=900,
+            start_new_session=True,
         )
 
     def trainer(self, *arguments: str) -> subprocess.CompletedProcess[str]:
