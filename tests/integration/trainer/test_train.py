@@ -130,8 +130,9 @@ def test_a_worse_version_is_challenger_until_it_is_promoted_by_hand(
     assert listed[1].startswith("    accuracy 0.")
     assert "images 30, expected calibration error 0." in listed[1]
     assert listed[2] == f"    {outcome.decision.reason}"
-    assert listed[3].startswith("version 1  champion  20")
-    assert listed[5:] == ["    There was no champion."]
+    assert listed[3].startswith("    Few pictures: answers may be wrong.")
+    assert listed[4].startswith("version 1  champion  20")
+    assert listed[6:] == ["    There was no champion."]
 
     promoted = trainer("promote", "2")
     assert (promoted.returncode, promoted.stdout) == (0, "Version 2 is champion; before it was version 1.\n")
