@@ -50,19 +50,6 @@ class Checkout(Launched):
     def folder(self) -> Path:
         return self.home.parent
 
-    def launch(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        """The same, with the launch.sh of this folder."""
-        command = [str(self.folder / "launch.sh"), *arguments]
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=900,
-            start_new_session=True,
-        )
-
     def run(self, block: Block) -> str:
         """Runs a block to its end; returns what it wrote."""
         code = re.sub(r"localhost:(\d+)", lambda match: f"localhost:{self.ports[PORTS[match[1]]]}", block.code)

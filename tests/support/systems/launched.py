@@ -46,6 +46,11 @@ class Launched(System):
         """Address of the inference service."""
         return self._address("VERGER_INFERENCE_PORT")
 
+    @property
+    def folder(self) -> Path:
+        """The checkout whose launch.sh runs the system."""
+        return ROOT
+
     def launch(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         """Runs launch.sh with these arguments in `cwd` and waits for its end.
 
@@ -53,7 +58,7 @@ class Launched(System):
         the trainer, whose priority is low, would hardly get any.
         """
         return subprocess.run(
-            [str(ROOT / "launch.sh"), *arguments],
+            [str(self.folder / "launch.sh"), *arguments],
             cwd=cwd,
             env=self.environment,
             capture_output=True,
