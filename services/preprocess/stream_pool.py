@@ -73,7 +73,10 @@ class StreamPool:
         self, stream: Stream, request: inference_pb2.InferRequest
     ) -> inference_pb2.InferResponse | None:
         """Sends one request on a stream. When this coroutine is cancelled, gRPC cancels the stream."""
-        await stream.write(request)
+        try:
+            await stream.write(request)
+        except grpc.aio.AioRpcError:
+            return None  # gRPC calls it INTERNAL, and hides the status with which the stream has ended
         answer = await stream.read()
         if not isinstance(answer, inference_pb2.InferResponse):
             return None

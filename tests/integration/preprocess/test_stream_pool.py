@@ -1,15 +1,20 @@
 """Streams to inference are reused, and callers do not notice when one of them ends."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
 import pytest
-from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc
+from verger.v1 import classifier_pb2, inference_pb2, inference_pb2_grpc, model_pb2
 
 from services.preprocess import stream_pool
 from services.preprocess.stream_pool import MAX_TENSORS_PER_STREAM, StreamPool
+from tests.support.background import in_background
+from tests.support.servers.mlflow_server import free_port
+from tests.support.servers.scripted_inference import ScriptedInference, scripted_server
 from tests.support.waiting import eventually
 
 
@@ -53,6 +58,28 @@ class Inference(inference_pb2_grpc.InferenceServiceServicer):
 
     async def has_all_four(self) -> bool:
         return self.asked == 4
+
+
+class OneAnswerPerStream(ScriptedInference):
+    """Ends each stream after its first answer."""
+
+    def __init__(self) -> None:
+        super().__init__(model_pb2.ModelContract())
+        self.has_ended = threading.Event()
+
+    async def Infer(
+        self, requests: AsyncIterable[inference_pb2.InferRequest], context: object
+    ) -> AsyncIterator[inference_pb2.InferResponse]:
+        self.has_ended.clear()
+        async for response in super().Infer(requests, context):
+            yield response
+            break
+        self.has_ended.set()
+
+    def wait_for_the_end(self) -> None:
+        """Blocks the event loop of the caller until a stream has ended."""
+        assert self.has_ended.wait(60)
+        time.sleep(0.2)  # until gRPC's own threads know it; if this is too short, the end is noticed while reading
 
 
 @asynccontextmanager
@@ -130,6 +157,18 @@ async def test_a_request_on_a_used_stream_that_breaks_is_sent_again() -> None:
     async with running(inference) as pool:
         assert [await ask(pool, name) for name in ("first", "second")] == ["first", "second"]
         assert inference.opened == 2
+
+
+async def test_a_request_on_a_stream_that_has_ended_unnoticed_is_sent_again() -> None:
+    """The event loop is busy while the stream ends, so that only the attempt to write finds out."""
+    inference = OneAnswerPerStream()
+    with in_background(scripted_server(inference, port := free_port())):
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            pool = StreamPool(inference_pb2_grpc.InferenceServiceStub(channel))
+            for name in ("first", "second", "third"):
+                assert await ask(pool, name) == name
+                inference.wait_for_the_end()
+    assert inference.started == 3
 
 
 async def test_cancelling_a_request_cancels_only_its_own_stream() -> None:
