@@ -126,6 +126,6 @@ def test_new_replicas_are_healthy_before_the_old_ones_stop_in_an_update(verger: 
         assert not set(before[service]) & set(after[service])
         ends = [events.seen.index((container, "die")) for container in before[service]]
         starts = [events.seen.index((container, "health_status: healthy")) for container in after[service]]
-        assert max(starts) < min(ends), f"{service} stopped before its new containers were healthy"
+        assert max(starts) < min(ends), f"{service} stopped before its new containers were healthy: {events.seen}"
     assert after["mlflow"] != before["mlflow"]
     assert after["web"] == before["web"]

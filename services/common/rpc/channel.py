@@ -49,7 +49,7 @@ def open_channel(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
 
     round_robin takes turns over all calls of a channel. If two kinds of calls alternated on one channel, each kind
     would always reach the same replica. A kind of calls whose load is to be shared evenly therefore has a channel of
-    its own. Channels with the same target and settings share their connections.
+    its own.
     """
     limit = settings.max_message_bytes
     options: Sequence[tuple[str, Any]] = [
@@ -57,6 +57,9 @@ def open_channel(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
         ("grpc.max_receive_message_length", limit),
         ("grpc.max_send_message_length", limit),
         ("grpc.per_rpc_retry_buffer_size", limit),  # a larger request could not be retried
+        # Channels with the same target would share connections. gRPC 1.85 sometimes crashes the process when two of
+        # them begin to check the health of a new one at once: the second uses what the first has not set up yet.
+        ("grpc.use_local_subchannel_pool", 1),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.max_reconnect_backoff_ms", 1_000),
