@@ -1,8 +1,8 @@
 """Remembered negatives: backbone features of negatives, which a version keeps instead of their pictures.
 
 A version that is trained on the same backbone learns them again, and is calibrated and evaluated on them, so it refuses
-what the version before refused. Another backbone computes other features, so they are useless to it. They are also not
-used for new classes, because the negatives may show one of these.
+what the version before refused. Another backbone computes other features, so they are useless to it. For new classes,
+those that may show one of these are left out.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ from trainer.graphs.features import outputs, outputs_of_views
 from trainer.network.assembly import feature_graph
 from trainer.network.backbone import FEATURES
 from trainer.training.context import RunContext
+from trainer.training.suitable_negatives import show_none_of
 from trainer.views.album import Album
 
 Floats = NDArray[np.float32]
@@ -53,8 +54,11 @@ class NegativeFeatures:
     def without(self, pictures: Iterable[Picture]) -> "NegativeFeatures":
         """Removes the features of these pictures."""
         known = {picture.digest[:_DIGEST_DIGITS] for picture in pictures}
-        kept = np.array([digest not in known for digest in self.digests], bool)
-        return NegativeFeatures(self.features[kept], self.digests[kept], self.kinds[kept])
+        return self.where(np.array([digest not in known for digest in self.digests], bool))
+
+    def where(self, chosen: NDArray[np.bool_]) -> "NegativeFeatures":
+        """Returns those that a mask of shape [n] chooses."""
+        return NegativeFeatures(self.features[chosen], self.digests[chosen], self.kinds[chosen])
 
     def followed_by(self, others: "NegativeFeatures") -> "NegativeFeatures":
         """Concatenates both and keeps the first MAX_NEGATIVES."""
@@ -92,6 +96,14 @@ class RememberedNegatives:
         pictures = [*dataset.negatives, *dataset.validation_negatives]
         return RememberedNegatives(self.training.without(pictures), self.validation.without(pictures))
 
+    def that_show_none_of(self, labels: Collection[str], classes: Sequence[Floats]) -> "RememberedNegatives":
+        """Removes those that may show one of these classes; see trainer.training.suitable_negatives.show_none_of."""
+        features = np.concatenate([self.training.features, self.validation.features])
+        kinds = [*self.training.kinds.tolist(), *self.validation.kinds.tolist()]
+        chosen = show_none_of(labels, classes, features, kinds)
+        training, validation = np.split(chosen, [len(self.training)])
+        return RememberedNegatives(self.training.where(training), self.validation.where(validation))
+
     def followed_by(self, others: "RememberedNegatives") -> "RememberedNegatives":
         """Concatenates each part and keeps the first MAX_NEGATIVES."""
         return RememberedNegatives(
@@ -128,11 +140,6 @@ _PARTS_IN_FILE = {"training": "lessons", "validation": "validation"}
 _COLUMNS_IN_FILE = {"features": "features", "digests": "digests", "kinds": "groups"}
 _NO_FEATURES = NegativeFeatures(np.zeros((0, FEATURES), np.float32), np.zeros(0, np.str_), np.zeros(0, np.str_))
 NO_NEGATIVES = RememberedNegatives(_NO_FEATURES, _NO_FEATURES)
-
-
-def are_usable_for(labels: Collection[str], known: Collection[str]) -> bool:
-    """Returns whether negatives of a version with the classes `known` are also negatives for the classes `labels`."""
-    return set(labels) <= set(known)
 
 
 def extract_negatives(context: RunContext, backbone: keras.Model) -> RememberedNegatives:

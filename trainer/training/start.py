@@ -1,16 +1,24 @@
 """Starting point of a run: backbone weights and remembered negatives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 from verger.v1 import model_pb2
 
+from engine.model.session import OnnxSession
 from registry.aliases import CHAMPION
+from trainer.graphs.features import outputs
+from trainer.network.assembly import feature_graph
 from trainer.network.backbone import download_backbone, load_backbone
 from trainer.release.reference import opened
 from trainer.training.context import RunContext
-from trainer.training.remembered_negatives import NO_NEGATIVES, RememberedNegatives, are_usable_for
+from trainer.training.remembered_negatives import NO_NEGATIVES, RememberedNegatives
+
+MAX_COMPARED_PICTURES = 100
+"""Pictures of each new class that remembered negatives are compared with."""
 
 TRAINING, NEGATIVES = model_pb2.ModelFile.ROLE_TRAINING, model_pb2.ModelFile.ROLE_NEGATIVES
 
@@ -26,8 +34,8 @@ class StartingPoint:
 def load_start(context: RunContext, weights: str) -> StartingPoint:
     """Loads the backbone that `weights` names, and the negatives that the run can use.
 
-    It leaves out remembered negatives whose pictures are in the data set, and all of them if the run fine-tunes the
-    backbone or if they may show one of the data set's classes.
+    It leaves out remembered negatives whose pictures are in the data set or that may show one of its classes, and all
+    of them if the run fine-tunes the backbone.
 
     Args:
         weights: "imagenet", "release", "champion", or a file that trainer.network.backbone.load_backbone reads.
@@ -44,22 +52,46 @@ def load_start(context: RunContext, weights: str) -> StartingPoint:
         return StartingPoint(load_backbone(size, Path(weights)))
     with opened(weights, [TRAINING, NEGATIVES], context.settings) as version:
         backbone = load_backbone(size, version.file(TRAINING))
-        known = [info.label for info in version.contract.classes]
-        if not version.has(NEGATIVES) or not are_usable_for(context.dataset.labels, known):
+        if not version.has(NEGATIVES):
             return StartingPoint(backbone)
+        known = {info.label for info in version.contract.classes}
         negatives = RememberedNegatives.read(version.file(NEGATIVES)).without(context.dataset)
-    _announce(context, negatives)
-    return StartingPoint(backbone, NO_NEGATIVES if context.recipe.fine_tune else negatives)
-
-
-def _announce(context: RunContext, negatives: RememberedNegatives) -> None:
-    if not len(negatives):
-        return
-    counts = f"{len(negatives.training)} for training and {len(negatives.validation)} for validation"
     if context.recipe.fine_tune:
+        _announce_loss(context, negatives)
+        return StartingPoint(backbone)
+    usable = _usable(context, backbone, negatives, sorted(set(context.dataset.labels) - known))
+    _announce(context, usable, len(negatives) - len(usable))
+    return StartingPoint(backbone, usable)
+
+
+def _usable(
+    context: RunContext, backbone: keras.Model, negatives: RememberedNegatives, labels: Sequence[str]
+) -> RememberedNegatives:
+    """Leaves out negatives that may show one of these classes, which their version did not know."""
+    if not labels or not len(negatives):
+        return negatives
+    with feature_graph(backbone) as graph:
+        runtime = OnnxSession(graph)
+    classes = []
+    for label in labels:
+        pictures = [picture for picture in context.dataset.train if picture.label == label][:MAX_COMPARED_PICTURES]
+        classes.append(np.stack(list(outputs(runtime, pictures, context.preprocessing, context.workers))))
+    return negatives.that_show_none_of(labels, classes)
+
+
+def _announce(context: RunContext, negatives: RememberedNegatives, left_out: int) -> None:
+    if len(negatives):
+        excluded = f"; {left_out} more may show one of the classes and are left out" if left_out else ""
+        context.progress.note(f"Remembered negatives: {_counts(negatives)}{excluded}.")
+
+
+def _announce_loss(context: RunContext, negatives: RememberedNegatives) -> None:
+    if len(negatives):
         context.progress.warn(
-            f"Remembered negatives are lost ({counts}): fine-tuning changes the features that the version keeps of "
-            "them. Name pictures of none of the classes with --negatives."
+            f"Remembered negatives are lost ({_counts(negatives)}): fine-tuning changes the features that the version "
+            "keeps of them. Name pictures of none of the classes with --negatives."
         )
-    else:
-        context.progress.note(f"Remembered negatives: {counts}.")
+
+
+def _counts(negatives: RememberedNegatives) -> str:
+    return f"{len(negatives.training)} for training and {len(negatives.validation)} for validation"

@@ -10,7 +10,7 @@ import mlflow.artifacts
 import pytest
 from mlflow import MlflowClient
 
-from engine.version import NEGATIVES_FILE, SERVING_FILE, open_version
+from engine.version import NEGATIVES_FILE, SERVING_FILE, TRAINING_FILE, open_version
 from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from registry.models import Registry
 from tests.support.trainer.exports import exporting_once
@@ -26,6 +26,7 @@ from trainer.runs.train import train
 from trainer.training import examples, head, remembered_negatives
 from trainer.training.recipe import HeadStage, Recipe
 from trainer.training.remembered_negatives import RememberedNegatives
+from trainer.training.start import load_start
 
 CLASSES, OTHER = LABELS[:2], LABELS[2:]
 RECIPE = Recipe(HeadStage(epochs=5, learning_rate=3e-3))
@@ -111,8 +112,9 @@ def test_without_pictures_the_next_version_refuses_as_before(
 def test_a_version_that_was_not_tested_on_negatives_does_not_replace_one_that_was(
     second: Outcome, data: Path, settings: TrainerSettings, registry: Registry
 ) -> None:
-    """The remembered negatives of the release are not used, because its classes are different."""
-    outcome = train(full_context(load_shapes(data), settings, Recipe(HeadStage(epochs=1))))
+    """Weights from a file come without remembered negatives."""
+    weights = str(settings.release_dir / TRAINING_FILE)
+    outcome = train(full_context(load_shapes(data), settings, Recipe(HeadStage(epochs=1))), weights)
     assert outcome.evaluation.negatives == []
     assert not outcome.decision.passed
     assert "name pictures with --negatives DIR, or promote by hand" in outcome.decision.reason
@@ -126,3 +128,12 @@ def test_a_version_records_the_best_accuracy_of_its_lineage(
     assert before["test_digest"] == after["test_digest"]
     assert float(before["held_to"]) == first.evaluation.accuracy
     assert float(after["held_to"]) == max(first.evaluation.accuracy, second.evaluation.accuracy)
+
+
+def test_other_classes_learn_the_negatives_of_the_release(data: Path, settings: TrainerSettings) -> None:
+    """Nobody names negatives. Without those of the release, a version that knows two shapes refuses hardly anything."""
+    context = full_context(load_shapes(data), settings)
+    negatives = load_start(context, "release").negatives
+    assert len(negatives.training) > 1500
+    assert len(negatives.validation) > 300
+    assert not {"otherfruit/lime", "vegetables/tomato"} - set(negatives.training.kinds.tolist())

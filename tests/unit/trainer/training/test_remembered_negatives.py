@@ -20,7 +20,6 @@ from trainer.training.remembered_negatives import (
     NO_NEGATIVES,
     NegativeFeatures,
     RememberedNegatives,
-    are_usable_for,
     extract_negatives,
 )
 
@@ -112,6 +111,11 @@ def test_a_data_set_without_negatives_gives_none(classifier: keras.Model, tmp_pa
     assert len(found.validation.logits(classifier.get_layer(HEAD)).groups) == 0
 
 
-def test_negatives_are_usable_for_a_subset_of_the_classes_only() -> None:
-    assert are_usable_for(["cherry", "apple"], known=["apple", "banana", "cherry"])
-    assert not are_usable_for(["apple", "dog"], known=["apple", "banana"])
+def test_kinds_that_show_a_new_class_are_left_out_of_both_parts() -> None:
+    axes = np.eye(FEATURES, dtype=np.float32)
+    digests, kinds = np.array(["1", "2"]), np.array(["shop/rose", "shop/clock"])
+    both = RememberedNegatives(NegativeFeatures(axes[:2], digests, kinds), NegativeFeatures(axes[2:4], digests, kinds))
+    found = both.that_show_none_of(["rose"], [axes[10:14]])
+    assert found.training.kinds.tolist() == found.validation.kinds.tolist() == ["shop/clock"]
+    assert found.training.features.tolist() == axes[1:2].tolist()
+    assert found.validation.digests.tolist() == ["2"]
