@@ -115,7 +115,7 @@ def test_kinds_that_show_a_new_class_are_left_out_of_both_parts() -> None:
     axes = np.eye(FEATURES, dtype=np.float32)
     digests, kinds = np.array(["1", "2"]), np.array(["shop/rose", "shop/clock"])
     both = RememberedNegatives(NegativeFeatures(axes[:2], digests, kinds), NegativeFeatures(axes[2:4], digests, kinds))
-    found = both.that_show_none_of(["rose"], [axes[10:14]])
+    found = both.that_show_none_of(["rose"], [axes[10:14] + 1])  # pictures that are alike
     assert found.training.kinds.tolist() == found.validation.kinds.tolist() == ["shop/clock"]
     assert found.training.features.tolist() == axes[1:2].tolist()
     assert found.validation.digests.tolist() == ["2"]
