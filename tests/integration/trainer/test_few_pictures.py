@@ -12,6 +12,7 @@ from verger.v1 import classifier_pb2, model_pb2
 from engine.model.loading import LoadedModel, load_model
 from engine.model.tensors import scale_pixels
 from registry.models import Registry
+from tests.support.trainer.released import RELEASED_WEIGHTS
 from tests.support.trainer.shapes import SIDE, write_shapes
 from tests.support.trainer.trainer_command import trainer_command
 from tests.support.trainer.training import RecordedProgress, full_context, load
@@ -51,7 +52,7 @@ def trained(settings: TrainerSettings, tmp_path_factory: pytest.TempPathFactory)
     data = write_shapes(folder / "toys", 40)
     context = full_context(load(data, negatives=[write_others(folder / "other", "lines", 60)]), settings)
     assert len(context.dataset.validation) < 30
-    outcome = train(context)
+    outcome = train(context, RELEASED_WEIGHTS)
     assert isinstance(context.progress, RecordedProgress)
     return outcome, context.progress
 

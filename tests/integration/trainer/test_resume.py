@@ -17,6 +17,7 @@ from engine.version import SERVING_FILE
 from registry.aliases import CHAMPION
 from registry.models import Registry
 from tests.support.repository import ROOT
+from tests.support.trainer.released import RELEASED_WEIGHTS
 from tests.support.trainer.shapes import write_parts
 from tests.support.trainer.trainer_command import Command, environment_of
 from tests.support.trainer.training import RecordedProgress, full_context, ignore_progress, load
@@ -35,6 +36,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_parts(tmp_path_factory.mktemp("data") / "shapes", train=20, test=6)
 
 
+def arguments(data: Path) -> list[str]:
+    return ["--data", str(data), "--weights", RELEASED_WEIGHTS, "--epochs", str(EPOCHS)]
+
+
 def logits(settings: TrainerSettings, name: str, data: Path, folder: Path) -> NDArray[np.float32]:
     """Returns the logits of the test pictures by the first version of a registered model."""
     uri = f"models:/{name}/1/{SERVING_FILE}"
@@ -48,7 +53,7 @@ def killed(data: Path, settings: TrainerSettings) -> str:
     client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
     experiment = client.create_experiment(settings.experiment_name)
     process = subprocess.Popen(
-        [sys.executable, "-m", "trainer", "train", "--data", str(data), "--epochs", str(EPOCHS)],
+        [sys.executable, "-m", "trainer", "train", *arguments(data)],
         cwd=ROOT,
         env=environment_of(settings),
         stderr=subprocess.DEVNULL,
@@ -81,7 +86,7 @@ def test_it_resumes_in_the_same_run_and_ends_like_an_uninterrupted_one(
     trainer: Command,
     tmp_path: Path,
 ) -> None:
-    done = trainer("train", "--data", data, "--epochs", EPOCHS, "--resume")
+    done = trainer("train", *arguments(data), "--resume")
     assert done.returncode == 0, done.stderr
     assert "There is no interrupted run" not in done.stderr
     assert Registry(settings.mlflow_url, settings.model_name).aliases() == {CHAMPION: "1"}
@@ -95,7 +100,7 @@ def test_it_resumes_in_the_same_run_and_ends_like_an_uninterrupted_one(
 
     uninterrupted = settings.model_copy(update={"model_name": "uninterrupted"})
     context = full_context(load(data), uninterrupted, recipe(EPOCHS, fine_tune=False))
-    train(context, resume=True)
+    train(context, RELEASED_WEIGHTS, resume=True)
     assert isinstance(context.progress, RecordedProgress)
     assert context.progress.notes[0].startswith("There is no interrupted run with these pictures and settings")
     found, expected = (logits(settings, name, data, tmp_path) for name in (settings.model_name, "uninterrupted"))

@@ -22,6 +22,7 @@ from engine.model.loading import load_model
 from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from registry.models import Registry
 from tests.support.repository import ROOT
+from tests.support.trainer.released import RELEASED_WEIGHTS
 from tests.support.trainer.shapes import LABELS, write_parts, write_shapes
 from tests.support.trainer.trainer_command import Command, environment_of
 from tests.support.trainer.training import full_context, load
@@ -35,10 +36,10 @@ from trainer.views.augmentation import STRONG
 
 @pytest.fixture(scope="module")
 def first(trainer: Command, shapes: Path) -> subprocess.CompletedProcess[str]:
-    """The first version, trained from the command line with default settings."""
+    """The first version, trained from the command line with the default recipe."""
     (shapes / "train" / "red_circle" / "broken.jpg").write_bytes(b"not a picture")
     shutil.copy(shapes / "train" / "blue_bar" / "5.png", shapes / "test" / "blue_bar" / "seen.png")
-    return trainer("train", "--data", shapes)
+    return trainer("train", "--data", shapes, "--weights", RELEASED_WEIGHTS)
 
 
 def run_of(settings: TrainerSettings, version: str) -> Run:
@@ -74,7 +75,7 @@ def test_inference_can_load_it(first: subprocess.CompletedProcess[str], registry
 def test_its_run_in_mlflow_is_complete(first: subprocess.CompletedProcess[str], settings: TrainerSettings) -> None:
     client, run = MlflowClient(settings.mlflow_url), run_of(settings, "1")
     assert run.info.status == "FINISHED"
-    assert run.data.params["weights"] == "release"
+    assert run.data.params["weights"] == "model.keras"
     assert run.data.params["head.epochs"] == "5"
     assert {"data_digest", "preprocessing_digest", "seed", "head.augmentation.min_area"} <= set(run.data.params)
     assert {"loss", "accuracy", "val_loss", "val_accuracy", "test_accuracy", "test_macro_f1"} <= set(run.data.metrics)
@@ -166,7 +167,7 @@ def test_a_stopped_run_is_marked_as_killed_and_registers_nothing(
     client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
     experiment = client.create_experiment(settings.experiment_name)
     process = subprocess.Popen(
-        [sys.executable, "-m", "trainer", "train", "--data", str(data), "--epochs", "500"],
+        [sys.executable, "-m", "trainer", "train", "--data", data, "--weights", RELEASED_WEIGHTS, "--epochs", "500"],
         cwd=ROOT,
         env=environment_of(settings),
         stderr=subprocess.PIPE,
