@@ -48,6 +48,8 @@ def show_none_of(
 
 def _are_alike(pictures: Floats, negatives: Floats) -> NDArray[np.bool_]:
     """Compares by the cosine similarity to the nearest picture of the class."""
+    if len(pictures) == 1:  # which does not tell how alike the pictures of the class are
+        return np.zeros(len(negatives), bool)
     among_themselves = pictures @ pictures.T
     np.fill_diagonal(among_themselves, -1)
     threshold = np.percentile(among_themselves.max(axis=1), ALIKE_PERCENTILE)

@@ -55,3 +55,9 @@ def test_every_class_counts() -> None:
 def test_two_pictures_of_a_class_are_enough_to_compare_with() -> None:
     chosen = show_none_of(["rose"], [ROSES[:2]], np.concatenate([ROSES[:1], look(9, 1, seed=6)]), ["a/x", "a/y"])
     assert chosen.tolist() == [False, True]
+
+
+def test_a_lone_picture_leaves_out_nothing_by_its_look() -> None:
+    """It does not tell how alike pictures of its class are, so all negatives would be left out, or none."""
+    chosen = show_none_of(["rose"], [ROSES[:1]], look(1, 2, seed=6), ["a/rose", "a/clock"])
+    assert chosen.tolist() == [False, True]
