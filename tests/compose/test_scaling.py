@@ -15,7 +15,7 @@ COUNTERS = {
     "preprocess": (9101, 'verger_grpc_calls_total{code="OK",method="/verger.v1.ClassifierService/Classify"}'),
     "inference": (9102, 'verger_stage_seconds_count{stage="compute"}'),
 }
-PHOTOS = 120
+PHOTOS = 240  # a replica whose connection has just been renewed gets nothing for a moment; that has to average out
 REPLICAS = {"VERGER_INFERENCE_REPLICAS": "2", "VERGER_PREPROCESS_REPLICAS": "2"}
 
 
