@@ -1,26 +1,30 @@
-"""Admits calls by the keys that this process knows, and keeps what it knows up to date.
+"""Admits calls by the keys and sessions that this process knows, and keeps what it knows up to date.
 
-All keys are in memory. A call is compared with them and never asks the database, unless its key is not among them.
+All of them are in memory. A call is compared with them and never asks the database, unless what it presents is not
+among them.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import structlog
 
 from services.access.audit import Entry, Refusal, Refusals
-from services.access.keys import Key, Scope, check, find, presented
-from services.common.errors import AccessUnavailable, KeyExpired, KeyRevoked, KeyUnknown, ScopeMissing
+from services.access.keys import Key, Scope, check, digest_of, find, presented
+from services.access.sessions import Session, new_token
+from services.common.errors import AccessUnavailable, KeyExpired, KeyRevoked, KeyUnknown, ScopeMissing, SessionEnded
 
 if TYPE_CHECKING:
     from services.access.store import KeyStore
 
 log = structlog.get_logger(__name__)
+
+_Found = TypeVar("_Found", Key, Session)
 
 POLL_SECONDS = 1.0
 """How often the database is asked whether keys have changed."""
@@ -40,11 +44,15 @@ RECORD_SECONDS = 30.0
 
 
 class Gate:
-    """Checks keys. `async with` keeps it up to date; before its first answer from the database it admits nobody."""
+    """Checks keys and sessions. `async with` keeps them up to date; before the database's first answer, nobody is
+    admitted.
+    """
 
     def __init__(self, store: "KeyStore") -> None:
         self._store = store
         self._keys: Mapping[str, Key] = {}
+        self._sessions: Mapping[bytes, Session] = {}
+        self._signing_in = asyncio.Lock()
         self._revision: int | None = None
         self._asked_at = float("-inf")
         self._database_time = datetime.min.replace(tzinfo=UTC)
@@ -77,15 +85,60 @@ class Gate:
             KeyMissing, KeyUnknown, KeyExpired, KeyRevoked, ScopeMissing: it may not.
             AccessUnavailable: the database is away, and what is known is too old or does not contain the key.
         """
-        text = presented(authorization)
-        key = find(text, self._keys)
+        return await self._admit_key(presented(authorization), scope)
+
+    async def admit_session(self, token: str, scope: Scope) -> Key:
+        """Returns the key of the session with this token, if the session has not ended and its key admits the scope.
+
+        Raises:
+            SessionEnded: there is no such session any more, or there never was.
+            KeyExpired, KeyRevoked, ScopeMissing, AccessUnavailable: as `admit`, for the session's key.
+        """
+        digest = digest_of(token)
+        session = await self._known(lambda: self._sessions.get(digest), scope)
+        key = self._keys.get(session.key) if session and session.expires_at > self._now() else None
+        if key is None:
+            self._refusals.count(Refusal(session.key if session else None, scope, SessionEnded.reason))
+            raise SessionEnded("This session has ended. Sign in again.")
+        return self._checked(key, scope)
+
+    async def sign_in(self, text: str) -> str:
+        """Starts a session for who has this key, and returns its token.
+
+        Raises:
+            KeyUnknown, KeyExpired, KeyRevoked, ScopeMissing: the key is refused.
+            AccessUnavailable: the database is away.
+        """
+        key = await self._admit_key(text.strip(), Scope.CLASSIFY)
+        token = new_token()
+        async with self._signing_in:  # so that a flood of them takes one thread, and the questions have one too
+            await self._change(lambda: self._store.start_session(digest_of(token), key))
+        return token
+
+    async def sign_out(self, token: str) -> None:
+        """Ends the session with this token, in all processes within seconds.
+
+        Raises:
+            AccessUnavailable: the database is away, so the session goes on.
+        """
+        await self._change(lambda: self._store.end_session(digest_of(token)))
+
+    async def _admit_key(self, text: str, scope: Scope) -> Key:
+        return self._checked(await self._known(lambda: find(text, self._keys), scope), scope)
+
+    async def _known(self, look: Callable[[], _Found | None], scope: Scope) -> _Found | None:
+        """Returns what is found, and asks the database first if nothing is, or what is known is too old."""
+        found = look()
         max_age = MAX_CLASSIFY_AGE_SECONDS if scope is Scope.CLASSIFY else MAX_AGE_SECONDS
-        if key is None or time.monotonic() - self._asked_at > max_age:
+        if found is None or time.monotonic() - self._asked_at > max_age:
             await self._ask()
-            key = find(text, self._keys)
+            found = look()
+        return found
+
+    def _checked(self, key: Key | None, scope: Scope) -> Key:
         if key is not None:
             structlog.contextvars.bind_contextvars(key=key.id)  # for all further lines of this call, refused or not
-        now = self._database_time + timedelta(seconds=time.monotonic() - self._asked_at)
+        now = self._now()
         try:
             admitted = check(key, scope, now)
         except (KeyUnknown, KeyExpired, KeyRevoked, ScopeMissing) as refused:
@@ -93,6 +146,17 @@ class Gate:
             raise
         self._uses[admitted.id] = now
         return admitted
+
+    def _now(self) -> datetime:
+        """Returns the time by the clock of the database."""
+        return self._database_time + timedelta(seconds=time.monotonic() - self._asked_at)
+
+    async def _change(self, change: Callable[[], None]) -> None:
+        try:
+            await asyncio.to_thread(change)
+        except Exception as error:
+            log.warning("a session was neither started nor ended", error=type(error).__name__)
+            raise AccessUnavailable("Sessions can't be changed at the moment. Try again in a few seconds.") from error
 
     async def _ask(self) -> None:
         """Waits until the database has answered a question that was asked after this call."""
@@ -130,7 +194,7 @@ class Gate:
         self._is_away = False
         self._asked_at, self._database_time, self._revision = asked_at, loaded.now, loaded.revision
         if loaded.keys is not None:
-            self._keys = loaded.keys
+            self._keys, self._sessions = loaded.keys, loaded.sessions or {}
         for change in loaded.changes:
             _log_entry(change)
 

@@ -1,4 +1,4 @@
-"""Keeps keys and the audit in the database. Its functions block, so servers call them on a thread."""
+"""Keeps keys, sessions and the audit in the database. Its functions block, so servers call them on a thread."""
 
 import os
 import pwd
@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from socket import gethostname
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, String, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, String, bindparam, delete, desc, func, insert, or_, select, update
 
 from services.access.audit import Action, Entry, key_user
 from services.access.database import upgrade
 from services.access.keys import MAX_LABEL_CHARACTERS, Key, Kind, Scope, Secret, digest_of, new_secret
-from services.access.tables import AUDIT, CHANGES, KEYS, Moment
+from services.access.sessions import LIFETIME, MAX_PER_KEY, Session
+from services.access.tables import AUDIT, CHANGES, KEYS, SESSIONS, Moment
 
 _SCOPES = frozenset(scope.value for scope in Scope)
 _NOW = func.current_timestamp(type_=Moment)
@@ -31,6 +32,9 @@ class Loaded(NamedTuple):
 
     keys: Mapping[str, Key] | None
     """All keys by their ids; None if nothing has changed since the revision that is known."""
+
+    sessions: Mapping[bytes, Session] | None = None
+    """All sessions by their digests; None as keys."""
 
     changes: Sequence[Entry] = ()
     """What has changed since the revision that is known, if one is."""
@@ -53,17 +57,19 @@ class KeyStore:
         self._is_current = False
 
     def load(self, known_revision: int | None = None) -> Loaded:
-        """Returns the keys, if they have changed since known_revision."""
+        """Returns keys and sessions, if they have changed since known_revision."""
         with self._connection() as connection:
             revision, now = connection.execute(select(CHANGES.c.revision, _NOW)).one()
             if revision == known_revision:
                 return Loaded(revision, now, None)
             # A change in between is loaded again with the next revision.
             rows = connection.execute(select(KEYS).order_by(KEYS.c.created_at)).all()
+            sessions = [Session(*row) for row in connection.execute(select(SESSIONS))]
             known = revision if known_revision is None else known_revision
             is_new = AUDIT.c.revision.between(known + 1, revision)
             changes = connection.execute(select(AUDIT).where(is_new).order_by(AUDIT.c.id)).all()
-        return Loaded(revision, now, {row.id: _key_of(row) for row in rows}, list(map(_entry_of, changes)))
+        keys, by_digest = {row.id: _key_of(row) for row in rows}, {session.digest: session for session in sessions}
+        return Loaded(revision, now, keys, by_digest, list(map(_entry_of, changes)))
 
     def make(
         self, name: str, owner: str, scopes: frozenset[Scope], lifetime: timedelta | None, kind: Kind = Kind.CLIENT
@@ -121,6 +127,23 @@ class KeyStore:
         """Deletes the key of a service, which ends."""
         with self._changing() as (connection, _):
             connection.execute(delete(KEYS).where(KEYS.c.id == identity, KEYS.c.kind == Kind.SERVICE))
+
+    def start_session(self, digest: bytes, key: Key) -> None:
+        """Starts a session with this digest of its token. Deletes those that have ended, and the key's oldest ones
+        that are too many.
+        """
+        with self._changing() as (connection, now):
+            connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_at <= now))
+            newest_first = select(SESSIONS.c.digest).where(SESSIONS.c.key == key.id).order_by(desc("started_at"))
+            excess = connection.scalars(newest_first.offset(MAX_PER_KEY - 1)).all()
+            connection.execute(delete(SESSIONS).where(SESSIONS.c.digest.in_(excess)))
+            expires_at = min(now + LIFETIME, key.expires_at or now + LIFETIME)
+            connection.execute(insert(SESSIONS).values(asdict(Session(digest, key.id, now, expires_at))))
+
+    def end_session(self, digest: bytes) -> None:
+        """Ends the session with this digest of its token, if there is one."""
+        with self._changing() as (connection, _):
+            connection.execute(delete(SESSIONS).where(SESSIONS.c.digest == digest))
 
     def record_uses(self, uses: Mapping[str, datetime]) -> None:
         """Writes down when keys, by their ids, were last used, where no later time stands."""

@@ -1,4 +1,4 @@
-"""The tables of keys and of the audit, as the newest migration leaves them."""
+"""The tables of keys, sessions and the audit, as the newest migration leaves them."""
 
 from datetime import UTC, datetime
 
@@ -46,7 +46,16 @@ CHANGES = Table(
     Column("id", Integer, primary_key=True),
     Column("revision", BigInteger, nullable=False),
 )
-"""One row, with the number of changes of the keys. Servers ask for it often, and for the keys only when it differs."""
+"""One row, with the number of changes of keys and sessions. Servers ask for it often, and for the rest if it grows."""
+
+SESSIONS = Table(
+    "access_sessions",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("key", String(12), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
 
 AUDIT = Table(
     "access_audit",

@@ -118,6 +118,12 @@ class KeyRevoked(Unauthenticated):
     reason = "KEY_REVOKED"
 
 
+class SessionEnded(Unauthenticated):
+    """A visitor of the page has signed in, but the session has ended since; or there never was one."""
+
+    reason = "SESSION_ENDED"
+
+
 class ScopeMissing(VergerError):
     """The key is valid, but not for this call.
 

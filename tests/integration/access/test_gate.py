@@ -173,3 +173,40 @@ async def test_a_process_has_a_key_of_its_own_while_it_runs(keys: Keys) -> None:
         return await keys.reason(authorization.removeprefix("Bearer ")) == "KEY_UNKNOWN"
 
     await eventually(is_unknown, "its end everywhere")
+
+
+async def session_reason(gate: Gate, token: str, scope: Scope = Scope.CLASSIFY) -> str:
+    """Why a session is refused; an empty text if it is admitted."""
+    try:
+        await gate.admit_session(token, scope)
+    except VergerError as error:
+        return error.reason
+    return ""
+
+
+async def test_a_session_is_admitted_as_its_key_is(keys: Keys) -> None:
+    token = await keys.gate.sign_in(keys.store.make("shop", "anna", CLASSIFY, FOR_EVER).text)
+    assert await session_reason(keys.gate, token) == ""
+    assert await session_reason(keys.gate, token, Scope.TRAIN) == "SCOPE_MISSING"
+    assert await keys.reason(token) == "KEY_UNKNOWN"  # it is no key
+
+
+async def test_a_session_that_is_known_costs_the_database_no_question(keys: Keys) -> None:
+    token = await keys.gate.sign_in(keys.store.make("shop", "anna", CLASSIFY, FOR_EVER).text)
+    assert await session_reason(keys.gate, token) == ""
+    keys.take_away()
+    assert await session_reason(keys.gate, token) == ""
+    assert await session_reason(keys.gate, "forged") == "ACCESS_UNAVAILABLE"
+
+
+async def test_one_session_too_many_of_a_key_ends_its_oldest(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.access.store.MAX_PER_KEY", 2)
+    shop, market = (keys.store.make(name, "anna", CLASSIFY, FOR_EVER) for name in ("shop", "market"))
+    other = await keys.gate.sign_in(market.text)
+    tokens = [await keys.gate.sign_in(shop.text) for _ in range(3)]
+
+    async def are_two() -> bool:
+        return [await session_reason(keys.gate, token) for token in tokens].count("") == 2
+
+    await eventually(are_two, "the end of the oldest")
+    assert [await session_reason(keys.gate, token) for token in (tokens[-1], other)] == ["", ""]
