@@ -1,15 +1,21 @@
-"""Asks HTTP requests for a key."""
+"""Asks HTTP requests for a key, or for the session of who has signed in with one."""
 
-from starlette.datastructures import Headers
+from collections.abc import Mapping
+
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.access import keys
 from services.access.gate import Gate
+from services.web.sessions import SESSION_COOKIE, check_form, cookie_of
 
-_PUBLIC_PATHS = frozenset({"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"})
+_PUBLIC_PATHS = frozenset({"/", "/sign-in", "/sign-out", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"})
 """The page before a photo is sent, the description of the API, and what operators' programs ask for."""
 
 _PUBLIC_FOLDER = "/static/"
+
+_SESSION_PATHS = frozenset({"/predict"})
+"""Where a session does as well as a key. Their routes call `confirm`, because browsers send cookies unasked."""
 
 
 def needed_scope(path: str) -> keys.Scope | None:
@@ -21,6 +27,22 @@ def needed_scope(path: str) -> keys.Scope | None:
     return keys.Scope.ADMIN  # so that a new address is closed until it has a line here
 
 
+async def confirm(gate: Gate, request: HTTPConnection, fields: Mapping[str, str]) -> None:
+    """Checks a form that came with a session: that the page has made it, and that the session still goes on.
+
+    Forms that came with a key need no token: only programs send keys.
+
+    Raises:
+        FormTokenInvalid: another site may have sent the form.
+        SessionEnded, KeyExpired, KeyRevoked, ScopeMissing, AccessUnavailable: the session has ended while the form
+            was being sent.
+    """
+    needed = needed_scope(request.scope["path"])
+    if (token := _session_token(request)) and needed is not None:
+        check_form(token, fields)
+        await gate.admit_session(token, needed)
+
+
 class AccessMiddleware:
     """Admits requests with a key that has the scope of their path. It answers before a body is read."""
 
@@ -30,5 +52,15 @@ class AccessMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         needed = needed_scope(scope["path"]) if scope["type"] == "http" else None
         if needed is not None:
-            await self._gate.admit(Headers(scope=scope).getlist("authorization"), needed)
+            request = HTTPConnection(scope)
+            if token := _session_token(request):
+                await self._gate.admit_session(token, needed)
+            else:
+                await self._gate.admit(request.headers.getlist("authorization"), needed)
         await self._app(scope, receive, send)
+
+
+def _session_token(request: HTTPConnection) -> str:
+    """Returns the token of the session by which this request is admitted; an empty text if a key decides."""
+    is_taken = request.scope["path"] in _SESSION_PATHS and "authorization" not in request.headers
+    return cookie_of(request, SESSION_COOKIE) if is_taken else ""

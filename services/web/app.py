@@ -26,6 +26,7 @@ from services.web.api.openapi import DocumentedFastAPI
 from services.web.config import WebSettings
 from services.web.middleware import RequestMiddleware, is_quiet
 from services.web.page import routes as page
+from services.web.page import sign_in
 from services.web.page.assets import VersionedFiles
 from services.web.page.rendering import Renderer
 from services.web.preprocess_client import PreprocessClient
@@ -36,12 +37,12 @@ from services.web.uploads.reader import UploadReader
 if TYPE_CHECKING:
     from services.access.store import KeyStore
 
-ROUTERS = (api.router, docs.router, operations.router, page.router)
+ROUTERS = (api.router, docs.router, operations.router, page.router, sign_in.router)
 STATIC = "/static"
 MAX_DETAILS = 5
 """Most invalid parameters that an answer names."""
 
-PAGE_PATHS = {"/", "/predict", "/docs"}
+PAGE_PATHS = {"/", "/predict", "/sign-in", "/sign-out", "/docs"}
 
 DESCRIPTION = """Send a photo and get a verdict: what the photo shows, that the model is unsure, or that the photo shows
 none of its classes. Errors are problem details (RFC 9457) with a stable `reason`.
@@ -64,7 +65,7 @@ def create_app(settings: WebSettings) -> FastAPI:
             open_channel(settings.preprocess_target, settings) as descriptions,
         ):
             preprocess = PreprocessClient(photos, descriptions, settings.request_timeout_seconds, credentials)
-            app.state.verger = State(settings, preprocess, UploadReader(settings), renderer)
+            app.state.verger = State(settings, preprocess, UploadReader(settings), renderer, gate)
             yield
 
     app = DocumentedFastAPI(

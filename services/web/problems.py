@@ -123,6 +123,13 @@ class MethodNotAllowed(InvalidArgument):
     reason = "METHOD_NOT_ALLOWED"
 
 
+class FormTokenInvalid(VergerError):
+    """A form that changes something came without the token that the page gave it: maybe another site has sent it."""
+
+    code = "PERMISSION_DENIED"
+    reason = "FORM_TOKEN_INVALID"
+
+
 class RequestTimeout(DeadlineExceeded):
     """The client did not send the headers in time."""
 

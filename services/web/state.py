@@ -5,6 +5,7 @@ from typing import cast
 
 from starlette.requests import Request
 
+from services.access.gate import Gate
 from services.web.config import WebSettings
 from services.web.page.rendering import Renderer
 from services.web.preprocess_client import PreprocessClient
@@ -19,6 +20,8 @@ class State:
     preprocess: PreprocessClient
     uploads: UploadReader
     renderer: Renderer
+    gate: Gate | None
+    """Checks keys and sessions; None where everybody may call."""
 
 
 def state_of(request: Request) -> State:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.page.forms import token_in
 from tests.support.systems.composed import Composed
 from tests.support.systems.uploads import PHOTO
 from tests.support.waiting import wait_until
@@ -103,6 +104,22 @@ def test_keys_are_made_rotated_and_revoked_by_the_printed_commands(asked: Compos
     for rows in (by_compose, by_launch):
         assert {"shop", "live", "revoked", "verger"} <= set(rows.split())
     assert [reason(asked, key) for key in ("", new)] == ["KEY_MISSING", ""]
+
+
+def test_a_visitor_signs_in_on_the_page_until_the_key_is_revoked(asked: Composed, tmp_path: Path) -> None:
+    printed(asked, tmp_path, MAKE.replace("shop", "visitor"))
+    key = (tmp_path / "visitor.key").read_text()
+    with httpx.Client(base_url=asked.web, timeout=60) as client:
+        form = {"csrf": token_in(client.get("/sign-in")), "key": key}
+        assert client.post("/sign-in", data=form).status_code == 303
+        session = {"csrf": token_in(client.get("/"))}
+
+        def status() -> int:
+            return client.post("/predict", data=session, files={"file": PHOTO}).status_code
+
+        assert status() == 200
+        printed(asked, tmp_path, REVOKE, key.split("_")[1])
+        wait_until(lambda: status() == 401, what="the end of the session")
 
 
 def test_the_role_of_keys_can_not_enter_the_database_of_mlflow(asked: Composed) -> None:

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
+from services.web.access import confirm
 from services.web.answering import answer_all
 from services.web.page.presentation import (
     AnswerView,
@@ -21,6 +22,7 @@ from services.web.page.presentation import (
     view_model,
 )
 from services.web.page.samples import sample_bytes, sample_keys
+from services.web.page.sign_in import visitor_of
 from services.web.preprocess_client import Wanted
 from services.web.problems import FileMissing, NotFound, headers_of
 from services.web.state import state_of
@@ -44,6 +46,8 @@ async def predict(request: Request) -> Response:
     """Classifies the photo in the form field `file`, or the sample picture whose key is in the field `sample`."""
     state = state_of(request)
     received = await state.uploads.receive(request, raw_allowed=False)
+    if state.gate:
+        await confirm(state.gate, request, received.fields)
     upload, sample = _chosen(received)
     started = time.perf_counter()
     (outcome,) = await answer_all(request, state.preprocess, [upload], Wanted(evidence=True))
@@ -105,6 +109,8 @@ async def _page(
         answer=answer,
         sample=sample,
         error=error,
+        asks=state.gate is not None,
+        visitor=await visitor_of(request),
     )
 
 

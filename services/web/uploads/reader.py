@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -19,6 +20,10 @@ _JSON = re.compile(r"\s*[^;]*[/+]json\s*(;|$)", re.IGNORECASE)
 
 IDLE_TIMEOUT_SECONDS = 30.0
 """Idle timeout of an upload, in seconds."""
+
+
+MAX_FIELDS_BYTES = 8 * 1024
+"""Most bytes of a form without photos."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,18 @@ class UploadReader:
         await _read(request, limit, error, reader.write)
         reader.finish()
         return Received(reader.files, reader.fields)
+
+
+async def receive_fields(request: Request) -> Mapping[str, str]:
+    """Reads a form without photos (application/x-www-form-urlencoded).
+
+    Raises:
+        VergerError: RequestTooLarge, UploadTimeout.
+    """
+    chunks: list[bytes] = []
+    error = RequestTooLarge(f"The form has more than {MAX_FIELDS_BYTES:,} bytes, which is the limit.")
+    await _read(request, MAX_FIELDS_BYTES, error, chunks.append)
+    return dict(parse_qsl(b"".join(chunks).decode(errors="replace")))
 
 
 async def _read(request: Request, limit: int, error: VergerError, take: Callable[[bytes], None]) -> None:

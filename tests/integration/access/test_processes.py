@@ -20,6 +20,7 @@ from engine.contract import CONTRACT_FILE, read_contract
 from services.access.database import open_database
 from services.access.keys import Scope, new_secret
 from services.access.store import KeyStore
+from tests.support.page.forms import token_in
 from tests.support.pictures.photos import encoded, scene
 from tests.support.servers.mlflow_server import free_port
 from tests.support.servers.scripted_inference import ScriptedInference, scripted_server
@@ -76,6 +77,23 @@ async def over_rest(client: httpx.AsyncClient, key: str) -> str:
     return str(answer.json().get("reason", ""))
 
 
+async def on_the_page(client: httpx.AsyncClient, key: str) -> list[str]:
+    """Signs in, sends no photo with the session and with a forged one, and signs out. Returns all tokens."""
+    form = {"csrf": token_in(await client.get("/sign-in")), "key": key}
+    tokens = [form["csrf"], client.cookies["verger-sign-in"], "forged-session"]
+    refused = await client.post("/sign-in", data=form | {"key": "verger_mine"})
+    assert refused.status_code == 401
+    assert (await client.post("/sign-in", data=form)).status_code == 303
+    session = {"csrf": token_in(await client.get("/"))}
+    tokens += [session["csrf"], client.cookies["verger-session"]]
+    forged = {"Cookie": "verger-session=forged-session"}
+    for headers, status in (({}, 415), (forged, 401)):
+        answer = await client.post("/predict", data=session, files={"file": b"no photo"}, headers=headers)
+        assert answer.status_code == status
+    assert (await client.post("/sign-out", data=session)).status_code == 303
+    return tokens
+
+
 def arguments_of(process: Process) -> str:
     return Path(f"/proc/{process.pid}/cmdline").read_text()
 
@@ -86,7 +104,7 @@ async def logs_of(processes: Sequence[Process]) -> list[str]:
     return [(await process.communicate())[1].decode() for process in processes]
 
 
-async def test_keys_are_in_no_log_no_trace_no_metric_and_no_list_of_processes(tmp_path: Path) -> None:
+async def test_keys_and_tokens_are_in_no_log_no_trace_no_metric_and_no_list_of_processes(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path / 'access.db'}"
     store, collector = KeyStore(open_database(address)), Collector()
     good, other = (store.make(scope, "anna", frozenset({scope}), None) for scope in (Scope.CLASSIFY, Scope.TRAIN))
@@ -126,6 +144,7 @@ async def test_keys_are_in_no_log_no_trace_no_metric_and_no_list_of_processes(tm
         await eventually(is_answered, "the start", seconds=60)
         assert [await over_rest(client, key) for key in keys] == reasons
         assert [await over_grpc(ports["preprocess"], key) for key in keys] == reasons
+        keys += await on_the_page(client, good.text)
         metrics = [f"http://127.0.0.1:{ports[name]}/metrics" for name in ("web", "metrics")]
         written = [(await client.get(address)).text for address in metrics]
         written += map(arguments_of, processes)

@@ -27,6 +27,7 @@ from tests.support.waiting import eventually
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())
+PUBLIC = {"/", "/sign-in", "/sign-out", "/docs", "/healthz", "/readyz", "/metrics"}
 
 
 @dataclass
@@ -168,7 +169,7 @@ def test_every_address_is_public_or_has_a_scope_of_its_own() -> None:
     paths = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
     assert len(paths) > 6
     assert {path for path in paths if needed_scope(path) is Scope.ADMIN} == set()
-    assert {path for path in paths if needed_scope(path) is None} == {"/", "/docs", "/healthz", "/readyz", "/metrics"}
+    assert {path for path in paths if needed_scope(path) is None} == PUBLIC
 
 
 async def test_photos_with_a_known_key_are_answered_while_the_database_is_away(system: System) -> None:

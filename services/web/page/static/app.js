@@ -189,8 +189,8 @@ async function askWithRetries(body, signal) {
 }
 
 function askForPhoto() {
-  const body = new FormData();
-  body.append("file", photo);
+  const body = new FormData(form); // with the token of the form, where visitors have to sign in
+  body.set("file", photo);
   ask(body, photo);
 }
 
