@@ -16,6 +16,9 @@ VERSION_TABLE = "access_migrations"
 TIMEOUT_SECONDS = 2
 """How long a server waits for the database. Meanwhile it goes on with the keys that it knows."""
 
+UPGRADE_SECONDS = 30
+"""How long a process waits for another one that changes the tables, and how long such a change may take."""
+
 _LOCK = 0x76657267
 """Number of the advisory lock under which PostgreSQL's tables are changed."""
 
@@ -80,8 +83,10 @@ def upgrade(engine: Engine) -> None:
         raise DatabaseUnusable("A newer Verger has made the database of keys. Update Verger.")
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {UPGRADE_SECONDS * 1000}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {UPGRADE_SECONDS * 1000}")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from services.access import database
 from services.access.__main__ import main
 from services.access.database import open_database
 from services.access.keys import Scope, looks_secret
@@ -177,3 +178,15 @@ def test_of_several_processes_that_start_at_once_one_makes_the_tables(file: Path
         made = set(threads.map(start, range(4)))
     store = KeyStore(open_database(f"sqlite:///{file}"))
     assert set(store.load().keys or ()) == made
+
+
+def test_a_start_waits_for_another_one_that_makes_the_tables(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "TIMEOUT_SECONDS", 0)
+    other = open_database(f"sqlite:///{file}").connect()
+    other.exec_driver_sql("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor() as threads:
+        starting = threads.submit(KeyStore(open_database(f"sqlite:///{file}")).load)
+        with pytest.raises(TimeoutError):
+            starting.result(timeout=1)
+        other.close()
+        assert starting.result(timeout=60).keys == {}
