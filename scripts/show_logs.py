@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -80,4 +81,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with suppress(KeyboardInterrupt):  # Ctrl-C ends launch.sh, and this with it
+        main(Path(sys.argv[1]))

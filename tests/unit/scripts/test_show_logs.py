@@ -1,11 +1,15 @@
 """Logs in a form for people, while they are written."""
 
+import signal
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from scripts.show_logs import Follower, for_people
+from tests.support.repository import ROOT
 
 LINE = (
     '{"event": "request", "level": "info", "timestamp": "2026-11-27T12:00:00Z", "service": "web", "status": 200, '
@@ -64,3 +68,13 @@ def test_a_renamed_file_is_read_to_its_end_and_then_its_successor(log: Path) -> 
         assert follower.lines() == ["last\n"]
         append(log, "new\n")
         assert follower.lines() == ["new\n"]
+
+
+def test_ctrl_c_ends_it_without_a_traceback(log: Path) -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "show_logs.py"), str(log.parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith("What is written into")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 0
