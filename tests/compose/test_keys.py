@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 KEYS = {"VERGER_ACCESS": "keys"}
 MAKE = "docker compose run --rm access make --name shop --owner anna --scope classify > shop.key"
 LIST = "docker compose run --rm access list"
-ROTATE = "docker compose run --rm access rotate 3f9a1c07b2de --overlap 7d > shop.key"
+ROTATE = "docker compose run --rm access rotate 3f9a1c07b2de --overlap 7d > new.key && mv new.key shop.key"
 REVOKE = "docker compose run --rm access revoke 3f9a1c07b2de"
 
 REACH_DATABASE = "import socket; socket.create_connection(('database', 5432), timeout=30)"
