@@ -1,6 +1,7 @@
 """VERGER_ACCESS=keys: containers ask for keys, which are in a database of their own beside MLflow's."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +61,7 @@ def asked(verger: Composed) -> Iterator[Composed]:
 
 def printed(verger: Composed, folder: Path, command: str, identity: str = "") -> subprocess.CompletedProcess[str]:
     """Runs a command of the documents with the id of a key that exists. What it writes into a file is in `folder`."""
-    line = command.replace("3f9a1c07b2de", identity).replace("> ", f"> {folder}/")
+    line = re.sub(r"\w+\.key", rf"{folder}/\g<0>", command.replace("3f9a1c07b2de", identity))
     done = verger.run("bash", "-c", line, **KEYS)
     assert done.returncode == 0, done.stderr
     return done
