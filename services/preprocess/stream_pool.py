@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import grpc
@@ -16,9 +17,9 @@ MAX_TENSORS_PER_STREAM = 8
 """Number of tensors after which a stream is closed. A stream stays connected to one replica, and the channel opens
 streams at all replicas in turn. Because each stream carries equally many tensors, the replicas get equal shares."""
 
-MAX_STREAM_AGE_SECONDS = 1.0
-"""Age at which a stream is closed even if it carried fewer tensors. A short life shares the load with new replicas and
-releases old ones. A longer life would save no more processor time."""
+MAX_IDLE_SECONDS = 1.0
+"""Time without a tensor after which a stream is closed early, which shares the load with new replicas and releases old
+ones. The age of a stream in use is no reason to close it: streams would carry unequal numbers under load."""
 
 
 class StreamPool:
@@ -26,12 +27,11 @@ class StreamPool:
 
     def __init__(self, stub: inference_pb2_grpc.InferenceServiceStub) -> None:
         self._stub = stub
-        self._tensors_left: dict[Stream, int] = {}  # of streams that are lent again after an answer
-        self._idle: deque[Stream] = deque()  # the stream that has been idle longest is next
+        self._idle: deque[_Idle] = deque()  # the stream that has been idle longest is next
         self._closing: set[asyncio.Task[None]] = set()
         # gRPC carries a trace in the metadata of a call, and a stream is one call. With tracing, each tensor therefore
         # gets a stream of its own.
-        self._max_age_seconds = 0 if tracing_enabled() else MAX_STREAM_AGE_SECONDS
+        self._max_tensors = 1 if tracing_enabled() else MAX_TENSORS_PER_STREAM
 
     async def exchange(self, request: inference_pb2.InferRequest) -> inference_pb2.InferResponse | None:
         """Sends one request and returns its answer, or None if inference ends the stream without an answer.
@@ -46,31 +46,24 @@ class StreamPool:
         used = self._take_idle()
         if used is not None:
             try:
-                answer = await self._exchange_on(used, request)
+                answer = await self._exchange_on(used.stream, used.tensors_left, request)
             except grpc.aio.AioRpcError as error:
                 if error.code() is not grpc.StatusCode.UNAVAILABLE:
                     raise
             else:
                 if answer is not None:
                     return answer
-        return await self._exchange_on(self._open(), request)
+        return await self._exchange_on(self._stub.Infer(wait_for_ready=True), self._max_tensors, request)
 
-    def _take_idle(self) -> "Stream | None":
+    def _take_idle(self) -> "_Idle | None":
         while self._idle:
-            stream = self._idle.popleft()
-            if not stream.done():
-                return stream
+            idle = self._idle.popleft()
+            if not idle.stream.done():
+                return idle
         return None
 
-    def _open(self) -> Stream:
-        stream: Stream = self._stub.Infer(wait_for_ready=True)
-        if self._max_age_seconds:
-            self._tensors_left[stream] = MAX_TENSORS_PER_STREAM
-            asyncio.get_running_loop().call_later(self._max_age_seconds, self._expire, stream)
-        return stream
-
     async def _exchange_on(
-        self, stream: Stream, request: inference_pb2.InferRequest
+        self, stream: Stream, tensors_left: int, request: inference_pb2.InferRequest
     ) -> inference_pb2.InferResponse | None:
         """Sends one request on a stream. When this coroutine is cancelled, gRPC cancels the stream."""
         try:
@@ -80,25 +73,31 @@ class StreamPool:
         answer = await stream.read()
         if not isinstance(answer, inference_pb2.InferResponse):
             return None
-        tensors_left = self._tensors_left.get(stream, 1) - 1
-        if tensors_left:
-            self._tensors_left[stream] = tensors_left
-            self._idle.append(stream)
+        if tensors_left > 1:
+            idle = _Idle(stream, tensors_left - 1)
+            self._idle.append(idle)
+            asyncio.get_running_loop().call_later(MAX_IDLE_SECONDS, self._expire, idle)
         else:
-            self._tensors_left.pop(stream, None)
             self._close(stream)
         return answer
 
-    def _expire(self, stream: Stream) -> None:
-        self._tensors_left.pop(stream, None)
-        if stream in self._idle:
-            self._idle.remove(stream)
-            self._close(stream)
+    def _expire(self, idle: "_Idle") -> None:
+        if idle in self._idle:
+            self._idle.remove(idle)
+            self._close(idle.stream)
 
     def _close(self, stream: Stream) -> None:
         closing = asyncio.create_task(_end(stream))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+
+@dataclass(frozen=True, eq=False)
+class _Idle:
+    """A stream between two tensors. After the next one it is another object, which expires later."""
+
+    stream: Stream
+    tensors_left: int
 
 
 async def _end(stream: Stream) -> None:
