@@ -10,6 +10,7 @@ from verger.v1 import model_pb2
 
 from engine.model.session import OnnxSession
 from registry.aliases import CHAMPION
+from trainer.data.dataset import Dataset, Picture
 from trainer.graphs.features import outputs
 from trainer.network.assembly import feature_graph
 from trainer.network.backbone import download_backbone, load_backbone
@@ -74,9 +75,17 @@ def _usable(
         runtime = OnnxSession(graph)
     classes = []
     for label in labels:
-        pictures = [picture for picture in context.dataset.train if picture.label == label][:MAX_COMPARED_PICTURES]
+        pictures = pictures_to_compare(context.dataset, label)
         classes.append(np.stack(list(outputs(runtime, pictures, context.preprocessing, context.workers))))
     return negatives.that_show_none_of(labels, classes)
+
+
+def pictures_to_compare(dataset: Dataset, label: str) -> Sequence[Picture]:
+    """Returns pictures of a class: those to learn from, or those for validation where the class has no others."""
+    for part in (dataset.train, dataset.validation):
+        if pictures := [picture for picture in part if picture.label == label]:
+            return pictures[:MAX_COMPARED_PICTURES]
+    raise ValueError(f"The data set has no picture of {label}.")
 
 
 def _announce(context: RunContext, negatives: RememberedNegatives, left_out: int) -> None:
