@@ -28,7 +28,8 @@ def in_compose(name: str) -> dict[str, Any]:
 
 def image_of(name: str) -> list[tuple[str, str]]:
     """Returns the instructions of the last stage of the image, such as ("EXPOSE", "8000")."""
-    build = in_compose(name)["build"]
+    image = in_compose(name)["image"]
+    build = next(service["build"] for service in COMPOSE.values() if service["image"] == image and "build" in service)
     text = (ROOT / build["context"] / build["dockerfile"]).read_text().replace("\\\n", " ")
     lines = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
     instructions = [(line[0], line[1]) for line in lines]

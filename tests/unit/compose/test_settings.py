@@ -31,6 +31,13 @@ def passed_on() -> set[str]:
     return {name for service in services for name, value in service.get("environment", {}).items() if value is None}
 
 
+def test_one_service_alone_builds_each_image() -> None:
+    """Two builds of the same image can differ in their ids. Then the next docker compose up replaces containers."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"].values()
+    images = {service["image"] for service in services if service["image"].startswith("verger-")}
+    assert sorted(service["image"] for service in services if "build" in service) == sorted(images)
+
+
 def build_arguments() -> set[str]:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"].values()
     return {name for service in services for name in service.get("build", {}).get("args", {})}
