@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from services.access.store import KeyStore
 
 ROUTERS = (api.router, docs.router, operations.router, page.router, sign_in.router)
+ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
 STATIC = "/static"
 MAX_DETAILS = 5
 """Most invalid parameters that an answer names."""
@@ -82,7 +83,7 @@ def create_app(settings: WebSettings) -> FastAPI:
     if gate:
         app.asks_for_keys = True
         app.add_middleware(AccessMiddleware, gate=gate)
-    app.add_middleware(RequestMiddleware, respond=error_response)
+    app.add_middleware(RequestMiddleware, respond=error_response, routes=ROUTES)
     if settings.cors_origins:  # around the other, so that programs can read its problems as well
         app.add_middleware(ApiCors, origins=settings.cors_origins.split())
     for router in ROUTERS:
@@ -127,8 +128,7 @@ async def _http_exception(request: Request, error: HTTPException) -> Response:
 
 def _allowed_methods(request: Request) -> str:
     """Returns the methods of all routes at this address. HEAD comes with GET, see middleware.py."""
-    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
-    at_address = [route.methods or set() for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    at_address = [route.methods or set() for route in ROUTES if route.matches(request.scope)[0] is not Match.NONE]
     allowed = {"OPTIONS"}.union(*at_address)
     return ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
 

@@ -1,7 +1,7 @@
 """Gives every HTTP request an id, a log line, metrics, the headers that all answers have, and an answer to errors."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import structlog
@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import VergerError
@@ -56,10 +57,11 @@ ErrorResponder = Callable[[Request, VergerError], Awaitable[Response]]
 class RequestMiddleware:
     """Wraps the whole application. It is plain ASGI, so that bodies are not buffered or copied."""
 
-    def __init__(self, app: ASGIApp, respond: ErrorResponder) -> None:
-        """respond makes the response for an error that a route raised."""
+    def __init__(self, app: ASGIApp, respond: ErrorResponder, routes: Sequence[Route]) -> None:
+        """respond makes the response for an error that a route raised; routes are those that metrics name."""
         self._app = app
         self._respond = respond
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -105,7 +107,16 @@ class RequestMiddleware:
         finally:
             until_answered.close()
             REQUESTS_IN_FLIGHT.dec()
-            _record(scope, method, status or CLIENT_CLOSED_REQUEST, time.perf_counter() - started)
+            _record(
+                scope, self._route_of(scope), method, status or CLIENT_CLOSED_REQUEST, time.perf_counter() - started
+            )
+
+    def _route_of(self, scope: Scope) -> str:
+        """Returns the path of the request's route, also for a request that was refused before it was routed."""
+        found = scope.get("route") or next(
+            (route for route in self._routes if route.matches(scope)[0] is not Match.NONE), None
+        )
+        return getattr(found, "path", "other")
 
 
 def _pieces(message: Message) -> Iterator[Message]:
@@ -146,8 +157,7 @@ def is_quiet(scope: Scope) -> bool:
     return str(scope["path"]).startswith(_QUIET_PATHS)
 
 
-def _record(scope: Scope, method: str, status: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path", "other")
+def _record(scope: Scope, route: str, method: str, status: int, seconds: float) -> None:
     REQUESTS.labels(method, route, status).inc()
     REQUEST_SECONDS.labels(route).observe(seconds)
     write = log.debug if is_quiet(scope) else log.info

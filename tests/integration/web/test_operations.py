@@ -47,6 +47,15 @@ async def test_requests_are_counted_by_route_and_status(client: httpx.AsyncClien
     assert [b - a for a, b in zip(before, after, strict=True)] == [1, 1, 1]
 
 
+async def test_requests_that_are_refused_early_are_counted_by_route_too(client: httpx.AsyncClient) -> None:
+    method = {"method": "DELETE", "route": "/api/v1/classify", "status": "405"}
+    request_id = {"method": "GET", "route": "/api/v1/model", "status": "400"}
+    before = [await counted(client, **labels) for labels in (method, request_id)]
+    await client.delete("/api/v1/classify")
+    await client.get("/api/v1/model", headers={"X-Request-ID": "x" * 1000})
+    assert [await counted(client, **labels) for labels in (method, request_id)] == [count + 1 for count in before]
+
+
 async def test_the_duration_of_requests_is_measured(client: httpx.AsyncClient) -> None:
     await client.get("/")
     metrics = (await client.get("/metrics")).text
