@@ -140,7 +140,7 @@ def test_the_server_names_a_file_that_it_can_not_read(open_page: OpenPage) -> No
     drop(page, Given("liste.png", content=b"pommes, poires"))
     expect(headline(page)).to_have_text("Je ne sais pas lire ce fichier")
     expect(page.locator("#result .file-name")).to_have_text("liste.png")
-    expect(page.locator("#result")).to_contain_text("les fichiers de type PNG")
+    expect(page.locator("#result")).to_contain_text("Ce n’est pas une image")
 
 
 def test_without_a_script_a_file_that_can_not_be_read_is_named_too(open_page: OpenPage, tmp_path: Path) -> None:

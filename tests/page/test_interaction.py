@@ -134,8 +134,20 @@ def test_a_photo_that_got_no_answer_is_sent_again_by_the_button(open_page: OpenP
     expect(page.locator("#result .file-name")).to_have_text("lunch.jpg")
     page.get_by_role("button", name="Predict").click()
     expect(headline(page)).to_have_text("Kiwi")
-    page.get_by_role("button", name="Predict").click()
-    expect(headline(page)).to_have_text("No photo yet")
+
+
+def test_without_a_photo_the_button_opens_the_file_dialog_and_the_answer_stays(
+    open_page: OpenPage, site: Site, photo: Path
+) -> None:
+    site.classifier.outcomes = [answer({"kiwi": 0.9, "mango": 0.1}), answer({"mango": 0.9, "kiwi": 0.1})]
+    page = open_page()
+    send(page, photo, script=True)
+    expect(headline(page)).to_have_text("Kiwi")
+    with page.expect_file_chooser() as dialog:
+        page.get_by_role("button", name="Predict").click()
+    expect(headline(page)).to_have_text("Kiwi")
+    dialog.value.set_files(photo)
+    expect(headline(page)).to_have_text("Mango")
 
 
 def test_a_second_click_replaces_the_first_request(open_page: OpenPage, site: Site) -> None:

@@ -4,7 +4,6 @@ import base64
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import PurePath
 
 from verger.v1 import classifier_pb2, model_pb2
 
@@ -203,7 +202,7 @@ def view_error(
 ) -> ErrorView:
     """Describes an error, of this upload if there is one; a reason without texts of its own gets those of INTERNAL."""
     key = error.reason if error.reason in t.texts["errors"] else "INTERNAL"
-    values = {"max_size": max_size, "max_files": max_files, "type": _type_of(upload, t)}
+    values = {"max_size": max_size, "max_files": max_files}
     return ErrorView(
         title=t(f"errors.{key}.title", **values),
         text=t(f"errors.{key}.text", **values),
@@ -246,12 +245,6 @@ def data_uri(photo: bytes) -> str | None:
         if photo.startswith(signature, offset):
             return f"data:{media_type};base64,{base64.b64encode(photo).decode()}"
     return None
-
-
-def _type_of(upload: Upload | None, t: Catalog) -> str:
-    """Returns the type of a file as its name tells it."""
-    suffix = PurePath(upload.filename or "").suffix if upload else ""
-    return t("form.type", name=suffix[1:].upper()) if suffix else t("form.this_type")
 
 
 def _timing(timings: classifier_pb2.Timings, t: Catalog, total_ms: float) -> str:

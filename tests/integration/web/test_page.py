@@ -198,7 +198,7 @@ async def test_a_missing_model_is_reported(client: httpx.AsyncClient, classifier
 async def test_an_error_names_the_file(client: httpx.AsyncClient) -> None:
     page = (await client.post("/predict", files=upload(b"text", "<i>.txt"))).text
     assert '<p class="file-name">&lt;i&gt;.txt</p>' in page
-    assert "I can’t read files of type TXT." in page
+    assert "It isn’t a picture, or it is in a format that I can’t read." in page
 
 
 async def test_the_camera_of_a_phone_sends_its_photo_in_a_field_of_its_own(

@@ -107,7 +107,7 @@ function mayBePhoto(file) {
 // Returns the reason for which a file need not be sent, or null.
 async function reasonAgainst(file) {
   if (file.size > Number(input.dataset.maxBytes)) return "IMAGE_TOO_LARGE";
-  if (!mayBePhoto(file)) return "IMAGE_FORMAT_UNSUPPORTED";
+  if (!mayBePhoto(file)) return "FILE_TYPE_UNSUPPORTED";
   if (/\bhei[cf](-sequence)?$/i.test(file.type || file.name) && !input.accept.includes("image/heic")) return "IMAGE_HEIC_UNSUPPORTED";
   const isReadable = await file.slice(0, 1).arrayBuffer().then(() => true, () => false);
   return isReadable ? null : "FILE_UNREADABLE";
@@ -203,17 +203,18 @@ async function ask(body, file = null) {
   const answer = reason ? null : await askWithRetries(body, signal);
   if (signal.aborted) return;
   stop();
-  const name = file?.name.match(/\.(\w+)$/)?.[1].toUpperCase() ?? file?.type;
+  const type = file?.name.match(/\.(\w+)$/)?.[1].toUpperCase() ?? file?.type;
   if (answer) show(withPhoto(parse(answer.html)));
-  else show(filled(`error-${reason ?? "NETWORK"}`, { file: file?.name, name }));
+  else show(filled(`error-${reason ?? "NETWORK"}`, { file: file?.name, type }));
   if (file && (reason || answer?.ok)) put(null);
 }
 
+// Without a photo, the button opens the file dialog: the last answer stays until there is another one.
 form.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (!photo) return input.click();
   remark = null;
-  if (photo) askForPhoto();
-  else ask(new FormData(form));
+  askForPhoto();
 });
 samples?.addEventListener("submit", (event) => {
   event.preventDefault();
