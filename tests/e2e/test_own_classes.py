@@ -63,7 +63,7 @@ def version(market: Market, data: Path) -> str:
     assert trained.returncode == 0, trained.stdout + trained.stderr
     assert "Version 1 is champion." in trained.stdout
     said = " ".join(trained.stderr.split())
-    ((used, left_out),) = re.findall(r"Remembered negatives: (\d+) for training .*?; (\d+) more may show one of", said)
+    ((used, left_out),) = re.findall(r"version remembers: (\d+) for training .*?; (\d+) more may show one of", said)
     assert int(used) > 1500
     assert int(left_out) > 20  # the release has learned grapes as negatives
     wait_until(lambda: market.version() == "1", 60, "the first version going live")

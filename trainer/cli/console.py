@@ -113,9 +113,13 @@ def announce(dataset: Dataset) -> None:
     """Prints the size of each part of a data set, and what was left out."""
     NOTES.print(
         f"{len(dataset.labels)} classes. Pictures: {len(dataset.train)} for training, {len(dataset.validation)} for "
-        f"validation, {len(dataset.test)} for testing. Negatives: {len(dataset.negatives)} for training, "
-        f"{len(dataset.validation_negatives)} for validation."
+        f"validation, {len(dataset.test)} for testing."
     )
+    if given := len(dataset.negatives) + len(dataset.validation_negatives):
+        NOTES.print(
+            f"Pictures of none of the classes (negatives): {len(dataset.negatives)} for training, "
+            f"{given - len(dataset.negatives)} for validation."
+        )
     for note in dataset.notes:
         NOTES.print(escape(note))
     warn_of_overlap(dataset.overlap)

@@ -46,4 +46,4 @@ def promote(version: Version) -> None:
 def rollback() -> None:
     """Makes the previous champion champion again. A second rollback undoes the first."""
     old, new = reachable_registry(load_settings()).rollback()
-    RESULTS.print(f"Version {new} is champion again; version {old} is kept as previous.")
+    RESULTS.print(f"Version {new} is champion again. A second rollback brings version {old} back.")

@@ -91,7 +91,7 @@ def pictures_to_compare(dataset: Dataset, label: str) -> Sequence[Picture]:
 def _announce(context: RunContext, negatives: RememberedNegatives, left_out: int) -> None:
     if len(negatives):
         excluded = f"; {left_out} more may show one of the classes and are left out" if left_out else ""
-        context.progress.note(f"Remembered negatives: {_counts(negatives)}{excluded}.")
+        context.progress.note(f"Negatives that the starting version remembers: {_counts(negatives)}{excluded}.")
 
 
 def _announce_loss(context: RunContext, negatives: RememberedNegatives) -> None:
