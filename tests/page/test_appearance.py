@@ -89,7 +89,7 @@ def test_nothing_is_cut_off(open_page: OpenPage, state: str, photo: Path, locale
     cut_off = """elements => elements
         .filter(element => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1)
         .map(element => element.textContent.trim())"""
-    texts = ".card, .card :is(p, h2, li span, summary, dd), .samples button, .actions > *, .footer-lines p"
+    texts = ".card, .card :is(p, h2, li span, summary, dd), .samples button, .actions > *, .footer-lines :is(p, li)"
     assert page.locator(texts).evaluate_all(cut_off) == []
 
 

@@ -102,9 +102,14 @@ class Evaluation:
     def summary(self) -> dict[str, float]:
         """Returns the figures that go into the contract and MLflow."""
         names = ("accuracy", "macro_f1", "expected_calibration_error", "unsure_share", "refused_share", "images")
-        groups = {f"auroc.{figures.group}": figures.auroc for figures in self.negatives}
-        elsewhere = {f"accuracy.{part.part}": part.accuracy for part in self.parts if part.is_elsewhere}
-        return {**{name: float(getattr(self, name)) for name in names}, **elsewhere, **groups}
+        found = {name: float(getattr(self, name)) for name in names}
+        for part in self.parts:
+            if part.is_elsewhere:
+                found |= {f"accuracy.{part.part}": part.accuracy, f"images.{part.part}": float(part.images)}
+        for figures in self.negatives:
+            found |= {f"auroc.{figures.group}": figures.auroc, f"refused_share.{figures.group}": figures.refused_share}
+            found |= {f"negatives.{figures.group}": float(figures.images)}
+        return found
 
     def write(self, path: Path) -> None:
         """Writes a JSON file."""

@@ -1,25 +1,9 @@
-"""Confidence intervals. Imports the standard library only, as the release is imported where SciPy is not installed."""
+"""Shares with their confidence intervals, in words."""
 
-from math import sqrt
-from statistics import NormalDist
-
-_Z = NormalDist().inv_cdf(0.975)
+from engine.intervals import wilson_interval
 
 
 def with_interval(count: int, total: int) -> str:
     """Returns a share with its 95 % interval, in percent: "94.9 % (93.2 to 96.1)"."""
     low, high = wilson_interval(count, total)
     return f"{100 * count / total:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
-
-
-def wilson_interval(count: int, total: int) -> tuple[float, float]:
-    """Returns the 95 % interval of a share (Wilson, 1927), whose ends are 0 to 1.
-
-    Args:
-        count: successes, 0 to `total`.
-        total: trials, at least 1.
-    """
-    share, spread = count / total, _Z**2 / total
-    middle = (share + spread / 2) / (1 + spread)
-    half = _Z / (1 + spread) * sqrt(share * (1 - share) / total + spread / (4 * total))
-    return max(0.0, middle - half), min(1.0, middle + half)

@@ -15,6 +15,9 @@ from services.web.verdicts import verdict_name
 SHARE_DECIMALS = 4
 """Decimals of probabilities and of figures: more than their calibration can promise."""
 
+COUNTS = ("images", "negatives")
+"""First words of test figures that are numbers of pictures."""
+
 TIME_DECIMALS = 2
 """Decimals of times in milliseconds."""
 
@@ -86,4 +89,4 @@ def _timings(timings: classifier_pb2.Timings) -> Timings:
 
 def figure_of(name: str, value: float) -> int | float:
     """Returns a test figure as it is meant: counts whole, shares rounded."""
-    return int(value) if name == "images" else round(value, SHARE_DECIMALS)
+    return int(value) if name.partition(".")[0] in COUNTS else round(value, SHARE_DECIMALS)

@@ -152,7 +152,8 @@ class ModelDescription(ModelName):
         dict[str, int | float],
         Field(
             description="Measured on photos that were not used in training: shares from 0 to 1, rounded to 4 "
-            "decimals, and their number, `images`.",
+            "decimals, and numbers of pictures, `images` and `negatives`. A name after a dot is that of a part of the "
+            "photos from elsewhere, or of a group of pictures of other things.",
             examples=[{"accuracy": 0.9516, "images": 895}],
         ),
     ]

@@ -10,6 +10,7 @@ from verger.v1 import classifier_pb2, model_pb2
 from engine.contract import display_name
 from engine.errors import VergerError
 from services.common.errors import ModelNotLoaded, NoVersionYet
+from services.web.page.figures import figures_in_words
 from services.web.page.languages import Catalog
 from services.web.page.overlay import Overlay, overlay_for
 from services.web.page.samples import OTHERS
@@ -49,15 +50,15 @@ class ClassView:
 class ModelView:
     """The live model.
 
-    accuracy: formatted as percent, with the number of photos that it was tested on. few_pictures: whether it learned
-    from so few that its answers may be wrong. formats: accepted photo formats, as text.
+    figures: sentences about its test; none where nothing was measured. few_pictures: whether it learned from so few
+    that its answers may be wrong. formats: accepted photo formats, as text.
     """
 
     name: str
     version: str
     classes: Sequence[ClassView]
     class_names: str
-    accuracy: str | None
+    figures: Sequence[str]
     few_pictures: bool
     refused_version: str | None
     media_types: Sequence[str]
@@ -125,13 +126,12 @@ def view_model(description: classifier_pb2.DescribeClassifierResponse, t: Catalo
     model, media_types = description.model, description.limits.media_types
     classes = [ClassView(info.label, display_name(info, t.tag)) for info in model.contract.classes]
     origin = model.contract.provenance
-    accuracy, tested = origin.test_metrics.get("accuracy"), int(origin.test_metrics.get("images", 0))
     return ModelView(
         name=model.ref.name,
         version=model.ref.version,
         classes=classes,
         class_names=enumeration([item.name for item in classes], t),
-        accuracy=None if accuracy is None else t("footer.accuracy", percent=t.percent(accuracy), count=tested),
+        figures=figures_in_words(origin.test_metrics, t),
         few_pictures=origin.few_pictures,
         refused_version=model.refusal.ref.version if model.HasField("refusal") else None,
         media_types=list(media_types),

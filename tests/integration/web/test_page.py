@@ -60,7 +60,7 @@ async def test_the_page_describes_the_live_model(client: httpx.AsyncClient) -> N
     assert "Verger sait reconnaître 10\xa0catégories" in page
     assert "ananas, fraise et pastèque" in page
     assert "<strong>fruit-classifier</strong>, version 3" in page
-    assert "95\u202f% de bonnes réponses sur 1000 photos de test" in page
+    assert "1000 photos de test de la collection d’apprentissage\xa0: 95\u202f% de bonnes réponses" in page
     assert "peuvent être fausses" not in page
     assert re.findall(r'name="sample" value="(\w+)"', page) == list(FRUITS)
     assert 'accept="image/jpeg,image/png' in page

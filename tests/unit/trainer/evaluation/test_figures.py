@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.support.trainer.evaluations import evaluation
-from trainer.evaluation.figures import Evaluation, PartFigures
+from trainer.evaluation.figures import Evaluation, NegativeFigures, PartFigures
 
 
 def test_a_file_holds_what_was_written(tmp_path: Path) -> None:
@@ -36,10 +36,15 @@ def test_the_summary_is_all_numbers() -> None:
     assert all(isinstance(value, float) for value in summary.values())
 
 
-def test_the_summary_names_the_accuracy_on_each_part_from_elsewhere() -> None:
+def test_the_summary_counts_the_pictures_of_each_part_from_elsewhere() -> None:
     parts = [PartFigures(name, name != "fruits", 50, 1, 2, 0.03, ["a.jpg"]) for name in ("fruits", "field/shelf")]
     found = {name: value for name, value in replace(evaluation(), parts=parts).summary().items() if "." in name}
-    assert found == {"accuracy.field/shelf": 0.98}
+    assert found == {"accuracy.field/shelf": 0.98, "images.field/shelf": 50.0}
+
+
+def test_the_summary_says_how_many_negatives_of_each_group_were_refused() -> None:
+    found = replace(evaluation(), negatives=[NegativeFigures("animals", 20, 0.97, 0.9)]).summary()
+    assert (found["auroc.animals"], found["refused_share.animals"], found["negatives.animals"]) == (0.97, 0.9, 20.0)
 
 
 def test_files_of_versions_before_parts_can_be_read(tmp_path: Path) -> None:

@@ -126,20 +126,16 @@ def test_a_model_without_french_names_is_shown_in_english() -> None:
 
 def test_the_model_is_described_in_the_language_of_the_page() -> None:
     view = view_model(description("7"), FR)
-    assert (view.name, view.version, view.accuracy, view.refused_version) == (
-        "fruit-classifier",
-        "7",
-        "95\u202f% de bonnes réponses sur 1000 photos de test",
-        None,
-    )
+    assert (view.name, view.version, view.refused_version) == ("fruit-classifier", "7", None)
+    assert "95\u202f% de bonnes réponses" in view.figures[0]
     assert view.class_names.endswith("ananas, fraise et pastèque")
     assert view.formats.startswith("JPEG, PNG, WEBP")
 
 
-def test_a_model_without_a_measured_accuracy_shows_none() -> None:
+def test_a_model_without_a_measured_accuracy_shows_no_figures() -> None:
     described = description()
     described.model.contract.provenance.test_metrics.clear()
-    assert view_model(described, EN).accuracy is None
+    assert view_model(described, EN).figures == []
 
 
 def test_a_refused_version_is_named() -> None:
