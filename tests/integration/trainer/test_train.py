@@ -149,7 +149,7 @@ def test_a_version_of_other_classes_does_not_become_champion(
 ) -> None:
     """The run also fine-tunes all layers."""
     data = write_parts(tmp_path, 12, 4, ("red_circle", "blue_bar"))
-    tuning = FineTuning((Phase(1, 64, STRONG), Phase(1, 96, STRONG)), learning_rate=1e-5, batch_size=8)
+    tuning = FineTuning((Phase(1, 64, STRONG), Phase(1, 96, STRONG)), learning_rate=1e-5)
     outcome = train(full_context(load(data), settings, Recipe(HeadStage(epochs=1, units=0), tuning)))
     assert not outcome.decision.passed
     assert outcome.decision.reason == "Can't be compared with the champion, version 1. It knows other classes."

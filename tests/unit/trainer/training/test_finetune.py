@@ -17,8 +17,9 @@ from trainer.training.recipe import FineTuning, Phase, Recipe
 from trainer.views.augmentation import STRONG
 from trainer.views.store import PictureStore
 
+# An epoch has two steps of equal size, because TensorFlow compiles each size anew.
 PHASES = (Phase(1, 32, STRONG), Phase(1, 64, STRONG.halved(min_area=0.4)))
-RECIPE = Recipe(fine_tune=FineTuning(PHASES, learning_rate=1e-2, batch_size=16))
+RECIPE = Recipe(fine_tune=FineTuning(PHASES, learning_rate=1e-2, batch_size=12))
 
 
 @pytest.fixture(scope="module")
