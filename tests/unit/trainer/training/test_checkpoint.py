@@ -23,8 +23,8 @@ from trainer.views.augmentation import STRONG
 from trainer.views.store import PictureStore
 
 HEAD_STAGE = HeadStage(epochs=3, units=16, batch_size=8)
-# Epochs have two steps, because steps of the whole network are slow, and of equal size, because TensorFlow compiles each
-# size anew. The second phase begins after the interruption.
+# Epochs have two steps, because steps of the whole network are slow, and of equal size, because TensorFlow compiles
+# each size anew. The second phase begins after the interruption.
 PHASES = (Phase(2, 32, STRONG), Phase(1, 64, STRONG))
 RECIPE = Recipe(HEAD_STAGE, FineTuning(PHASES, learning_rate=1e-3, batch_size=10))
 
