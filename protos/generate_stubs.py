@@ -1,4 +1,4 @@
-"""Build hook of the package verger-protos: generates the stubs in verger/v1 into the wheel; see pyproject.toml."""
+"""Build hook of verger-protos and verger-client: generates the stubs of verger/v1 into the wheel."""
 
 import tempfile
 from importlib.resources import files
@@ -14,7 +14,7 @@ class GenerateStubs(BuildHookInterface[Any]):
     """Generates *_pb2.py, *_pb2.pyi and *_pb2_grpc.py. The source tree stays as it is, so no stub can become stale."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        source, self.out = Path(self.root), tempfile.TemporaryDirectory()
+        source, self.out = Path(__file__).parent, tempfile.TemporaryDirectory()
         out = Path(self.out.name)
         google_protos = Path(google.rpc.__path__[0]).parents[1]
         includes = [f"-I{path}" for path in (source, files("grpc_tools") / "_proto", google_protos)]

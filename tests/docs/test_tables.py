@@ -71,6 +71,7 @@ def test_settings_have_the_defaults_of_the_code(page: str) -> None:
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_settings_that_are_named_exist(page: Path) -> None:
-    shell = "".join((ROOT / name).read_text() for name in ("launch.sh", ".env.example", "docker-compose.yml"))
+    files = ("launch.sh", ".env.example", "docker-compose.yml", "client/verger_client/__main__.py")
+    shell = "".join((ROOT / name).read_text() for name in files)
     named = set(re.findall(r"VERGER_[A-Z_]+[A-Z]", page.read_text(encoding="utf-8")))
     assert {name for name in named if name not in defaults() and name not in shell} == set()

@@ -8,7 +8,9 @@ from pathlib import Path
 UV = Path(sys.executable).parent / "uv"
 
 
-def run_apart(package: str, *command: str, cwd: Path, seconds: float) -> subprocess.CompletedProcess[str]:
+def run_apart(
+    package: str, *command: str, cwd: Path, seconds: float, python: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
     """Runs a command of a package. uv makes the environment once and caches it.
 
     Args:
@@ -16,11 +18,12 @@ def run_apart(package: str, *command: str, cwd: Path, seconds: float) -> subproc
         command: the program with its arguments.
         cwd: working directory.
         seconds: time limit.
+        python: version or path of the interpreter; that of the tests by default.
     """
     environment = dict(os.environ)
     if "UV_DEFAULT_INDEX" not in environment:  # uv does not read pip's configuration
         pip = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
         index = subprocess.run(pip, capture_output=True, text=True, check=False).stdout.strip()
         environment |= {"UV_DEFAULT_INDEX": index} if index else {}
-    run = [str(UV), "tool", "run", "--quiet", "--from", package, *command]
+    run = [str(UV), "tool", "run", "--quiet", "--python", python, "--from", package, *command]
     return subprocess.run(run, env=environment, cwd=cwd, capture_output=True, text=True, timeout=seconds, check=False)

@@ -17,6 +17,7 @@ from engine.photo.decoding import decode
 from engine.photo.opening import FORMATS, Limits
 from services.common.rpc.inbox import Inbox
 from services.common.rpc.interceptor import CallInterceptor
+from services.common.rpc.statuses import to_status
 from services.web.app import create_app
 from services.web.config import WebSettings
 from services.web.server.configuration import server_config
@@ -129,6 +130,16 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
             raise outcome
         outcome.request_id = request.request_id
         return outcome
+
+    async def ClassifyStream(
+        self, requests: AsyncIterator[classifier_pb2.ClassifyRequest], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[classifier_pb2.ClassifyResponse]:
+        """Answers each photo as Classify does; an error is the answer to its photo."""
+        async for request in requests:
+            try:
+                yield await self.Classify(request, context)
+            except VergerError as error:
+                yield classifier_pb2.ClassifyResponse(request_id=request.request_id, error=to_status(error))
 
     async def DescribeClassifier(self, *_: Any) -> classifier_pb2.DescribeClassifierResponse:
         """Returns or raises the scripted description."""
