@@ -47,7 +47,7 @@ def shape(document: Path) -> list[str]:
 @pytest.mark.parametrize("twin", TWINS, ids=name_of)
 def test_a_french_page_has_the_code_and_the_parts_of_its_english_twin(twin: Path) -> None:
     original = twin.with_name(twin.name.replace(".fr.md", ".md"))
-    languages = ("bash", "python", "json")
+    languages = ("bash", "python", "js", "ts", "json")
     assert [block.code for block in blocks_of(twin, *languages)] == [
         block.code for block in blocks_of(original, *languages)
     ]

@@ -30,14 +30,14 @@ PORTS = {
 
 
 def is_recipe(block: Block) -> bool:
-    return block.language == "python" or HERE in {covered_commands().get(command) for command in block.commands}
+    return block.language in ("python", "js") or HERE in {covered_commands().get(command) for command in block.commands}
 
 
 BLOCKS = [  # tests/docs holds that those of the French twins are the same
     block
     for document in DOCUMENTS
     if not document.name.endswith(".fr.md")
-    for block in blocks_of(document, "bash", "python")
+    for block in blocks_of(document, "bash", "python", "js")
     if is_recipe(block)
 ]
 RECIPES = [block for block in BLOCKS if not any(block.code in other.code for other in BLOCKS if other is not block)]
@@ -53,7 +53,11 @@ class Checkout(Launched):
     def run(self, block: Block) -> str:
         """Runs a block to its end; returns what it wrote."""
         code = re.sub(r"localhost:(\d+)", lambda match: f"localhost:{self.ports[PORTS[match[1]]]}", block.code)
-        shell = ["bash", "-euo", "pipefail", "-O", "expand_aliases", "-c", code]
+        runners = {
+            "bash": ["bash", "-euo", "pipefail", "-O", "expand_aliases", "-c"],
+            "python": [sys.executable, "-c"],
+            "js": ["node", "--input-type=module", "-e"],
+        }
         variables = {
             "HOME": str(self.folder),
             "PATH": f"{self.folder / 'bin'}:{self.environment['PATH']}",
@@ -62,7 +66,7 @@ class Checkout(Launched):
             "VERGER_SERVER": f"localhost:{self.ports[PORTS['50051']]}",
         }
         done = subprocess.run(
-            [sys.executable, "-c", code] if block.language == "python" else shell,
+            [*runners[block.language], code],
             cwd=self.folder,
             env=self.environment | variables,
             capture_output=True,
@@ -114,6 +118,8 @@ def pictures(checkout: Checkout, request: pytest.FixtureRequest) -> None:
 def test_a_recipe_works_as_printed(checkout: Checkout, request: pytest.FixtureRequest, block: Block) -> None:
     if "curl " in block.code and not shutil.which("curl"):
         pytest.skip("no curl")
+    if block.language == "js" and not shutil.which("node"):
+        pytest.skip("no node")
     if "~/pictures" in block.code:
         request.getfixturevalue("pictures")
     if block.language == "bash":
