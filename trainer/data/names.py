@@ -38,6 +38,9 @@ _BUILT_IN: Mapping[str, Mapping[str, str]] = {
 }
 
 
+_PLURALS = (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("ves", "fe"))
+"""Endings of regular English plurals, and what they have in the singular instead."""
+
 _WORDS = re.compile(r"[^\W\d_]+")
 
 
@@ -48,6 +51,15 @@ def label_of(folder_name: str) -> str:
     """
     label = unicodedata.normalize("NFC", re.sub(r"[\s_-]+", "_", folder_name.strip().lower()))
     return _SPELLINGS.get(label, label)
+
+
+def singulars_of(label: str) -> frozenset[str]:
+    """Returns a label and what it may be the regular English plural of: {"berries", "berrie", "berry"} for "berries".
+
+    Two labels that share one are taken for the same name. Which of them are words is not looked up.
+    """
+    endings = [(plural, singular) for plural, singular in _PLURALS if label.endswith(plural)]
+    return frozenset([label, *(label.removesuffix(plural) + singular for plural, singular in endings)])
 
 
 def is_usable(label: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.names import label_of
+from trainer.data.names import NO_GROUP, label_of, singulars_of
 
 Floats = NDArray[np.float32]
 
@@ -33,8 +33,8 @@ def show_none_of(
         features: features of the negatives by the same backbone, shape [n, features].
         kinds: what each negative shows, see trainer.data.names.kind_of.
     """
-    names = np.array([label_of(kind.rpartition("/")[2]) for kind in kinds], dtype=object)
-    excluded = np.isin(names, sorted(labels))
+    named = {kind for kind in set(kinds) if _is_named_as_one_of(labels, kind)}
+    excluded = np.array([kind in named for kind in kinds], bool)
     negatives = _directions(features)
     for pictures in classes:
         excluded |= _are_alike(_directions(pictures), negatives)
@@ -44,6 +44,13 @@ def show_none_of(
             excluded |= members
     found: NDArray[np.bool_] = ~excluded
     return found
+
+
+def _is_named_as_one_of(labels: Collection[str], kind: str) -> bool:
+    """Compares by singular and plural: "shop/grapes" and "grapes/others" are named as the class "grape"."""
+    folder, _, group = kind.rpartition("/")
+    name = singulars_of(label_of(folder if group == NO_GROUP else group))
+    return any(name & singulars_of(label) for label in labels)
 
 
 def _are_alike(pictures: Floats, negatives: Floats) -> NDArray[np.bool_]:

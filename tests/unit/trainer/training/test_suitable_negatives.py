@@ -45,6 +45,28 @@ def test_a_kind_with_the_name_of_a_class_is_left_out_whatever_it_looks_like(kind
     assert not show_none_of(["rose"], [ROSES], look(7, 4, seed=4), [kind] * 4).any()
 
 
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("grape", "shop/grapes"),
+        ("bananas", "shop/banana"),
+        ("mango", "shop/mangoes"),
+        ("blueberries", "shop/blueberry"),
+        ("shoe", "shop/shoes"),
+        ("leaves", "garden/leaf"),
+        ("rose", "roses/others"),
+        ("rose", "Garden Rose/rose"),
+    ],
+)
+def test_singular_and_plural_are_the_same_name(label: str, kind: str) -> None:
+    assert not show_none_of([label], [ROSES], look(7, 4, seed=4), [kind] * 4).any()
+
+
+@pytest.mark.parametrize("kind", ["shop/grapefruit", "rose_garden/others", "rose/clock", "shop/ros"])
+def test_other_names_are_other_kinds(kind: str) -> None:
+    assert show_none_of(["grape", "rose"], [ROSES, ROSES], look(7, 4, seed=4), [kind] * 4).all()
+
+
 def test_every_class_counts() -> None:
     features = np.concatenate([look(0, 2, seed=2), look(1, 2, seed=3), look(2, 2, seed=4)])
     kinds = ["a/x", "a/x", "a/y", "a/y", "a/z", "a/z"]
