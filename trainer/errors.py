@@ -27,12 +27,6 @@ class WeightsInvalid(InvalidArgument):
     reason = "WEIGHTS_INVALID"
 
 
-class VersionQuantised(InvalidArgument):
-    """The version to quantise is quantised already."""
-
-    reason = "VERSION_QUANTISED"
-
-
 class ExportDiffers(FailedPrecondition):
     """The ONNX export computes other logits than the Keras model."""
 

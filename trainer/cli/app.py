@@ -11,7 +11,6 @@ from trainer.cli.console import NOTES
 from trainer.cli.evaluate import evaluate
 from trainer.cli.fetch import fetch
 from trainer.cli.predict import predict
-from trainer.cli.quantise import quantise
 from trainer.cli.release import import_release, release
 from trainer.cli.train import train
 from trainer.cli.versions import list_versions, promote, rollback
@@ -22,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, evaluate, quantise, predict, promote, rollback):
+for command in (train, evaluate, predict, promote, rollback):
     app.command()(command)
 app.command("list")(list_versions)
 app.command("import-release")(import_release)

@@ -171,6 +171,7 @@ def show_outcome(outcome: "Outcome", trainer_command: str) -> None:
     else:
         RESULTS.print(f"Version {outcome.version} is challenger. {outcome.decision.reason}")
         RESULTS.print(f"To make it champion anyway: {trainer_command} promote {outcome.version}")
+    RESULTS.print(outcome.evaluation.arithmetic)
     warn_of_few_pictures(outcome.problems)
     for name, address in outcome.pages.items():
         RESULTS.print(f"{name}: {address}")

@@ -51,7 +51,10 @@ def train(
     seed: Seed = 0,
     resume: Resume = False,
 ) -> None:
-    """Trains a model, registers it, and makes it champion if it is not worse than the present champion."""
+    """Trains a model, registers it, and makes it champion if it is not worse than the present champion.
+
+    It computes in 8-bit integers if these lose at most 0.3 points of accuracy and are faster here.
+    """
     from trainer.data.dataset import DataFolders
     from trainer.data.few import problems_of_few
     from trainer.data.loading import load_dataset

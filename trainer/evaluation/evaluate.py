@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from verger.v1 import model_pb2
 
 from trainer.data.dataset import Picture, class_indices
@@ -36,6 +37,8 @@ class EvaluationData:
     """The version's logits of remembered negatives, which form groups of their own."""
     elsewhere: Mapping[str, Sequence[Picture]] = field(default_factory=dict)
     """Pictures of the classes from other collections than the training pictures, by the collection's name."""
+    logits: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """The version's logits of `pictures` where they are known, shape [n, classes]; [0, 0] otherwise."""
 
 
 def evaluate(
@@ -44,7 +47,9 @@ def evaluate(
     """Evaluates a serving graph by its contract, which may have more classes than the data."""
     collections = {data.root.resolve().name: data.pictures, **data.elsewhere}
     pictures = [picture for found in collections.values() for picture in found]
-    logits = logits_of(graph, [*pictures, *data.negatives], contract.preprocessing, workers, progress)
+    asked = [*pictures, *data.negatives][len(data.logits) :]
+    answers = data.logits, logits_of(graph, asked, contract.preprocessing, workers, progress)
+    logits = np.concatenate([part for part in answers if len(part)])
     known, negatives = logits[: len(data.pictures)], logits[len(pictures) :]
     targets = class_indices(pictures, [info.label for info in contract.classes])
     files = [_name(picture, data.root) for picture in pictures]
@@ -57,8 +62,8 @@ def evaluate(
     for number, (name, found) in enumerate(collections.items()):
         end = first + len(found)
         names = parts_of(name, [picture.path for picture in found])
-        answers = logits[first:end], targets[first:end], files[first:end]
-        parts += score_parts(*answers, names, contract.calibration, is_elsewhere=number > 0)
+        scored = logits[first:end], targets[first:end], files[first:end]
+        parts += score_parts(*scored, names, contract.calibration, is_elsewhere=number > 0)
         first = end
     whole = score(known, targets[: len(known)], files[: len(known)], contract)
     others = [part for part in (negatives, data.remembered.logits) if len(part)]

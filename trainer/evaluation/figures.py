@@ -94,6 +94,9 @@ class Evaluation:
     for them; columns are the classes that were recognised, then UNSURE, then OUT_OF_SCOPE. Older versions have none."""
     parts: Sequence[PartFigures] = field(default_factory=list)
     """Parts of the pictures that the figures above are about, and of pictures from elsewhere."""
+    arithmetic: str = ""
+    """Whether the version computes in 8-bit integers or in float, and why: a sentence for people. Older versions have
+    none."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of the JSON file."""

@@ -32,9 +32,9 @@ MAX_LATENCY_RATIO = 1.5
 MAX_SIZE_RATIO = 2.0
 """Size of the serving file over the champion's: both must fit into a container while they are swapped."""
 MAX_ACCURACY_LOSS_QUANTISED = 0.003
-"""Accuracy that quantising may lose against the float version, in return for half the latency."""
+"""Accuracy that quantising may lose against the same network in float, in return for half the latency."""
 MAX_LATENCY_RATIO_QUANTISED = 0.9
-"""Latency over the float version's. A smaller gain may be noise and justifies no loss."""
+"""Latency over that in float. A smaller gain may be noise and justifies no loss."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,14 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Quantising:
+    """Whether a version is better served in 8-bit integers, with the reason in a sentence."""
+
+    is_worth_it: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class Champion:
     """The champion, without the figures that were measured for this comparison."""
 
@@ -57,7 +65,7 @@ class Champion:
     refuses: bool = False
     """Whether it was tested on negatives when it was trained."""
     is_quantised: bool = False
-    """Whether it is int8; float versions are rarely as fast."""
+    """Whether it is int8, which few float versions are as fast as."""
     elsewhere: Sequence[str] = ()
     """Parts from elsewhere that it was tested on when it was trained."""
 
@@ -134,32 +142,33 @@ def compare(new: Evaluation, old: Evaluation, cost: Cost, champion: Champion) ->
     return Decision(True, f"Not worse than the champion: {figures}.", max(lineage_best, new.accuracy))
 
 
-def beside_parent(decision: Decision, new: Evaluation, parent: Evaluation, cost: Cost, version: str) -> Decision:
-    """Extends the decision on a quantised version by the comparison with its float version.
+def worth_quantising(right: int, right_in_float: int, images: int, cost: Cost) -> Quantising:
+    """Compares a network in 8-bit integers with itself in float, on the same test pictures.
 
     Args:
-        decision: from the comparison with the champion.
-        new: evaluation of the quantised version.
-        parent: evaluation of the float version on the same pictures.
-        cost: relative to the float version.
-        version: number of the float version.
+        right: number of right answers in 8-bit integers.
+        images: number of test pictures.
+        cost: in 8-bit integers relative to float.
     """
-    lost = round((parent.accuracy - new.accuracy) * new.images)
-    figures = (
-        f"{new.accuracy:.2%} right against {parent.accuracy:.2%} of its float version {version}, in {cost.latency:.2f} "
-        f"times the time and {cost.size:.2f} times the size"
-    )
+    lost = right_in_float - right
     problems = []
-    if lost > MAX_ACCURACY_LOSS_QUANTISED * new.images:
-        problems.append(f"{lost} of {new.images} answers are lost, {MAX_ACCURACY_LOSS_QUANTISED:.1%} are allowed")
+    if lost > MAX_ACCURACY_LOSS_QUANTISED * images:
+        problems.append(
+            f"{lost} fewer of {images} test pictures would be right ({MAX_ACCURACY_LOSS_QUANTISED:.1%} are allowed)"
+        )
     if cost.latency > MAX_LATENCY_RATIO_QUANTISED:
         problems.append(
-            f"an answer takes {cost.latency:.2f} times the float version's, {MAX_LATENCY_RATIO_QUANTISED:g} are allowed"
+            f"an answer would take {cost.latency:.2f} times as long where it was trained "
+            f"({MAX_LATENCY_RATIO_QUANTISED:g} are allowed)"
         )
-    if not problems:
-        return Decision(decision.passed, f"{decision.reason} Worth quantising: {figures}.", decision.lineage_best)
-    also = "" if decision.passed else f" {decision.reason}"
-    return Decision(False, f"Not worth quantising: {'; '.join(problems)}. ({figures}){also}", new.accuracy)
+    if problems:
+        return Quantising(False, f"It computes in float. In 8-bit integers {' and '.join(problems)}.")
+    return Quantising(
+        True,
+        f"It computes in 8-bit integers: {right} of {images} test pictures are right, in float {right_in_float}. Where "
+        f"it was trained, an answer takes {cost.latency:.2f} times the time of float; the file has {cost.size:.2f} "
+        "times the size.",
+    )
 
 
 def _accuracy_problems(new: Evaluation, test: PairedTest, lineage_best: float) -> Sequence[str]:
@@ -243,7 +252,7 @@ def _refusal_problems(new: Evaluation, old: Evaluation, champion: Champion) -> S
 
 
 def _cost_problems(cost: Cost, champion: Champion) -> Sequence[str]:
-    hint = "; it is quantised, so quantise this version, too" if champion.is_quantised else ""
+    hint = "; it computes in 8-bit integers, which lose this version too many answers" if champion.is_quantised else ""
     slow = f"an answer takes {cost.latency:.2f} times the champion's, {MAX_LATENCY_RATIO:g} are allowed{hint}"
     large = f"its file has {cost.size:.2f} times the champion's, {MAX_SIZE_RATIO:g} are allowed"
     return [*([slow] if cost.latency > MAX_LATENCY_RATIO else []), *([large] if cost.size > MAX_SIZE_RATIO else [])]

@@ -10,13 +10,11 @@ from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from trainer.data.dataset import Picture
 from trainer.data.pictures import read_pixels
-from trainer.graphs.int8 import quantise_graph
+from trainer.graphs.int8 import RANGE_PICTURES, quantise_graph
 from trainer.graphs.timing import fastest_seconds
 
 MIN_VIEWS = 2000
 """Quantising takes two seconds, which pay off from this number of views on."""
-RANGE_PICTURES = 16
-"""Pictures that activation ranges are measured on; 64 give the same features."""
 MAX_RMS_ERROR = 0.15
 """Root mean square error of the int8 features over the standard deviation of the features. The release has 0.07."""
 MAX_TIME_RATIO = 0.9

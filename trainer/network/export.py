@@ -1,6 +1,5 @@
 """Writes the directory of a new model version; engine.version describes its files."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,33 +34,26 @@ GOLDEN_TOLERANCE = 1e-2
 """Tolerance of golden logits. Other processors change them by about 1e-5, another version by more than 0.1."""
 
 
-def write_models(model: keras.Model, directory: Path) -> None:
+def write_float_graph(model: keras.Model, path: Path) -> None:
+    """Writes the graph of a model's logits and evidence to a file. Raises ExportDiffers, see export_onnx."""
+    export_onnx(with_evidence(model.get_layer(BACKBONE), model.get_layer(HEAD)), path)
+
+
+def write_models(graph: Path, model: keras.Model, directory: Path) -> None:
     """Creates the directory with model.onnx, model.keras and MLflow's files.
 
-    Raises:
-        ExportDiffers: see export_onnx.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / SERVING_FILE
-        export_onnx(with_evidence(model.get_layer(BACKBONE), model.get_layer(HEAD)), path)
-        write_graph(path, directory, model.input_shape[1:3], model.output_shape[-1])
-    model.save(directory / TRAINING_FILE)
-
-
-def write_graph(graph: Path, directory: Path, size: tuple[int, int], classes: int) -> None:
-    """Creates the directory with model.onnx and MLflow's files.
-
     Args:
-        size: height and width of the graph's input, in pixels.
+        graph: graph to serve, as write_float_graph writes it or quantised.
+        model: the model that it was made from, for further training.
     """
     mlflow.onnx.save_model(
         onnx.load(graph),
         directory,
         signature=ModelSignature(
-            inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *size, 3), INPUT)]),
+            inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, *model.input_shape[1:]), INPUT)]),
             outputs=Schema(
                 [
-                    TensorSpec(np.dtype(np.float32), (-1, classes), LOGITS_OUTPUT),
+                    TensorSpec(np.dtype(np.float32), (-1, model.output_shape[-1]), LOGITS_OUTPUT),
                     TensorSpec(np.dtype(np.float32), (-1, -1, -1), EVIDENCE_OUTPUT),
                 ]
             ),
@@ -70,6 +62,7 @@ def write_graph(graph: Path, directory: Path, size: tuple[int, int], classes: in
         save_as_external_data=False,
         onnx_execution_providers=["CPUExecutionProvider"],
     )
+    model.save(directory / TRAINING_FILE)
 
 
 def draft_contract(

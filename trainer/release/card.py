@@ -94,6 +94,7 @@ def _evaluation_lines(evaluation: Evaluation) -> list[str]:
     ]
     confusions = [f"- {true} taken for {predicted}: {count}" for count, true, predicted in evaluation.confusions()[:8]]
     return [
+        *([evaluation.arithmetic, ""] if evaluation.arithmetic else []),
         f"### On the {evaluation.images} test pictures",
         "",
         "| figure | value |",

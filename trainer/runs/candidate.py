@@ -11,8 +11,9 @@ from trainer.data.dataset import class_indices
 from trainer.evaluation.calibration import NOTHING_SEEN, Unseen
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.figures import Evaluation
-from trainer.evaluation.scoring import NO_NEGATIVE_LOGITS, NegativeLogits
+from trainer.evaluation.scoring import NegativeLogits
 from trainer.graphs.features import logits_of
+from trainer.runs.served_graph import ServedGraph
 from trainer.training.context import RunContext
 
 
@@ -28,17 +29,20 @@ def make_candidate(
     context: RunContext,
     directory: Path,
     draft: model_pb2.ModelContract,
-    remembered: NegativeLogits = NO_NEGATIVE_LOGITS,
+    served: ServedGraph,
+    remembered: NegativeLogits,
 ) -> Candidate:
     """Tests the serving graph in a directory, completes the contract and writes it there.
 
     Args:
         draft: contract from draft_contract(), with its provenance and calibration. Test metrics are added to it.
+        served: the graph in the directory.
         remembered: the graph's logits of remembered negatives.
     """
-    data = context.evaluation_data(remembered)
+    data = replace(context.evaluation_data(remembered), logits=served.logits)
     with context.progress.counting("Testing") as progress:
-        evaluation = evaluate(directory / SERVING_FILE, draft, data, context.workers, progress)
+        found = evaluate(directory / SERVING_FILE, draft, data, context.workers, progress)
+    evaluation = replace(found, arithmetic=served.arithmetic)
     evaluation.write(directory / EVALUATION_FILE)
     for name, value in evaluation.summary().items():
         draft.provenance.test_metrics[name] = value
@@ -50,7 +54,7 @@ def unseen_by(
     context: RunContext,
     graph: Path,
     draft: model_pb2.ModelContract,
-    remembered: NegativeLogits = NO_NEGATIVE_LOGITS,
+    remembered: NegativeLogits,
 ) -> Unseen:
     """Asks a serving graph about the validation pictures and negatives, which it has not learned.
 

@@ -33,8 +33,7 @@ def register(
     run: TrackedRun,
     candidate: Candidate,
     decision: Decision,
-    extra_tags: Mapping[str, str] | None = None,
-    problems: Sequence[str] = (),
+    problems: Sequence[str],
 ) -> Outcome:
     """Adds a candidate to the registry, as champion if it passed the gate and otherwise as challenger.
 
@@ -45,7 +44,6 @@ def register(
     tags = {
         **version_tags(version, "passed" if decision.passed else "failed", decision.reason),
         **lineage_tags(decision, candidate.evaluation, context.dataset.test),
-        **(extra_tags or {}),
         **({"few_pictures": " ".join(problems)} if problems else {}),
     }
     metrics = dict(version.contract.provenance.test_metrics)
@@ -74,6 +72,7 @@ def describe(evaluation: Evaluation, decision: Decision, problems: Sequence[str]
         f"Right on {right} of {evaluation.images} test pictures, {with_interval(right, evaluation.images)}; "
         f"{evaluation.unsure_share:.1%} unsure, {evaluation.refused_share:.1%} called out of scope.",
         *([f"{refused} of {negatives} pictures of none of the classes refused."] if negatives else []),
+        evaluation.arithmetic,
         f"Gate: {'passed' if decision.passed else 'failed'}. {decision.reason}",
     ]
     return "\n\n".join(sentences)

@@ -14,10 +14,11 @@ from trainer.data.names import class_info, folder_names
 from trainer.evaluation.calibration import UNCALIBRATED, UNCALIBRATED_WITH_NONE, Unseen, calibrate
 from trainer.network.assembly import HEAD, assemble, is_relative_to_rest, with_input_size
 from trainer.network.backbone import BACKBONE, weights_digest
-from trainer.network.export import draft_contract, write_models
+from trainer.network.export import draft_contract, write_float_graph, write_models
 from trainer.runs.candidate import Candidate, make_candidate, unseen_by
 from trainer.runs.judge import judge
 from trainer.runs.registration import Outcome, register
+from trainer.runs.served_graph import choose_served_graph
 from trainer.tracking.run import RecordedEpochs, TrackedRun, tracked_run
 from trainer.training.checkpoint import Checkpoint, checkpoint_path
 from trainer.training.context import RunContext
@@ -154,11 +155,14 @@ def _make_candidate(
     dataset = context.dataset
     with context.progress.waiting("Exporting the version"):
         negatives = extract_negatives(context, model.get_layer(BACKBONE)).followed_by(start.negatives)
-        write_models(model, directory)
-        if len(negatives):
-            negatives.write(directory / NEGATIVES_FILE)
-        classes = [class_info(label, dataset.own_names) for label in dataset.labels]
-        draft = draft_contract(directory, classes, context.preprocessing)
+        graph = directory.with_name("float.onnx")
+        write_float_graph(model, graph)
+    served = choose_served_graph(context, graph)
+    write_models(served.path, model, directory)
+    if len(negatives):
+        negatives.write(directory / NEGATIVES_FILE)
+    classes = [class_info(label, dataset.own_names) for label in dataset.labels]
+    draft = draft_contract(directory, classes, context.preprocessing, served.tolerance)
     draft.provenance.run_id = run.id
     draft.provenance.few_pictures = any(problems_of_few(dataset, context.recipe.fine_tune is not None))
     draft.provenance.dataset_digest = dataset.digest
@@ -169,4 +173,4 @@ def _make_candidate(
     everything = unseen_by(context, directory / SERVING_FILE, draft, remembered).followed_by(unseen)
     is_cautious = not can_be_calibrated_on_validation(dataset)
     draft.calibration.CopyFrom(calibrate(everything, uncalibrated, is_cautious))
-    return make_candidate(context, directory, draft, remembered)
+    return make_candidate(context, directory, draft, served, remembered)

@@ -9,7 +9,7 @@ from registry.models import Registry
 from trainer.config import TrainerSettings
 from trainer.data.dataset import Dataset
 from trainer.evaluation.evaluate import EvaluationData
-from trainer.evaluation.scoring import NO_NEGATIVE_LOGITS, NegativeLogits
+from trainer.evaluation.scoring import NegativeLogits
 from trainer.progress import Progress
 from trainer.training.recipe import DEFAULT, Recipe
 
@@ -24,9 +24,9 @@ class RunContext:
     settings: TrainerSettings
     progress: Progress
     recipe: Recipe = DEFAULT
-    """Training stages. Quantising does not use it."""
+    """Training stages."""
     seed: int = 0
-    """Seed of everything that is random. Quantising does not use it."""
+    """Seed of everything that is random."""
 
     @property
     def workers(self) -> int:
@@ -38,7 +38,7 @@ class RunContext:
         """Registered model that the run adds a version to."""
         return Registry(self.settings.mlflow_url, self.settings.model_name)
 
-    def evaluation_data(self, remembered: NegativeLogits = NO_NEGATIVE_LOGITS) -> EvaluationData:
+    def evaluation_data(self, remembered: NegativeLogits) -> EvaluationData:
         """Returns the test pictures, and the validation negatives: no other negatives are kept from training.
 
         Args:

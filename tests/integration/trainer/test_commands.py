@@ -168,8 +168,6 @@ def test_the_served_graph_gives_the_answers_of_the_keras_model(trainer: Command,
         (("promote", "9"), 2, "VERSION_UNKNOWN test_commands has no version 9. It has: 1."),
         (("rollback",), 2, "VERSION_UNKNOWN test_commands has no previous champion"),
         (("release", "9"), 2, "VERSION_UNKNOWN"),
-        (("quantise", "9", "--data", "DATA"), 2, "VERSION_UNKNOWN test_commands has no version 9. It has: 1."),
-        (("quantise", "--data", "DATA"), 2, "DATA_CLASSES_DIFFER"),
     ],
 )
 def test_wrong_usage_gets_a_reason_and_a_sentence(
@@ -187,7 +185,6 @@ def test_wrong_usage_gets_a_reason_and_a_sentence(
     [
         ("train", "--data", "DATA"),
         ("evaluate", "--data", "DATA"),
-        ("quantise", "--data", "DATA"),
         ("promote", "1"),
         ("rollback",),
     ],

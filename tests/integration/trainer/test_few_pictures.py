@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import mlflow.artifacts
 import numpy as np
 import pytest
 from mlflow import MlflowClient
@@ -11,15 +12,20 @@ from verger.v1 import classifier_pb2, model_pb2
 
 from engine.model.loading import LoadedModel, load_model
 from engine.model.tensors import scale_pixels
+from engine.version import open_version
 from registry.models import Registry
 from tests.support.trainer.released import RELEASED_WEIGHTS
 from tests.support.trainer.shapes import SIDE, write_shapes
 from tests.support.trainer.trainer_command import trainer_command
 from tests.support.trainer.training import RecordedProgress, full_context, load
+from trainer.cli.console import RESULTS, show_outcome
 from trainer.config import TrainerSettings
 from trainer.data.pictures import read_pixels
 from trainer.data.preprocessing import mobilenet_preprocessing
+from trainer.evaluation import gate
 from trainer.evaluation.calibration import MIN_UNSURE_BELOW, NEVER
+from trainer.graphs.int8 import is_quantised
+from trainer.release.card import render_figures
 from trainer.runs.registration import Outcome
 from trainer.runs.train import train
 
@@ -52,7 +58,9 @@ def trained(settings: TrainerSettings, tmp_path_factory: pytest.TempPathFactory)
     data = write_shapes(folder / "toys", 40)
     context = full_context(load(data, negatives=[write_others(folder / "other", "lines", 60)]), settings)
     assert len(context.dataset.validation) < 30
-    outcome = train(context, RELEASED_WEIGHTS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate, "MAX_LATENCY_RATIO_QUANTISED", 10)  # the speed of integers depends on the processor
+        outcome = train(context, RELEASED_WEIGHTS)
     assert isinstance(context.progress, RecordedProgress)
     return outcome, context.progress
 
@@ -91,6 +99,23 @@ def test_it_names_its_classes_and_hardly_anything_else(live: LoadedModel, tmp_pa
     named = [found.count(classifier_pb2.VERDICT_RECOGNISED) for found in (verdicts(live, known), verdicts(live, other))]
     assert named[0] > 15
     assert named[1] < 10
+
+
+def test_it_computes_in_8_bit_integers_and_says_so(
+    trained: tuple[Outcome, RecordedProgress], version: ModelVersion, registry: Registry, tmp_path: Path
+) -> None:
+    registry.download(f"models:/{registry.name}/{version.version}/", tmp_path)
+    directory = open_version(tmp_path)
+    assert is_quantised(directory.file(model_pb2.ModelFile.ROLE_SERVING))
+    outcome, _ = trained
+    sentence = outcome.evaluation.arithmetic
+    assert sentence.startswith("It computes in 8-bit integers")
+    assert sentence in version.description
+    assert sentence in mlflow.artifacts.load_text(f"runs:/{version.run_id}/MODEL_CARD.md")
+    assert sentence in render_figures(directory, None)
+    with RESULTS.capture() as printed:
+        show_outcome(outcome, "trainer")
+    assert sentence in printed.get().splitlines()
 
 
 def test_it_says_that_it_may_be_wrong(

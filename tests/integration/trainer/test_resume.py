@@ -64,7 +64,7 @@ def killed(data: Path, settings: TrainerSettings) -> str:
         return len(client.get_metric_history(runs[0].info.run_id, "loss")) if runs else 0
 
     try:
-        wait_until(lambda: epochs_done() >= 3, 120, "three epochs")
+        wait_until(lambda: epochs_done() >= 3, 300, "three epochs")
     finally:
         still_running = process.poll() is None
         process.kill()

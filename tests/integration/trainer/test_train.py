@@ -51,8 +51,8 @@ def test_the_first_version_is_champion(first: subprocess.CompletedProcess[str], 
     assert first.returncode == 0, first.stderr
     assert "Version 1 is champion" in first.stdout
     assert "red_circle" in first.stdout
-    waits = ("Loading TensorFlow ...", "Preparing the backbone ...", "Exporting the version ...", "Registering ...")
-    assert all(wait in first.stderr for wait in waits)
+    waits = ("Loading TensorFlow", "Preparing the backbone", "Exporting the version", "Quantising to 8-bit integers")
+    assert all(f"{wait} ..." in first.stderr for wait in (*waits, "Testing in 8-bit integers and in float"))
     assert f"Run: {registry.url}/#/experiments/" in first.stdout
     assert f"Version: {registry.url}/#/models/{registry.name}/versions/1?" in first.stdout
     assert "broken.jpg: This is not a picture" in first.stderr

@@ -14,13 +14,15 @@ from engine.version import open_version
 from trainer.data.names import class_info
 from trainer.data.preprocessing import mobilenet_preprocessing
 from trainer.evaluation.calibration import UNCALIBRATED
-from trainer.network.export import draft_contract, write_models
+from trainer.network.export import draft_contract, write_float_graph, write_models
 
 
 @pytest.fixture(scope="module")
 def directory(classifier: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("versions") / "version"
-    write_models(classifier, path)
+    graph = tmp_path_factory.mktemp("versions") / "float.onnx"
+    write_float_graph(classifier, graph)
+    path = graph.with_name("version")
+    write_models(graph, classifier, path)
     contract = draft_contract(path, [class_info(label, {}) for label in "abc"], mobilenet_preprocessing(64))
     contract.calibration.CopyFrom(UNCALIBRATED)
     write_contract(contract, path)
