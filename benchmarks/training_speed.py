@@ -1,4 +1,4 @@
-"""Compares Verger with plain Keras `fit` in training the dense layers on a frozen backbone.
+"""Compares Verger with plain Keras `fit` in training the dense layers on a frozen backbone, and times `--fine-tune`.
 
     .verger/env/trainer/bin/python -m benchmarks.training_speed DIR
 
@@ -16,7 +16,12 @@ Verger runs the backbone in int8 for training views where this is faster (traine
 float32 for the test pictures.
 
 Each measurement runs in its own process. The time is from the list of files to the trained head and includes the export
-of the backbone. On a machine that does other work, processor time is more reliable than elapsed time.
+of the backbone. What Verger does afterwards, exporting the version and quantising it, is timed apart, since Keras `fit`
+leaves nothing that can be served. The sides take turns, several times, and medians count: on a machine that does other
+work, a neighbour disturbs all of them. Processor time is more reliable there than elapsed time.
+
+`--fine-tune` is foretold from epochs of few pictures at each size of its views. The first epoch at a size, which
+compiles, does not count.
 """
 
 import argparse
@@ -38,24 +43,30 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from benchmarks.reports.training import page
 from engine.settings import available_cores
 from trainer.cli.console import ConsoleProgress
 from trainer.config import REPOSITORY, TrainerSettings
 from trainer.data.dataset import DataFolders, Dataset, Picture, class_indices
 from trainer.data.loading import load_dataset
 from trainer.data.preprocessing import mobilenet_preprocessing
-from trainer.graphs.features import logits_of
-from trainer.network.assembly import assemble, build_head, export_onnx
+from trainer.network.assembly import assemble, build_head
 from trainer.network.backbone import load_backbone
+from trainer.network.export import write_float_graph
+from trainer.runs.served_graph import choose_served_graph
 from trainer.training.context import RunContext
 from trainer.training.examples import collect_examples
+from trainer.training.finetune import fine_tune
 from trainer.training.head import train_head
 from trainer.training.learning import TrainingLoop, one_hot
-from trainer.training.recipe import HeadStage, Recipe
+from trainer.training.recipe import FINE_TUNE, FineTuning, HeadStage, Phase, Recipe
+from trainer.views.store import PictureStore
 
 RESULTS = REPOSITORY / "docs" / "benchmarks" / "training.json"
 RELEASED = REPOSITORY / "models" / "fruit-classifier" / "model.keras"
 SIZES = (2_000, 10_000, 50_000)
+FINE_TUNED = 128
+"""Pictures that fine-tuning is timed on."""
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 """TensorFlow reads it when it is imported above, before the trainer makes its own setting."""
 SIDE = 224
@@ -64,7 +75,10 @@ WORKERS = available_cores()
 
 
 class Stopwatch:
-    """Measures an epoch. Implements trainer.progress.EpochProgress."""
+    """Measures each epoch. Implements trainer.progress.EpochProgress."""
+
+    def __init__(self) -> None:
+        self.epochs: list[dict[str, float]] = []
 
     def wait(self, *_: object) -> None:
         pass
@@ -76,7 +90,8 @@ class Stopwatch:
         pass
 
     def epoch_done(self, *_: object) -> None:
-        self.figures = self.cost.so_far()
+        self.epochs.append(self.cost.so_far())
+        self.cost = Cost()
 
 
 class Cost:
@@ -105,6 +120,7 @@ def main() -> None:
     parser.add_argument(
         "--most", type=int, default=SIZES[-1], help="largest number of pictures to measure the cost for"
     )
+    parser.add_argument("--rounds", type=int, default=3, help="how often each side has a turn")
     parser.add_argument("--only", help=argparse.SUPPRESS)  # for the processes that this one starts
     options = parser.parse_args()
     if options.only:
@@ -113,11 +129,14 @@ def main() -> None:
     begun = datetime.now(UTC).isoformat(timespec="seconds")
     results: dict[str, Any] = {
         "about": machine() | {"begun": begun, "epochs": options.epochs, "weights": options.weights.name},
-        "sides": {},
+        "sides": {name: [] for name in SIDES},
+        "fine_tuning": [],
         "sizes": [],
     }
-    for name in SIDES:
-        results["sides"][name] = in_a_process(name)
+    for _ in range(options.rounds):
+        for name in SIDES:
+            results["sides"][name].append(in_a_process(name))
+        results["fine_tuning"].append(in_a_process(FINE_TUNING))
         write(results)
     for size in (size for size in SIZES if size <= options.most):
         results["sizes"].append(in_a_process(str(size)))
@@ -143,7 +162,7 @@ def in_a_process(only: str) -> dict[str, Any]:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Runs one measurement: a side by its name, or one epoch of Verger on a given number of pictures."""
+    """Runs one measurement: a side by its name, fine-tuning, or one epoch of Verger on a given number of pictures."""
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(WORKERS))
     keras.utils.set_random_seed(SEED)
     folders, spec = DataFolders(options.data), mobilenet_preprocessing(SIDE)
@@ -151,16 +170,18 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     backbone = load_backbone(SIDE, options.weights)
     if options.only in SIDES:
         return SIDES[options.only](backbone, dataset, HeadStage(options.epochs))
+    if options.only == FINE_TUNING:
+        return fine_tuning(backbone, replace(dataset, train=dataset.train[:FINE_TUNED]))
     pictures = list(islice(cycle(dataset.train), int(options.only)))
     watch = Stopwatch()
-    train_with(context(replace(dataset, train=pictures), HeadStage(1)), watch, backbone)
-    return {"views": len(pictures), **watch.figures}
+    train_with(context(replace(dataset, train=pictures), Recipe(HeadStage(1))), watch, backbone)
+    return {"views": len(pictures), **watch.epochs[0]}
 
 
-def context(dataset: Dataset, stage: HeadStage) -> RunContext:
-    """Returns the context of a run that trains the dense layers only."""
+def context(dataset: Dataset, recipe: Recipe) -> RunContext:
+    """Returns the context of a run."""
     settings = TrainerSettings(trainer_workers=WORKERS)
-    return RunContext(dataset, mobilenet_preprocessing(SIDE), settings, ConsoleProgress(), Recipe(stage), SEED)
+    return RunContext(dataset, mobilenet_preprocessing(SIDE), settings, ConsoleProgress(), recipe, SEED)
 
 
 def train_with(run: RunContext, watch: Stopwatch, backbone: keras.Model) -> keras.Model:
@@ -170,17 +191,31 @@ def train_with(run: RunContext, watch: Stopwatch, backbone: keras.Model) -> kera
 
 def verger(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict[str, Any]:
     """Trains with the trainer's code."""
-    cost = Cost()
-    head = train_with(context(dataset, stage), Stopwatch(), backbone)
-    spent = cost.so_far()
-    model = assemble(backbone, head)
+    run, cost = context(dataset, Recipe(stage)), Cost()
+    head = train_with(run, Stopwatch(), backbone)
+    spent, afterwards = cost.so_far(), Cost()
     with tempfile.TemporaryDirectory() as folder:
-        graph = Path(folder) / "model.onnx"
-        export_onnx(keras.Model(model.input, {"logits": model.output}), graph)
-        spec = mobilenet_preprocessing(SIDE)
-        logits = logits_of(graph, dataset.test, spec, WORKERS, lambda *_: None)
-    right = logits.argmax(axis=1) == class_indices(dataset.test, dataset.labels)
-    return figures(dataset, stage, float(right.mean())) | spent
+        graph = Path(folder) / "float.onnx"
+        write_float_graph(assemble(backbone, head), graph)
+        served = choose_served_graph(run, graph)
+    right = served.logits.argmax(axis=1) == class_indices(dataset.test, dataset.labels)
+    return figures(dataset, stage, float(right.mean())) | spent | {"afterwards": afterwards.so_far()}
+
+
+def fine_tuning(backbone: keras.Model, dataset: Dataset) -> dict[str, Any]:
+    """Times epochs of all layers, and foretells from them what all epochs of the recipe take for 1,000 pictures."""
+    short = FineTuning(tuple(Phase(2, phase.size, phase.augmentation) for phase in FINE_TUNE.phases))
+    run, watch = context(dataset, Recipe(HeadStage(1, units=0), short)), Stopwatch()
+    examples = collect_examples(run, backbone)
+    model = assemble(backbone, train_with(run, Stopwatch(), backbone))
+    with tempfile.TemporaryDirectory() as folder:
+        store = PictureStore(examples.pictures, run.preprocessing, Path(folder), WORKERS, lambda *_: None)
+        fine_tune(run, TrainingLoop(watch), model, examples, store)
+    found = {"pictures": len(examples.pictures), "peak_mib": watch.epochs[-1]["peak_mib"]}
+    for name in ("seconds", "cpu_seconds"):
+        views = [epoch[name] / len(examples.pictures) for epoch in watch.epochs[1::2]]
+        found[name] = 1000 * sum(phase.epochs * each for phase, each in zip(FINE_TUNE.phases, views, strict=True))
+    return found
 
 
 def keras_fit(backbone: keras.Model, dataset: Dataset, stage: HeadStage) -> dict[str, Any]:
@@ -230,6 +265,7 @@ def figures(dataset: Dataset, stage: HeadStage, accuracy: float) -> dict[str, An
     return {"views": views, "accuracy": round(accuracy, 4), "tested": len(dataset.test)}
 
 
+FINE_TUNING = "fine-tuning"
 KERAS_ONEDNN = "Keras `fit`, oneDNN"
 SIDES: Mapping[str, Callable[[keras.Model, Dataset, HeadStage], dict[str, Any]]] = {
     "Verger": verger,
@@ -252,50 +288,6 @@ def machine() -> dict[str, Any]:
         "tensorflow": tf.__version__,
         "load_before": os.getloadavg(),
     }
-
-
-def page(results: Mapping[str, Any]) -> str:
-    """Returns the results as a page in Markdown."""
-    about, ours = results["about"], results["sides"]["Verger"]
-    sides = [
-        f"| {name} | {side['views']:,} | {side['seconds']:.0f} | {ms(side):.1f} | {ms(side) / ms(ours):.1f} | "
-        f"{ms(side, 'cpu_seconds'):.1f} | {side['accuracy']:.1%} | {side['peak_mib']} |"
-        for name, side in results["sides"].items()
-    ]
-    sizes = [
-        f"| {row['views']:,} | {row['seconds']:.0f} | {ms(row, 'cpu_seconds'):.1f} | {row['peak_mib']} |"
-        for row in results["sizes"]
-    ]
-    lines = [
-        "# Training the dense layers",
-        "",
-        f"`python -m benchmarks.training_speed DIR`, started {about['begun']} on {about['cores']} cores",
-        f"({about['processor']}, {'with' if about['vnni'] else 'without'} VNNI) with Python {about['python']}, Keras "
-        f"{about['keras']} and TensorFlow {about['tensorflow']}.",
-        "Its docstring says what is compared.",
-        "",
-        "## Against plain Keras",
-        "",
-        f"{about['epochs']} epochs. The accuracy is that on {ours['tested']} test pictures.",
-        "",
-        "| | views | seconds | ms per view | relative to Verger | processor ms per view | accuracy | peak MiB |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        *sides,
-        "",
-        "## By the size of the data set",
-        "",
-        "One epoch of Verger on the same pictures, repeated as often as needed.",
-        "",
-        "| pictures | seconds | processor ms per picture | peak memory, MiB |",
-        "| ---: | ---: | ---: | ---: |",
-        *sizes,
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def ms(row: Mapping[str, Any], of: str = "seconds") -> float:
-    """Returns milliseconds per view."""
-    return float(1e3 * row[of] / row["views"])
 
 
 if __name__ == "__main__":
