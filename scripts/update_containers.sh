@@ -9,12 +9,27 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # --no-recreate spares all that runs. With --no-deps, some releases of docker compose would not know the new ones again.
 renew() {
     local old all container
+    remove_failed "$1"
     old=$(outdated "$1")
     [ -n "$old" ] || return 0
     echo "Replacing $1 ..."
     all=$(docker compose ps --all --quiet "$1")
-    docker compose up --detach --wait --no-recreate --scale "$1=$(wc -w <<<"$all $old")" "$1"
+    docker compose up --detach --wait --no-recreate --scale "$1=$(wc -w <<<"$all $old")" "$1" || {
+        echo "The new $1 is not healthy, so the containers from before go on. \"docker compose logs $1\" gives the" \
+            "reason. Mend it, then run this script again." >&2
+        exit 1
+    }
     for container in $old; do docker rm "$(docker stop "$container")" >/dev/null; done
+}
+
+# remove_failed SERVICE: removes outdated containers that are not healthy, as an update that failed leaves them. docker
+# compose would wait for these, too.
+remove_failed() {
+    local container
+    for container in $(outdated "$1"); do
+        [ "$(docker inspect "$container" --format '{{.State.Health.Status}}')" = healthy ] ||
+            docker rm --force "$container" >/dev/null
+    done
 }
 
 # outdated SERVICE: prints the ids of its containers that docker compose would replace; none where they publish a port,

@@ -84,6 +84,19 @@ def test_no_upload_fails_when_one_replica_stops(verger: Composed, service: str) 
     assert verger.classify(PHOTO).status_code == 200
 
 
+@pytest.mark.usefixtures("scaled")
+def test_an_update_that_fails_leaves_what_runs_and_the_next_one_mends_it(verger: Composed) -> None:
+    before = set(verger.containers("inference"))
+    failed = verger.run("scripts/update_containers.sh", **REPLICAS, VERGER_INFERENCE_MAX_IN_FLIGHT="many")
+    assert failed.returncode == 1
+    assert 'The new inference is not healthy, so the containers from before go on. "docker compose' in failed.stderr
+    assert before < set(verger.containers("inference", "--all"))
+    assert verger.classify(PHOTO).status_code == 200
+    mended = verger.run("scripts/update_containers.sh", **REPLICAS)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    assert set(verger.containers("inference", "--all")) == before
+
+
 class Events:
     """What happens to the containers of a system until the block ends: (id, event), in this order."""
 

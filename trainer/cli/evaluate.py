@@ -8,6 +8,7 @@ import typer
 from verger.v1 import model_pb2
 
 from trainer.cli.console import (
+    NOTES,
     RESULTS,
     ConsoleProgress,
     evaluation_table,
@@ -32,7 +33,15 @@ def evaluate(
     groups: Annotated[
         bool, typer.Option("--groups", help="Print figures for each part of the pictures instead of each class.")
     ] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    json_file: Annotated[
+        typer.FileTextWrite | None,
+        typer.Option(
+            "--json",
+            help="Write all figures to this file; - is the standard output, which gets nothing else then.",
+            lazy=False,  # a file that can't be written must show before the work
+            atomic=True,
+        ),
+    ] = None,
 ) -> None:
     """Evaluates a version on the test pictures of a folder, with the graph that is served.
 
@@ -61,7 +70,8 @@ def evaluate(
         with progress.counting("Testing") as done:
             tested = EvaluationData(data, part.pictures, outside, elsewhere=other)
             evaluation = run(version.file(SERVING), contract, tested, workers, done)
-    RESULTS.print((parts_table if groups else evaluation_table)(evaluation, f"Model {digest[:12]} on {data}"))
+    table = (parts_table if groups else evaluation_table)(evaluation, f"Model {digest[:12]} on {data}")
+    (NOTES if json_file and json_file.name == "<stdout>" else RESULTS).print(table)
     if json_file:
         left_out = {
             "unreadable": [{"file": str(file.path), "reason": file.reason} for file in unreadable],
@@ -69,4 +79,4 @@ def evaluate(
             "contradictions": [[str(picture.path) for picture in found.copies] for found in part.contradictions],
         }
         content = {"model": model, "digest": digest, "data": str(data), **left_out, **evaluation.to_dict()}
-        json_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        json_file.write(json.dumps(content, indent=2) + "\n")

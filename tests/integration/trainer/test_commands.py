@@ -60,6 +60,21 @@ def evaluated(trainer: Command, data: Path, folder: Path) -> tuple[subprocess.Co
     return done, json.loads((folder / "figures.json").read_text())
 
 
+def test_a_file_for_figures_that_can_not_be_written_is_named_before_the_work(
+    trainer: Command, champion: str, fruits: Path, tmp_path: Path
+) -> None:
+    done = trainer("evaluate", "--data", fruits, "--json", tmp_path / "none" / "figures.json")
+    assert done.returncode == 2
+    assert "Invalid value for '--json'" in done.stderr
+    assert "Testing" not in done.stderr
+
+
+def test_evaluate_writes_json_to_the_standard_output(trainer: Command, champion: str, fruits: Path) -> None:
+    done = trainer("evaluate", "--data", fruits, "--json", "-")
+    assert json.loads(done.stdout)["images"] > 0
+    assert "accuracy" in done.stderr
+
+
 def test_evaluate_prints_a_table_and_writes_json(trainer: Command, champion: str, fruits: Path, tmp_path: Path) -> None:
     (fruits / "test" / "kiwi" / "broken.jpg").write_bytes(b"broken")
     done, figures = evaluated(trainer, fruits, tmp_path)
