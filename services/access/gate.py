@@ -6,7 +6,7 @@ among them.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -48,7 +48,9 @@ class Gate:
     admitted.
     """
 
-    def __init__(self, store: "KeyStore") -> None:
+    def __init__(self, store: "KeyStore", public: Set[Scope] = frozenset()) -> None:
+        """public: the scopes for which calls need no key."""
+        self.public = public
         self._store = store
         self._keys: Mapping[str, Key] = {}
         self._sessions: Mapping[bytes, Session] = {}
@@ -78,13 +80,16 @@ class Gate:
         await self._record_uses()
         await self._record_refusals(self._refusals.take_all())
 
-    async def admit(self, authorization: Sequence[str], scope: Scope) -> Key:
-        """Returns the key in the Authorization headers of a call if it may be used for the scope.
+    async def admit(self, authorization: Sequence[str], scope: Scope) -> Key | None:
+        """Returns the key in the Authorization headers of a call if it may be used for the scope; None for a call
+        without a key, where the scope is public. A wrong key is refused there as well.
 
         Raises:
             KeyMissing, KeyUnknown, KeyExpired, KeyRevoked, ScopeMissing: it may not.
             AccessUnavailable: the database is away, and what is known is too old or does not contain the key.
         """
+        if not authorization and scope in self.public:
+            return None
         return await self._admit_key(presented(authorization), scope)
 
     async def admit_session(self, token: str, scope: Scope) -> Key:

@@ -89,5 +89,5 @@ async def _admission(settings: PreprocessSettings) -> AsyncIterator[Admit]:
         yield admit_everybody
         return
     with closing(store):
-        async with Gate(store) as gate:
+        async with Gate(store, settings.public) as gate:
             yield admission(gate, SCOPES)

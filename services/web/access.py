@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.access import keys
 from services.access.gate import Gate
+from services.common.errors import Unauthenticated
 from services.web.sessions import SESSION_COOKIE, check_form, cookie_of
 
 _PUBLIC_PATHS = frozenset({"/", "/sign-in", "/sign-out", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"})
@@ -38,7 +39,7 @@ async def confirm(gate: Gate, request: HTTPConnection, fields: Mapping[str, str]
             was being sent.
     """
     needed = needed_scope(request.scope["path"])
-    if (token := _session_token(request)) and needed is not None:
+    if (token := request.state.session) and needed is not None:
         check_form(token, fields)
         await gate.admit_session(token, needed)
 
@@ -53,11 +54,23 @@ class AccessMiddleware:
         needed = needed_scope(scope["path"]) if scope["type"] == "http" else None
         if needed is not None:
             request = HTTPConnection(scope)
-            if token := _session_token(request):
-                await self._gate.admit_session(token, needed)
-            else:
-                await self._gate.admit(request.headers.getlist("authorization"), needed)
+            request.state.session = _session_token(request)
+            await self._admit(request, needed)
         await self._app(scope, receive, send)
+
+    async def _admit(self, request: HTTPConnection, needed: keys.Scope) -> keys.Key | None:
+        """Returns the key by which a request is admitted; None where it needs none.
+
+        A browser goes on sending the cookie of a session that has ended. Where the scope is public, it is nobody's.
+        """
+        if request.state.session:
+            try:
+                return await self._gate.admit_session(request.state.session, needed)
+            except Unauthenticated:
+                if needed not in self._gate.public:
+                    raise
+                request.state.session = ""
+        return await self._gate.admit(request.headers.getlist("authorization"), needed)
 
 
 def _session_token(request: HTTPConnection) -> str:

@@ -56,7 +56,7 @@ def create_app(settings: WebSettings) -> FastAPI:
     files = VersionedFiles(STATIC, docs.STATIC_FOLDERS)
     renderer = Renderer(files, docs.TEMPLATES)
     store = key_store(settings, "web")
-    gate = Gate(store) if store else None
+    gate = Gate(store, settings.public) if store else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -81,7 +81,7 @@ def create_app(settings: WebSettings) -> FastAPI:
         telemetry={"metrics": False, "logs": False, "operation_spans": False, "exclude": is_quiet},
     )
     if gate:
-        app.asks_for_keys = True
+        app.asks_for_keys, app.public_scopes = True, gate.public
         app.add_middleware(AccessMiddleware, gate=gate)
     app.add_middleware(RequestMiddleware, respond=error_response, routes=ROUTES)
     if settings.cors_origins:  # around the other, so that programs can read its problems as well

@@ -1,7 +1,7 @@
 """The parts of the OpenAPI document that the types can't express: request bodies and examples."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,6 +17,7 @@ from engine.errors import (
     Unavailable,
     VergerError,
 )
+from services.access.keys import Scope
 from services.common.errors import (
     AccessUnavailable,
     DeadlineExceeded,
@@ -144,23 +145,27 @@ class DocumentedFastAPI(FastAPI):
     asks_for_keys = False
     """Whether the operations are described as needing a key."""
 
+    public_scopes: Set[Scope] = frozenset()
+    """Scopes for which they are described as doing without."""
+
     def openapi(self) -> dict[str, Any]:
         """Returns the OpenAPI document with all examples."""
         document = super().openapi()
         answer = document["paths"]["/api/v1/classify"]["post"]["responses"]["200"]
         answer["content"]["application/json"]["examples"] = _CLASSIFY_EXAMPLES
         if self.asks_for_keys:
-            _describe_keys(document)
+            _describe_keys(document, self.public_scopes)
         return document
 
 
-def _describe_keys(document: dict[str, Any]) -> None:
+def _describe_keys(document: dict[str, Any], public: Set[Scope]) -> None:
     """Says at each operation that needs a key how to send it, and how it is refused."""
     scheme = {"type": "http", "scheme": "bearer", "description": "A key, which the operator of this service hands out."}
     document["components"]["securitySchemes"] = {"key": scheme}
     for path, operations in document["paths"].items():
-        for operation in operations.values() if needed_scope(path) else ():
-            operation["security"] = [{"key": []}]
+        needed = needed_scope(path)
+        for operation in operations.values() if needed else ():
+            operation["security"] = [*([{}] if needed in public else []), {"key": []}]
             for status, response in problem_responses(_KEY_ERRORS).items():
                 operation["responses"].setdefault(str(status), response)
 

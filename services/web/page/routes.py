@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
+from services.access.keys import Scope
 from services.web.access import confirm
 from services.web.answering import answer_all
 from services.web.page.presentation import (
@@ -109,7 +110,8 @@ async def _page(
         answer=answer,
         sample=sample,
         error=error,
-        asks=state.gate is not None,
+        asks=state.gate is not None and Scope.CLASSIFY not in state.gate.public,
+        signs_in=state.gate is not None,
         visitor=await visitor_of(request),
     )
 

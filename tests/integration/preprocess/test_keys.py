@@ -19,7 +19,12 @@ from services.preprocess.server import SCOPES
 from tests.support.background import in_background
 from tests.support.pictures.photos import encoded, plain
 from tests.support.servers.mlflow_server import free_port
-from tests.support.servers.scripted_inference import ScriptedInference, preprocess_server_for, scripted_server
+from tests.support.servers.scripted_inference import (
+    ScriptedInference,
+    preprocess,
+    preprocess_server_for,
+    scripted_server,
+)
 from tests.support.statuses import code_and_reason, metadata_of
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
@@ -97,6 +102,17 @@ def test_a_call_without_a_valid_key_is_refused(system: System, metadata: list[tu
         with pytest.raises(grpc.RpcError) as refused:
             call()
         assert code_and_reason(refused.value) == (grpc.StatusCode.UNAUTHENTICATED, reason)
+
+
+def test_where_classification_is_public_a_call_needs_no_key_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
+    inference, port = ScriptedInference(read_contract(tiny_version(tmp_path) / CONTRACT_FILE)), free_port()
+    address = f"sqlite:///{tmp_path / 'access.db'}"
+    settings = {"access": "keys", "access_database_url": address, "public_scopes": "classify"}
+    with in_background(scripted_server(inference, port)), preprocess(port, **settings) as stub:
+        assert stub.Classify(PHOTO, timeout=30).HasField("classification")
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.Classify(PHOTO, metadata=bearer(new_secret().text), timeout=30)
+    assert code_and_reason(refused.value) == (grpc.StatusCode.UNAUTHENTICATED, "KEY_UNKNOWN")
 
 
 def test_a_key_without_the_scope_is_told_which_one_it_lacks(system: System) -> None:

@@ -55,8 +55,8 @@ class GuardedSite:
     stack: AsyncExitStack
     address: str = ""
 
-    async def start_web(self) -> str:
-        settings = {"access": "keys", "access_database_url": f"sqlite:///{self.file}"}
+    async def start_web(self, **options: object) -> str:
+        settings = {"access": "keys", "access_database_url": f"sqlite:///{self.file}"} | options
         return await self.stack.enter_async_context(web_server(self.preprocess_port, **settings))
 
     async def visitor(self, address: str | None = None) -> Visitor:
