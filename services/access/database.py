@@ -19,8 +19,8 @@ TIMEOUT_SECONDS = 2
 UPGRADE_SECONDS = 30
 """How long a process waits for another one that changes the tables, and how long such a change may take."""
 
-_LOCK = 0x76657267
-"""Number of the advisory lock under which PostgreSQL's tables are changed."""
+_TABLES_LOCK = 0x76657267
+"""Number of the lock under which the tables are changed."""
 
 
 class DatabaseUnusable(Exception):
@@ -84,12 +84,21 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {UPGRADE_SECONDS * 1000}")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {UPGRADE_SECONDS * 1000}")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        lock(connection, _TABLES_LOCK)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def lock(connection: Connection, number: int) -> None:
+    """Locks out all others who ask for the lock with this number until the end of the transaction, and with SQLite all
+    who write.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")
 
 
 def _revision_of(connection: Connection) -> str | None:

@@ -12,13 +12,29 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, Row, String, bindparam, delete, desc, func, insert, or_, select, update
 
 from services.access.audit import Action, Entry, key_user
-from services.access.database import upgrade
+from services.access.database import lock, upgrade
 from services.access.keys import MAX_LABEL_CHARACTERS, Key, Kind, Scope, Secret, digest_of, new_secret
+from services.access.quotas.account import Granted, Wanted
+from services.access.quotas.windows import forget, grant
 from services.access.sessions import LIFETIME, MAX_PER_KEY, Session
 from services.access.tables import AUDIT, CHANGES, KEYS, SESSIONS, Moment
 
 _SCOPES = frozenset(scope.value for scope in Scope)
 _NOW = func.current_timestamp(type_=Moment)
+
+_QUOTAS_LOCK = 0x76657268
+"""Number of the lock under which amounts of limits are taken."""
+
+QUOTAS_SECONDS = 5
+"""How long a process waits for those that take before it. Past this, calls go on uncounted, so it is longer than a busy
+machine keeps a process waiting."""
+
+_PATIENCE = {
+    "sqlite": f"PRAGMA busy_timeout = {QUOTAS_SECONDS * 1000}",
+    # A crash of the database may lose what was taken just before, which counts for a minute only.
+    "postgresql": f"SELECT set_config('statement_timeout', '{QUOTAS_SECONDS * 1000}', true), "
+    "set_config('synchronous_commit', 'off', true)",
+}
 
 
 class Loaded(NamedTuple):
@@ -159,6 +175,18 @@ class KeyStore:
             now = connection.execute(select(_NOW)).scalar_one()
             for entry in entries:
                 connection.execute(insert(AUDIT).values(asdict(entry) | {"at": now}))
+
+    def take(self, wanted: Mapping[tuple[str, ...], Wanted]) -> dict[tuple[str, ...], Granted]:
+        """Takes amounts of the limits of callers, by the names of their accounts."""
+        with self._connection() as connection:
+            connection.exec_driver_sql(_PATIENCE[connection.dialect.name])
+            lock(connection, _QUOTAS_LOCK)
+            return grant(connection, wanted)
+
+    def forget_taken(self) -> None:
+        """Deletes what was taken of limits more than a minute ago."""
+        with self._connection() as connection:
+            forget(connection)
 
     def audit(self, since: timedelta | None = None, key: str | None = None) -> Iterator[Entry]:
         """Yields the entries of the audit, oldest first.

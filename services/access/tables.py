@@ -1,8 +1,21 @@
-"""The tables of keys, sessions and the audit, as the newest migration leaves them."""
+"""The tables of keys, sessions, quotas and the audit, as the newest migration leaves them."""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
 from sqlalchemy.types import TypeDecorator
 
 
@@ -71,3 +84,15 @@ AUDIT = Table(
     Column("revision", BigInteger),  # the number of this change of the keys, if it is one
 )
 """Triggers refuse to change or delete a row."""
+
+QUOTAS = Table(
+    "access_quotas",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("account", String(200), nullable=False),
+    Column("at", Double, nullable=False),  # seconds since 1970, by the database's clock; SQLite's times have no parts
+    Column("amount", BigInteger, nullable=False),
+    Index("access_quotas_account", "account", "at"),
+    Index("access_quotas_at", "at"),
+)
+"""What processes have taken of the limits of callers within the last minute."""

@@ -4,6 +4,7 @@ services/common/rpc/statuses.py turns errors into gRPC statuses, services/web/pr
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from engine.errors import FailedPrecondition, InvalidArgument, Unavailable, VergerError
 
@@ -139,6 +140,25 @@ class AccessUnavailable(Unavailable):
 
     reason = "ACCESS_UNAVAILABLE"
     retry_elsewhere = True
+
+
+class QuotaExceeded(VergerError):
+    """The caller has sent as much as its key or its address may for now.
+
+    metadata: `quota` is the limit that it has reached: photos, bytes or calls.
+    """
+
+    code = "RESOURCE_EXHAUSTED"
+    reason = "QUOTA_EXCEEDED"
+
+    fields: Mapping[str, str] = MappingProxyType({})
+    """The RateLimit header fields of the answer."""
+
+
+class QuotaTooSmall(InvalidArgument):
+    """One request has more than its caller may send within a minute."""
+
+    reason = "QUOTA_TOO_SMALL"
 
 
 class RemoteError(VergerError):

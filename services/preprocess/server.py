@@ -9,7 +9,8 @@ from verger.v1 import classifier_pb2_grpc
 from engine.photo.opening import Limits
 from services.access.gate import Gate
 from services.access.keys import Scope
-from services.access.rpc import admission
+from services.access.quotas.quotas import Quotas
+from services.access.rpc import Count, PhotoCounter, admission, count_nothing
 from services.access.start import key_store
 from services.common.capacity.limit import AdaptiveLimit
 from services.common.capacity.pool import WorkPool
@@ -27,6 +28,8 @@ SERVICE_NAME = "verger.v1.ClassifierService"
 SCOPES = {
     f"/{SERVICE_NAME}/{method}": Scope.CLASSIFY for method in ("Classify", "ClassifyStream", "DescribeClassifier")
 }
+
+PHOTO_METHODS = {f"/{SERVICE_NAME}/{method}" for method in ("Classify", "ClassifyStream")}
 
 READINESS_SECONDS = 0.5
 """Interval at which the health follows the state of the decoder."""
@@ -48,12 +51,12 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
     )
     decoder = Decoder(pool, Limits(settings.max_image_bytes, settings.max_image_pixels), heavy)
     async with (
-        _admission(settings) as admit,
+        _admission(settings) as (admit, count),
         open_channel(settings.inference_target, settings) as tensors,
         open_channel(settings.inference_target, settings) as descriptions,
     ):
         inference = InferenceClient(tensors, descriptions, settings.request_timeout_seconds)
-        servicer = ClassifierServicer(inference, limit, decoder, max_items_in_flight=2 * settings.preprocess_workers)
+        servicer = ClassifierServicer(inference, limit, decoder, 2 * settings.preprocess_workers, count)
         async with running_server(
             settings,
             settings.preprocess_port,
@@ -82,12 +85,17 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
 
 
 @asynccontextmanager
-async def _admission(settings: PreprocessSettings) -> AsyncIterator[Admit]:
-    """Yields what decides who may call."""
+async def _admission(settings: PreprocessSettings) -> AsyncIterator[tuple[Admit, Count]]:
+    """Yields what decides who may call, and what counts their photos."""
     store = key_store(settings, "preprocess")
     if store is None:
-        yield admit_everybody
+        yield admit_everybody, count_nothing
         return
     with closing(store):
         async with Gate(store, settings.public) as gate:
-            yield admission(gate, SCOPES)
+            if not settings.policy.limits_anything:
+                yield admission(gate, SCOPES), count_nothing
+                return
+            async with Quotas(store, settings.policy) as quotas:
+                counter = PhotoCounter(quotas, PHOTO_METHODS, settings.trusted_proxies)
+                yield admission(gate, SCOPES, counter), counter.count

@@ -8,6 +8,7 @@ from verger.v1 import classifier_pb2, classifier_pb2_grpc, inference_pb2
 
 from engine.errors import VergerError
 from engine.photo.opening import FORMATS
+from services.access.rpc import Count
 from services.common.capacity.limit import AdaptiveLimit
 from services.common.capacity.places import Places
 from services.common.capacity.pool import Timed
@@ -42,7 +43,12 @@ class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
     """See protos/verger/v1/classifier.proto."""
 
     def __init__(
-        self, inference: InferenceClient, limit: AdaptiveLimit, decoder: Decoder, max_items_in_flight: int
+        self,
+        inference: InferenceClient,
+        limit: AdaptiveLimit,
+        decoder: Decoder,
+        max_items_in_flight: int,
+        count: Count,
     ) -> None:
         """Creates the servicer.
 
@@ -51,18 +57,21 @@ class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
             limit: how many photos may be in flight.
             decoder: turns photos into tensors.
             max_items_in_flight: number of photos of one stream that may be in progress at the same time.
+            count: counts each photo for who sends it, and refuses those that are too many.
         """
         self._inference = inference
         self._limit = limit
         self._places = Places(limit)
         self._decoder = decoder
         self._max_items_in_flight = max_items_in_flight
+        self._count = count
 
     async def Classify(
         self, request: classifier_pb2.ClassifyRequest, context: Context
     ) -> classifier_pb2.ClassifyResponse:
         photo = _photo_of(request)
         del request  # frees its copy of the photo
+        await self._count(len(photo.image))
         self._check_decoder()
         with self._places.at_once(current_client()):
             return await self._classify(photo, context.time_remaining())
@@ -88,6 +97,7 @@ class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
         photo = _photo_of(request)
         del request  # frees its copy of the photo
         try:
+            await self._count(len(photo.image))
             self._check_decoder()
             async with self._places.in_turn(current_client()):
                 return await self._classify(photo, remaining_seconds=None)

@@ -1,19 +1,27 @@
 """Asks HTTP requests for a key, or for the session of who has signed in with one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.access import keys
 from services.access.gate import Gate
+from services.access.quotas.policy import Caller, caller_of
+from services.access.quotas.quotas import Quotas
 from services.common.errors import Unauthenticated
+from services.common.process.addresses import address_named
 from services.web.sessions import SESSION_COOKIE, check_form, cookie_of
+from services.web.uploads.forms import Upload
 
 _PUBLIC_PATHS = frozenset({"/", "/sign-in", "/sign-out", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"})
 """The page before a photo is sent, the description of the API, and what operators' programs ask for."""
 
 _PUBLIC_FOLDER = "/static/"
+
+_PHOTO_PATHS = frozenset({"/predict", "/api/v1/classify"})
+"""Where quotas count requests, their bytes and their photos. A request without a photo counts as one."""
 
 _SESSION_PATHS = frozenset({"/predict"})
 """Where a session does as well as a key. Their routes call `confirm`, because browsers send cookies unasked."""
@@ -44,19 +52,41 @@ async def confirm(gate: Gate, request: HTTPConnection, fields: Mapping[str, str]
         await gate.admit_session(token, needed)
 
 
-class AccessMiddleware:
-    """Admits requests with a key that has the scope of their path. It answers before a body is read."""
+async def count_rest(quotas: Quotas, request: Request, uploads: Sequence[Upload]) -> None:
+    """Counts the photos of a request that has been read: all but the first, and the bytes of all if it did not say
+    before how many it has.
 
-    def __init__(self, app: ASGIApp, gate: Gate) -> None:
-        self._app, self._gate = app, gate
+    Raises:
+        QuotaExceeded, QuotaTooSmall: they are too many.
+    """
+    caller: Caller | None = request.state.caller
+    size = 0 if "content-length" in request.headers else sum(len(upload.image) for upload in uploads)
+    if caller:
+        await quotas.take(caller, max(0, len(uploads) - 1), size)
+
+
+class AccessMiddleware:
+    """Admits requests with a key that has the scope of their path, and counts those with photos. It answers before a
+    body is read.
+    """
+
+    def __init__(self, app: ASGIApp, gate: Gate, quotas: Quotas | None) -> None:
+        self._app, self._gate, self._quotas = app, gate, quotas
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         needed = needed_scope(scope["path"]) if scope["type"] == "http" else None
-        if needed is not None:
-            request = HTTPConnection(scope)
-            request.state.session = _session_token(request)
-            await self._admit(request, needed)
-        await self._app(scope, receive, send)
+        if needed is None:
+            return await self._app(scope, receive, send)
+        request = HTTPConnection(scope)
+        request.state.session = _session_token(request)
+        key = await self._admit(request, needed)
+        caller = caller_of(key, address_named(request.client.host if request.client else ""))
+        request.state.caller = caller
+        if self._quotas is None or caller is None or scope["method"] != "POST" or scope["path"] not in _PHOTO_PATHS:
+            return await self._app(scope, receive, send)
+        with self._quotas.call(caller):
+            await self._quotas.take(caller, 1, int(request.headers.get("content-length", 0)))
+            await self._app(scope, receive, partial(_send_with_fields, self._quotas, caller, send))
 
     async def _admit(self, request: HTTPConnection, needed: keys.Scope) -> keys.Key | None:
         """Returns the key by which a request is admitted; None where it needs none.
@@ -71,6 +101,14 @@ class AccessMiddleware:
                     raise
                 request.state.session = ""
         return await self._gate.admit(request.headers.getlist("authorization"), needed)
+
+
+async def _send_with_fields(quotas: Quotas, caller: Caller, send: Send, message: Message) -> None:
+    """Adds the RateLimit fields to an answer."""
+    if message["type"] == "http.response.start":
+        fields = [(name.lower().encode(), value.encode()) for name, value in quotas.fields(caller).items()]
+        message["headers"] = [*message["headers"], *fields]
+    await send(message)
 
 
 def _session_token(request: HTTPConnection) -> str:

@@ -1,7 +1,7 @@
 """Assembles the web service."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 from engine.errors import VergerError
 from services.access.gate import Gate
 from services.access.own_key import OwnKey
+from services.access.quotas.quotas import Quotas
 from services.access.start import key_store
 from services.common.rpc.channel import open_channel
 from services.web import operations
@@ -57,16 +58,18 @@ def create_app(settings: WebSettings) -> FastAPI:
     renderer = Renderer(files, docs.TEMPLATES)
     store = key_store(settings, "web")
     gate = Gate(store, settings.public) if store else None
+    quotas = Quotas(store, settings.policy) if store and settings.policy.limits_anything else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             _credentials(store, gate) as credentials,
+            quotas or nullcontext(),
             open_channel(settings.preprocess_target, settings) as photos,
             open_channel(settings.preprocess_target, settings) as descriptions,
         ):
             preprocess = PreprocessClient(photos, descriptions, settings.request_timeout_seconds, credentials)
-            app.state.verger = State(settings, preprocess, UploadReader(settings), renderer, gate)
+            app.state.verger = State(settings, preprocess, UploadReader(settings), renderer, gate, quotas)
             yield
 
     app = DocumentedFastAPI(
@@ -82,7 +85,7 @@ def create_app(settings: WebSettings) -> FastAPI:
     )
     if gate:
         app.asks_for_keys, app.public_scopes = True, gate.public
-        app.add_middleware(AccessMiddleware, gate=gate)
+        app.add_middleware(AccessMiddleware, gate=gate, quotas=quotas)
     app.add_middleware(RequestMiddleware, respond=error_response, routes=ROUTES)
     if settings.cors_origins:  # around the other, so that programs can read its problems as well
         app.add_middleware(ApiCors, origins=settings.cors_origins.split())

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pydantic import BaseModel, Field
 
 from engine.errors import InvalidArgument, Unavailable, VergerError
-from services.common.errors import DeadlineExceeded, KeyMissing, ScopeMissing, Unauthenticated
+from services.common.errors import DeadlineExceeded, KeyMissing, QuotaExceeded, ScopeMissing, Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -26,6 +26,7 @@ _STATUS_BY_REASON = {
     "UPLOAD_TIMEOUT": 408,
     "IMAGE_TOO_LARGE": 413,
     "IMAGE_TOO_MANY_PIXELS": 413,
+    "QUOTA_TOO_SMALL": 413,
     "REQUEST_TOO_LARGE": 413,
     "TOO_MANY_FILES": 413,
     "CONTENT_ENCODING_UNSUPPORTED": 415,
@@ -183,7 +184,7 @@ def problem_of(error: VergerError) -> Problem:
 
 
 def headers_of(error: VergerError) -> dict[str, str]:
-    """Returns the headers of an error: Retry-After, in whole seconds, with 429 and 503; what to send instead."""
+    """Returns the headers of an error: Retry-After, in whole seconds, with 429 and 503; quotas; what to send."""
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": _CHALLENGE + ("" if isinstance(error, KeyMissing) else ', error="invalid_token"')}
     if isinstance(error, ScopeMissing):
@@ -193,7 +194,8 @@ def headers_of(error: VergerError) -> dict[str, str]:
         return {"Accept-Encoding": "identity"}
     if status_of(error) not in (429, 503):
         return {}
-    return {"Retry-After": str(math.ceil(error.retry_after_seconds or _DEFAULT_RETRY_AFTER_SECONDS))}
+    retry_after = {"Retry-After": str(math.ceil(error.retry_after_seconds or _DEFAULT_RETRY_AFTER_SECONDS))}
+    return retry_after | (dict(error.fields) if isinstance(error, QuotaExceeded) else {})
 
 
 def is_callers_fault(error: VergerError) -> bool:

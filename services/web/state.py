@@ -6,6 +6,7 @@ from typing import cast
 from starlette.requests import Request
 
 from services.access.gate import Gate
+from services.access.quotas.quotas import Quotas
 from services.web.config import WebSettings
 from services.web.page.rendering import Renderer
 from services.web.preprocess_client import PreprocessClient
@@ -22,6 +23,9 @@ class State:
     renderer: Renderer
     gate: Gate | None
     """Checks keys and sessions; None where everybody may call."""
+
+    quotas: Quotas | None
+    """Counts photos, bytes and calls; None where nothing is limited."""
 
 
 def state_of(request: Request) -> State:

@@ -1,4 +1,6 @@
-"""Where keys are asked for, wrong ones keep nobody waiting, a revoked one ends soon, and none is written anywhere."""
+"""Where keys are asked for, wrong ones keep nobody waiting, a revoked one ends soon, and none is written anywhere. Who
+has none may send a little, whoever that claims to be.
+"""
 
 import itertools
 import re
@@ -25,6 +27,9 @@ from tests.support.systems.users import OK, reason_of_call
 KEYS = 1000
 """Wrong keys of one wave. The next one follows at once."""
 
+PUBLIC_PHOTOS = 50
+"""What one address may send within a minute without a key."""
+
 MAX_REVOKED_SECONDS = 5.0
 
 PHOTO_CALL = classifier_pb2.ClassifyRequest(image=PHOTO, top_k=1)
@@ -38,10 +43,13 @@ def made(system: Launched, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def guarded(verger: Launched, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
-    """A second system, which asks for keys. It shares the environment of the first."""
+    """A second system, which asks for keys and lets an address classify a little without one. It shares the environment
+    of the first.
+    """
     home: Path = tmp_path_factory.mktemp("guarded")
     (home / "env").symlink_to(verger.home / "env")
-    with launched(home, VERGER_ACCESS="keys") as system:
+    limits = {"VERGER_PUBLIC_SCOPES": "classify", "VERGER_ADDRESS_PHOTOS_PER_MINUTE": str(PUBLIC_PHOTOS)}
+    with launched(home, VERGER_ACCESS="keys", **limits) as system:
         system.key = made(system, "shop")
         yield system
 
@@ -68,6 +76,14 @@ def test_wrong_keys_over_grpc_leave_room_for_those_with_keys(trial: Trial, guard
     outcomes, _ = trial.run(over_grpc.send_wrong_keys, KEYS, 4)
     assert set(outcomes) == {"KEY_UNKNOWN"}
     require_few_entries(guarded)
+
+
+def test_photos_in_the_name_of_invented_addresses_count_for_the_one_that_sends_them(trial: Trial) -> None:
+    began = time.monotonic()
+    outcomes, _ = trial.run(over_http.send_photos_for_others, PHOTO, KEYS, 20)
+    minutes = 1 + int((time.monotonic() - began) / 60)
+    assert set(outcomes) == {"200", "429"}
+    assert outcomes["200"] <= PUBLIC_PHOTOS * minutes
 
 
 def drain(answers: Iterator[object], revoking: subprocess.Popen[bytes], limit: float) -> None:

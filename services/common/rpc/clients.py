@@ -8,12 +8,10 @@ from urllib.parse import unquote
 import grpc
 
 from services.common.capacity.places import Client
-from services.common.process.addresses import address_of
+from services.common.process.addresses import address_named, address_of
 
 USER_METADATA_KEY = "x-forwarded-for"
 """Metadata in which a caller names whom it asks for, as HTTP proxies do. Web names the address of the browser."""
-
-MAX_USER_CHARACTERS = 64
 
 _current: ContextVar[Client] = ContextVar("client")
 
@@ -35,12 +33,8 @@ def _peer(described: str) -> str:
 
 @lru_cache(maxsize=1_000)
 def _user(named: str) -> str:
-    """Returns the last address of a list, which the peer itself has added; it need not be an address at all."""
-    last = named.rpartition(",")[2].strip()[:MAX_USER_CHARACTERS]
-    try:
-        return address_of(last)
-    except ValueError:
-        return last
+    """Returns the last address of a list, which the peer itself has added."""
+    return address_named(named.rpartition(",")[2])
 
 
 def current_client() -> Client:

@@ -6,7 +6,7 @@ import grpc
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from engine.errors import VergerError
-from services.common.errors import DOMAIN, RemoteError
+from services.common.errors import DOMAIN, QuotaExceeded, RemoteError
 
 DETAILS_METADATA_KEY = "grpc-status-details-bin"
 
@@ -53,6 +53,8 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> RemoteError:
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: VergerError) -> None:
     """Ends a call with an error. Never returns, because gRPC raises an exception."""
     metadata: list[tuple[str, str | bytes]] = [(DETAILS_METADATA_KEY, to_status(error).SerializeToString())]
+    if isinstance(error, QuotaExceeded):
+        metadata += [(name.lower(), value) for name, value in error.fields.items()]
     if not error.retry_elsewhere:
         metadata.append(DO_NOT_RETRY)
     await context.abort(grpc.StatusCode[error.code], str(error), trailing_metadata=tuple(metadata))

@@ -29,6 +29,8 @@ from services.common.errors import (
     ModelNotLoaded,
     NoVersionYet,
     Overloaded,
+    QuotaExceeded,
+    QuotaTooSmall,
     ScopeMissing,
 )
 from services.web.access import needed_scope
@@ -78,6 +80,8 @@ CLASSIFY_ERRORS = [
     ImageTruncated("The picture's end is missing. Send the whole file."),
     ImageCorrupt("The picture is damaged and can't be decoded. Save it again and send the copy."),
     Overloaded("All places are taken. Wait a second, then send the request again."),
+    QuotaExceeded("This key may send 600 photos a minute. Wait 12 s, then send it again."),
+    QuotaTooSmall("This key may send 10 photos a minute, and this is more. Send less at once."),
     *UNAVAILABLE_ERRORS,
     DeadlineExceeded("The answer took too long. Try again, perhaps with a smaller photo."),
 ]

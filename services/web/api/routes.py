@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
+from services.web.access import count_rest
 from services.web.answering import Outcome, answer_all
 from services.web.api.openapi import (
     CLASSIFY_BODY,
@@ -76,6 +77,8 @@ async def classify(
     received = await state.uploads.receive(request, raw_allowed=True)
     if not received.files:
         raise FileMissing("The request contains no photo. Send it as the form field “file”, or as the body.")
+    if state.quotas:
+        await count_rest(state.quotas, request, received.files)
     outcomes = await answer_all(request, state.preprocess, received.files, Wanted(top_k, evidence))
     _raise_if_all_failed(outcomes)
     shown = Shown(lang, evidence, timings)

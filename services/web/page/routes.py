@@ -10,7 +10,7 @@ from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
 from services.access.keys import Scope
-from services.web.access import confirm
+from services.web.access import confirm, count_rest
 from services.web.answering import answer_all
 from services.web.page.presentation import (
     AnswerView,
@@ -49,6 +49,8 @@ async def predict(request: Request) -> Response:
     received = await state.uploads.receive(request, raw_allowed=False)
     if state.gate:
         await confirm(state.gate, request, received.fields)
+    if state.quotas:
+        await count_rest(state.quotas, request, received.files)
     upload, sample = _chosen(received)
     started = time.perf_counter()
     (outcome,) = await answer_all(request, state.preprocess, [upload], Wanted(evidence=True))

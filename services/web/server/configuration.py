@@ -34,6 +34,7 @@ def server_config(app: ASGIApp, settings: WebSettings) -> uvicorn.Config:
         log_config=None,
         access_log=False,  # middleware.py logs each request
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(settings.drain_seconds),
     )

@@ -1,14 +1,11 @@
 """web and preprocess as processes of their own that ask for keys: what they leave behind holds none."""
 
-import asyncio
 import json
-import os
 import re
 import signal
-import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import grpc
@@ -24,25 +21,12 @@ from tests.support.page.forms import token_in
 from tests.support.pictures.photos import encoded, scene
 from tests.support.servers.mlflow_server import free_port
 from tests.support.servers.scripted_inference import ScriptedInference, scripted_server
+from tests.support.servers.services import service
 from tests.support.statuses import code_and_reason
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import eventually
 
 PHOTO = encoded(scene())
-
-
-@asynccontextmanager
-async def service(name: str, folder: Path, settings: dict[str, str]) -> AsyncIterator[Process]:
-    environment = os.environ | settings | {"PYTHONPATH": os.getcwd()}  # the working directory has no .env file
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"services.{name}", cwd=folder, env=environment, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 class Collector(trace_service_pb2_grpc.TraceServiceServicer):

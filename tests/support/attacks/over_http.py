@@ -127,6 +127,28 @@ def send_wrong_keys(target: Target, keys: int, connections: int) -> Counter[str]
         return sum(threads.map(lambda _: attack(), range(connections)), Counter[str]())
 
 
+def send_photos_for_others(target: Target, photo: bytes, photos: int, connections: int) -> Counter[str]:
+    """Sends photos without a key, each of them in the name of another address."""
+
+    def attack(first: int) -> Counter[str]:
+        outcomes: Counter[str] = Counter()
+        connection = HTTPConnection("127.0.0.1", target.web_port, TIMEOUT_SECONDS, source_address=(ADDRESS, 0))
+        with closing(connection):
+            for number in range(first, photos, connections):
+                claim = {"X-Forwarded-For": f"198.51.{number // 250 % 250}.{number % 250}"}
+                try:
+                    connection.request("POST", "/api/v1/classify", body=photo, headers=claim)
+                    response = connection.getresponse()
+                    response.read()
+                    outcomes[str(response.status)] += 1
+                except (OSError, HTTPException):
+                    outcomes["CLOSED"] += 1
+        return outcomes
+
+    with ThreadPoolExecutor(connections) as threads:
+        return sum(threads.map(attack, range(connections)), Counter[str]())
+
+
 def request(target: Target, text: bytes) -> bytes:
     """Sends a request as it is. Returns all that comes back until the server closes the connection or is silent."""
     with _connect(target) as connection:

@@ -22,10 +22,10 @@ def exported_by(service: str) -> set[str]:
     return set(re.findall(r"^# TYPE (verger_\w+)", output_of(program), re.MULTILINE))
 
 
-def test_web_exports_only_metrics_of_http() -> None:
+def test_web_exports_only_metrics_of_http_and_quotas() -> None:
     exported = exported_by("web")
     assert "verger_http_requests_total" in exported
-    assert all(name.startswith("verger_http_") for name in exported), exported
+    assert all(name.startswith(("verger_http_", "verger_quota_")) for name in exported), exported
 
 
 @pytest.mark.parametrize(("service", "expected"), [("inference", INFERENCE), ("preprocess", set())])
