@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke = commands.add_parser("revoke", help="end the validity of a key")
     revoke.add_argument("id", type=_identity)
     revoke.set_defaults(run=_revoke)
-    log = commands.add_parser("log", help="show who changed which keys, and which keys were refused; oldest first")
+    log = commands.add_parser("log", help="show who changed which keys, who signed in, and which keys were refused")
     log.add_argument("--since", type=_duration, help="how far back, for example 7d (default: everything)")
     log.add_argument("--key", type=_identity, metavar="ID", help="what was done to this key, and what it was refused")
     log.add_argument("--json", action="store_true", help="write one JSON object a line")

@@ -1,7 +1,7 @@
-"""What is written down about keys: who did what to which, and which keys were refused. No clock, no database.
+"""What is written down about keys: who did what to which, which were refused, and who signed in. No clock, no database.
 
-A refused call is not written down for itself: a thousand wrong keys a second would fill the database. The first one is,
-and then no more than one entry an hour that says how many there were.
+A refused call or a sign-in is not written down for itself: a thousand a second would fill the database. The first one
+is, and then no more than one entry an hour that says how many there were.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from services.access.keys import Scope
-
 PERIOD_SECONDS = 3600.0
-"""How long refusals of one kind are counted before they are written down again."""
+"""How long attempts of one kind are counted before they are written down again."""
 
 UNKNOWN = "unknown"
 """Who calls with a key that does not exist."""
@@ -26,6 +24,14 @@ class Action(StrEnum):
     ROTATE = "key rotated"
     REVOKE = "key revoked"
     REFUSE = "key refused"
+    SIGN_IN = "sign-in"
+
+
+DONE = "done"
+"""The result of what succeeded."""
+
+PAGE = "page"
+"""What people sign in to."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,10 @@ class Entry:
     action: Action
 
     subject: str
-    """The id of the key that was changed; for a refused call, the scope that it needed."""
+    """The id of the key that was changed; for a refused call, the scope that it needed; PAGE for a sign-in."""
 
-    result: str = "done"
-    """“done”, or the reason of the refusal."""
+    result: str = DONE
+    """DONE, or the reason of the refusal."""
 
     details: Mapping[str, str | int] = field(default_factory=dict)
 
@@ -62,48 +68,64 @@ def key_user(key: str) -> str:
     return f"key {key}"
 
 
-class Refusal(NamedTuple):
-    """A kind of refused calls. There are no more of them than keys, scopes and reasons, whoever calls how often."""
+class Search(NamedTuple):
+    """Which entries are wanted, newest first."""
+
+    action: Action | None = None
+    """Of this kind alone."""
+
+    who: str = ""
+    """By those whose name contains this text, in whichever case."""
+
+    before: int | None = None
+    """Older than the entry with this number."""
+
+
+class Attempt(NamedTuple):
+    """A kind of refused calls or of sign-ins. There are no more of them than keys, scopes and reasons, whoever calls
+    how often.
+    """
 
     key: str | None
     """Id of the key; None if there is no such key."""
 
-    scope: Scope
-    reason: str
+    subject: str
+    result: str
+    action: Action = Action.REFUSE
 
     def entry(self, place: str, count: int) -> Entry:
-        """Returns what is written down about so many calls."""
+        """Returns what is written down about so many of them."""
         who = key_user(self.key) if self.key else UNKNOWN
-        return Entry(who, place, Action.REFUSE, str(self.scope), self.reason, {"calls": count})
+        return Entry(who, place, self.action, str(self.subject), self.result, {"calls": count})
 
 
-class Refusals:
-    """Counts refused calls until they are written down. Times are seconds of one monotonic clock."""
+class Attempts:
+    """Counts refused calls and sign-ins until they are written down. Times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:
-        self._counts: dict[Refusal, int] = {}
-        self._next: dict[Refusal, float] = {}
+        self._counts: dict[Attempt, int] = {}
+        self._next: dict[Attempt, float] = {}
 
-    def count(self, refusal: Refusal, calls: int = 1) -> None:
-        """Adds calls that were refused."""
-        self._counts[refusal] = self._counts.get(refusal, 0) + calls
+    def count(self, attempt: Attempt, calls: int = 1) -> None:
+        """Adds attempts."""
+        self._counts[attempt] = self._counts.get(attempt, 0) + calls
 
-    def take(self, now: float) -> Mapping[Refusal, int]:
+    def take(self, now: float) -> Mapping[Attempt, int]:
         """Returns the counts that may be written down now, and begins to count anew."""
-        self._next = {refusal: moment for refusal, moment in self._next.items() if moment > now}
-        taken = {refusal: count for refusal, count in self._counts.items() if refusal not in self._next}
-        for refusal in taken:
-            del self._counts[refusal]
-            self._next[refusal] = now + PERIOD_SECONDS
+        self._next = {attempt: moment for attempt, moment in self._next.items() if moment > now}
+        taken = {attempt: count for attempt, count in self._counts.items() if attempt not in self._next}
+        for attempt in taken:
+            del self._counts[attempt]
+            self._next[attempt] = now + PERIOD_SECONDS
         return taken
 
-    def take_all(self) -> Mapping[Refusal, int]:
+    def take_all(self) -> Mapping[Attempt, int]:
         """Returns all counts: the process ends."""
         taken, self._counts = self._counts, {}
         return taken
 
-    def give_back(self, taken: Mapping[Refusal, int]) -> None:
+    def give_back(self, taken: Mapping[Attempt, int]) -> None:
         """Counts again what could not be written down."""
-        for refusal, calls in taken.items():
-            self.count(refusal, calls)
-            self._next.pop(refusal, None)
+        for attempt, calls in taken.items():
+            self.count(attempt, calls)
+            self._next.pop(attempt, None)

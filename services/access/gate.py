@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import structlog
 
-from services.access.audit import Entry, Refusal, Refusals
+from services.access.audit import DONE, PAGE, Action, Attempt, Attempts, Entry, Search
 from services.access.keys import Key, Scope, check, digest_of, find, presented
 from services.access.sessions import Session, new_token
 from services.common.errors import AccessUnavailable, KeyExpired, KeyRevoked, KeyUnknown, ScopeMissing, SessionEnded
@@ -60,7 +60,7 @@ class Gate:
         self._database_time = datetime.min.replace(tzinfo=UTC)
         self._is_away = False
         self._uses: dict[str, datetime] = {}
-        self._refusals = Refusals()
+        self._attempts = Attempts()
         self._recorded_at = time.monotonic()
         self._wanted = asyncio.Event()
         self._answer: asyncio.Future[None]
@@ -78,7 +78,7 @@ class Gate:
         with suppress(asyncio.CancelledError):
             await self._following
         await self._record_uses()
-        await self._record_refusals(self._refusals.take_all())
+        await self._record_attempts(self._attempts.take_all())
 
     async def admit(self, authorization: Sequence[str], scope: Scope) -> Key | None:
         """Returns the key in the Authorization headers of a call if it may be used for the scope; None for a call
@@ -103,7 +103,7 @@ class Gate:
         session = await self._known(lambda: self._sessions.get(digest), scope)
         key = self._keys.get(session.key) if session and session.expires_at > self._now() else None
         if key is None:
-            self._refusals.count(Refusal(session.key if session else None, scope, SessionEnded.reason))
+            self._attempts.count(Attempt(session.key if session else None, scope, SessionEnded.reason))
             raise SessionEnded("This session has ended. Sign in again.")
         return self._checked(key, scope)
 
@@ -114,10 +114,11 @@ class Gate:
             KeyUnknown, KeyExpired, KeyRevoked, ScopeMissing: the key is refused.
             AccessUnavailable: the database is away.
         """
-        key = await self._admit_key(text.strip(), Scope.CLASSIFY)
+        key = await self._admit_key(text.strip(), Scope.CLASSIFY, Action.SIGN_IN)
         token = new_token()
         async with self._signing_in:  # so that a flood of them takes one thread, and the questions have one too
             await self._change(lambda: self._store.start_session(digest_of(token), key))
+        self._attempts.count(Attempt(key.id, PAGE, DONE, Action.SIGN_IN))
         return token
 
     async def sign_out(self, token: str) -> None:
@@ -128,8 +129,20 @@ class Gate:
         """
         await self._change(lambda: self._store.end_session(digest_of(token)))
 
-    async def _admit_key(self, text: str, scope: Scope) -> Key:
-        return self._checked(await self._known(lambda: find(text, self._keys), scope), scope)
+    async def search_audit(self, search: Search, count: int) -> tuple[list[Entry], int | None]:
+        """Returns what KeyStore.search_audit does.
+
+        Raises:
+            AccessUnavailable: the database is away.
+        """
+        try:
+            return await asyncio.to_thread(self._store.search_audit, search, count)
+        except Exception as error:
+            log.warning("the audit was not read", error=type(error).__name__)
+            raise AccessUnavailable("The audit can't be read at the moment. Try again in a few seconds.") from error
+
+    async def _admit_key(self, text: str, scope: Scope, action: Action = Action.REFUSE) -> Key:
+        return self._checked(await self._known(lambda: find(text, self._keys), scope), scope, action)
 
     async def _known(self, look: Callable[[], _Found | None], scope: Scope) -> _Found | None:
         """Returns what is found, and asks the database first if nothing is, or what is known is too old."""
@@ -140,14 +153,16 @@ class Gate:
             found = look()
         return found
 
-    def _checked(self, key: Key | None, scope: Scope) -> Key:
+    def _checked(self, key: Key | None, scope: Scope, action: Action = Action.REFUSE) -> Key:
+        """Returns the key if it may be used for the scope; action: what the audit calls it if not."""
         if key is not None:
             structlog.contextvars.bind_contextvars(key=key.id)  # for all further lines of this call, refused or not
         now = self._now()
         try:
             admitted = check(key, scope, now)
         except (KeyUnknown, KeyExpired, KeyRevoked, ScopeMissing) as refused:
-            self._refusals.count(Refusal(key.id if key else None, scope, refused.reason))
+            subject = PAGE if action is Action.SIGN_IN else scope
+            self._attempts.count(Attempt(key.id if key else None, subject, refused.reason, action))
             raise
         self._uses[admitted.id] = now
         return admitted
@@ -182,7 +197,7 @@ class Gate:
             if time.monotonic() - self._recorded_at > RECORD_SECONDS:
                 self._recorded_at = time.monotonic()
                 await self._record_uses()
-                await self._record_refusals(self._refusals.take(self._recorded_at))
+                await self._record_attempts(self._attempts.take(self._recorded_at))
             await asyncio.sleep(MIN_PAUSE_SECONDS)
 
     async def _load(self) -> None:
@@ -213,15 +228,15 @@ class Gate:
             log.warning("the last uses of keys were not written down", error=type(error).__name__)
             self._uses = uses | self._uses
 
-    async def _record_refusals(self, taken: Mapping[Refusal, int]) -> None:
-        entries = [refusal.entry(self._store.place, calls) for refusal, calls in taken.items()]
+    async def _record_attempts(self, taken: Mapping[Attempt, int]) -> None:
+        entries = [attempt.entry(self._store.place, calls) for attempt, calls in taken.items()]
         if not entries:
             return
         try:
             await asyncio.to_thread(self._store.write, entries)
         except Exception as error:
-            log.warning("refused keys were not written down", error=type(error).__name__)
-            self._refusals.give_back(taken)
+            log.warning("refused keys and sign-ins were not written down", error=type(error).__name__)
+            self._attempts.give_back(taken)
             return
         for entry in entries:
             _log_entry(entry)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, String, bindparam, delete, desc, func, insert, or_, select, update
 
-from services.access.audit import Action, Entry, key_user
+from services.access.audit import Action, Entry, Search, key_user
 from services.access.database import lock, upgrade
 from services.access.keys import MAX_LABEL_CHARACTERS, Key, Kind, Scope, Secret, digest_of, new_secret
 from services.access.quotas.account import Granted, Wanted
@@ -203,6 +203,21 @@ class KeyStore:
                 query = query.where(AUDIT.c.at >= connection.execute(select(_NOW)).scalar_one() - since)
             for row in connection.execution_options(yield_per=1000).execute(query):
                 yield _entry_of(row)
+
+    def search_audit(self, search: Search, count: int) -> tuple[list[Entry], int | None]:
+        """Returns so many entries at most, newest first, and the number before which there are more; None if there are
+        none.
+        """
+        query = select(AUDIT).order_by(desc(AUDIT.c.id)).limit(count + 1)
+        if search.action:
+            query = query.where(AUDIT.c.action == search.action)
+        if search.who:
+            query = query.where(AUDIT.c.who.icontains(search.who, autoescape=True))
+        if search.before:
+            query = query.where(AUDIT.c.id < search.before)
+        with self._connection() as connection:
+            rows = connection.execute(query).all()
+        return [_entry_of(row) for row in rows[:count]], rows[count - 1].id if len(rows) > count else None
 
     def close(self) -> None:
         """Closes all connections."""

@@ -23,8 +23,9 @@ _PUBLIC_FOLDER = "/static/"
 _PHOTO_PATHS = frozenset({"/predict", "/api/v1/classify"})
 """Where quotas count requests, their bytes and their photos. A request without a photo counts as one."""
 
-_SESSION_PATHS = frozenset({"/predict"})
-"""Where a session does as well as a key. Their routes call `confirm`, because browsers send cookies unasked."""
+_SESSION_PATHS = frozenset({"/predict", "/audit"})
+"""Where a session does as well as a key. Routes that change something call `confirm`, because browsers send cookies
+unasked."""
 
 
 def needed_scope(path: str) -> keys.Scope | None:
@@ -33,7 +34,7 @@ def needed_scope(path: str) -> keys.Scope | None:
         return None
     if path in ("/predict", "/api/v1/classify", "/api/v1/model"):
         return keys.Scope.CLASSIFY
-    return keys.Scope.ADMIN  # so that a new address is closed until it has a line here
+    return keys.Scope.ADMIN  # for the audit, and so that a new address is closed until it has a line here
 
 
 async def confirm(gate: Gate, request: HTTPConnection, fields: Mapping[str, str]) -> None:

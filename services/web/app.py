@@ -26,8 +26,8 @@ from services.web.api.cors import ApiCors
 from services.web.api.openapi import DocumentedFastAPI
 from services.web.config import WebSettings
 from services.web.middleware import RequestMiddleware, is_quiet
+from services.web.page import audit, sign_in
 from services.web.page import routes as page
-from services.web.page import sign_in
 from services.web.page.assets import VersionedFiles
 from services.web.page.rendering import Renderer
 from services.web.preprocess_client import PreprocessClient
@@ -38,13 +38,13 @@ from services.web.uploads.reader import UploadReader
 if TYPE_CHECKING:
     from services.access.store import KeyStore
 
-ROUTERS = (api.router, docs.router, operations.router, page.router, sign_in.router)
+ROUTERS = (api.router, docs.router, operations.router, page.router, sign_in.router, audit.router)
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
 STATIC = "/static"
 MAX_DETAILS = 5
 """Most invalid parameters that an answer names."""
 
-PAGE_PATHS = {"/", "/predict", "/sign-in", "/sign-out", "/docs"}
+PAGE_PATHS = {"/", "/predict", "/sign-in", "/sign-out", "/docs", audit.PATH}
 
 DESCRIPTION = """Send a photo and get a verdict: what the photo shows, that the model is unsure, or that the photo shows
 none of its classes. Errors are problem details (RFC 9457) with a stable `reason`.

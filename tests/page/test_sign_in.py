@@ -118,3 +118,31 @@ def test_the_form_and_the_page_meet_the_accessibility_rules(
         expect(page.locator(".problem, .visitor")).to_be_visible()
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("locale", "link", "label"), [("en-GB", "Audit", "Who"), ("fr-FR", "Journal d’audit", "Qui")])
+def test_an_admin_searches_the_audit_without_javascript(
+    open_page: OpenPage, guarded: Guarded, locale: str, link: str, label: str
+) -> None:
+    boss = guarded.store.make("boss", "anna", frozenset({Scope.ADMIN}), None)
+    options = {"locale": locale, "java_script_enabled": False}
+    page = open_page("phone", "/sign-in", **options)
+    page.locator("#key").fill(boss.text)
+    page.locator("#key").press("Enter")
+    page.get_by_role("link", name=link, exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_label(label, exact=True).fill("nobody")
+    page.get_by_label(label, exact=True).press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(0)
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_the_audit_meets_the_accessibility_rules(open_page: OpenPage, guarded: Guarded, color_scheme: str) -> None:
+    boss = guarded.store.make("boss", "anna", frozenset({Scope.ADMIN}), None)
+    page = open_page("phone", "/sign-in", color_scheme=color_scheme)
+    page.locator("#key").fill(boss.text)
+    page.locator("#key").press("Enter")
+    page.locator("a[href='/audit']").click()
+    page.locator("tbody").wait_for()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

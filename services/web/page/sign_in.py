@@ -30,10 +30,11 @@ PATH = "/sign-in"
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who has signed in. name: of the key; form_token: what forms of this session carry."""
+    """Who has signed in. name: of the key; form_token: what forms of this session carry; is_admin: of all scopes."""
 
     name: str
     form_token: str
+    is_admin: bool
 
 
 async def visitor_of(request: Request) -> Visitor | None:
@@ -45,20 +46,20 @@ async def visitor_of(request: Request) -> Visitor | None:
         key = await gate.admit_session(token, Scope.CLASSIFY)
     except VergerError:
         return None
-    return Visitor(key.name, form_token(token))
+    return Visitor(key.name, form_token(token), Scope.ADMIN in key.scopes)
 
 
 @router.get(PATH)
 async def show_form(request: Request) -> Response:
     """Shows the form for signing in."""
-    _gate_of(request)
+    gate_of(request)
     return _form(request)
 
 
 @router.post(PATH)
 async def sign_in(request: Request) -> Response:
     """Starts a session with the key in the form, or shows the form again with what is wrong."""
-    gate = _gate_of(request)
+    gate = gate_of(request)
     fields = await receive_fields(request)
     try:
         check_form(cookie_of(request, SIGN_IN_COOKIE), fields)
@@ -76,7 +77,7 @@ async def sign_in(request: Request) -> Response:
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
     """Ends the session, if there is one."""
-    gate, token = _gate_of(request), cookie_of(request, SESSION_COOKIE)
+    gate, token = gate_of(request), cookie_of(request, SESSION_COOKIE)
     response = RedirectResponse("/", status_code=303)
     if token:
         check_form(token, await receive_fields(request))
@@ -85,7 +86,7 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-def _gate_of(request: Request) -> Gate:
+def gate_of(request: Request) -> Gate:
     """Returns the gate.
 
     Raises:
