@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
 
 from services.inference.config import InferenceSettings
 from services.preprocess.config import PreprocessSettings
@@ -14,6 +15,10 @@ from trainer.config import TrainerSettings
 
 DOCKERFILES = sorted([*ROOT.glob("services/*/Dockerfile"), ROOT / "trainer" / "Dockerfile"])
 COMPOSE_FILES = sorted([ROOT / "docker-compose.yml", *ROOT.glob("compose.*.yml")])
+DECIDED_BY_CONTAINERS = re.compile(
+    "_(PORT|HOME|LOCK_FILE|WORKERS|LOG_FORMAT|METRICS_BIND_ADDRESS|TLS_CLIENT_CA_FILE|TLS_SERVER_NAME)$"
+    "|_MAX_(REQUEST|BUFFERED)_BYTES$"
+)
 PROGRAMS = (WebSettings, PreprocessSettings, InferenceSettings, TrainerSettings)
 
 
@@ -59,6 +64,18 @@ def test_the_defaults_of_the_programs_are_those_of_the_example() -> None:
     }
     documented = {name: type(defaults[name])(examples()[name]) for name in passed_on()}
     assert documented == {name: defaults[name] for name in passed_on()}
+
+
+@pytest.mark.parametrize(
+    ("service", "program"),
+    [("web", WebSettings), ("preprocess", PreprocessSettings), ("inference", InferenceSettings)],
+)
+def test_every_setting_reaches_its_container(service: str, program: type[BaseSettings]) -> None:
+    """But for those that containers decide: where things lie, and what follows from their quotas."""
+    files = [yaml.safe_load(path.read_text(encoding="utf-8"))["services"] for path in COMPOSE_FILES]
+    known = {name for file in files for name in file.get(service, {}).get("environment", {})}
+    settings = {f"VERGER_{name.upper()}" for name in program.model_fields}
+    assert {name for name in settings - known if not DECIDED_BY_CONTAINERS.search(name)} == set()
 
 
 def test_no_variable_has_two_defaults() -> None:
