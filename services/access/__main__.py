@@ -23,7 +23,10 @@ from services.common.process.start import problems_of
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 MAX_DAYS = 3650
 
-NOT_ASKED = "Nobody is asked for a key yet: VERGER_ACCESS is “open”. Set it to “keys” and start again."
+NOT_ASKED = (
+    "Where this command runs, VERGER_ACCESS is “open”. A service with this setting asks nobody for a key: set it to "
+    "“keys”, in .env for example, and start again."
+)
 
 _COLUMNS = "{:<12}  {:<20}  {:<20}  {:<8}  {:<16}  {:<16}  {}\n"
 _AUDIT_COLUMNS = "{:<19}  {:<16}  {:<11}  {:<12}  {:<13}  {}\n"
@@ -46,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(str(error))
     except SQLAlchemyError as error:
         away = f"The database of keys does not answer ({type(error).__name__}). Check that it runs."
-        return _failed(away, *([NOT_ASKED] if settings.access == "open" else []))  # in containers, it has to be made
+        # In containers, the database is made only where keys are asked for.
+        return _failed(*([NOT_ASKED] if settings.access == "open" else []), away)
     if options.run not in (_list, _log) and settings.access == "open":
         sys.stderr.write(f"{NOT_ASKED}\n")
     return 0
@@ -125,6 +129,13 @@ def _label(text: str) -> str:
     return text
 
 
+def _scope(text: str) -> Scope:
+    try:
+        return Scope(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no scope; these are: {', '.join(Scope)}") from None
+
+
 def _identity(text: str) -> str:
     if looks_secret(text):  # the message does not repeat it, but the list of processes has shown it already
         raise argparse.ArgumentTypeError("a key's id alone, the part after “verger_”; make a new key, others saw this")
@@ -138,9 +149,13 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--name", type=_label, required=True, help="what the key is for")
     make.add_argument("--owner", type=_label, required=True, help="who answers for it")
     make.add_argument(
-        "--scope", type=Scope, choices=list(Scope), metavar="SCOPE", required=True, action="append",
+        "--scope",
+        type=_scope,
+        metavar="SCOPE",
+        required=True,
+        action="append",
         help=f"what it may be used for; may be repeated: {', '.join(Scope)}",
-    )  # fmt: skip
+    )
     make.add_argument(
         "--expires-in", type=_lifetime, default="365d", help="for example 12h or 90d, or never (default: 365d)"
     )
