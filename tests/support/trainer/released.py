@@ -2,8 +2,6 @@
 
 from tests.support.repository import ROOT
 
-RELEASED_GRAPH = ROOT / "models" / "fruit-classifier" / "model.onnx"
-"""Float graph."""
-RELEASED_WEIGHTS = str(RELEASED_GRAPH.with_name("model.keras"))
+RELEASED_WEIGHTS = str(ROOT / "models" / "fruit-classifier" / "model.keras")
 """Value of --weights for the backbone of the release without its remembered negatives, which take most of the time of a
-training with few pictures."""
+training with few pictures. The file holds the whole network in float, which model.onnx has in 8-bit integers."""

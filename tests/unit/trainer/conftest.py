@@ -8,8 +8,11 @@ import keras
 import pytest
 
 from tests.support.trainer.exports import exporting_once
+from tests.support.trainer.released import RELEASED_WEIGHTS
 from trainer.network.assembly import assemble, build_head
 from trainer.network.backbone import BACKBONE, build_backbone
+from trainer.network.export import write_float_graph
+from trainer.network.files import load_network
 from trainer.training import examples, finetune, head, remembered_negatives
 from trainer.training.learning import compile_classifier
 
@@ -41,6 +44,14 @@ def refusing(classifier: keras.Model) -> keras.Model:
     head = build_head(classes=3, auxiliary=2, dropout=0.1)
     head.set_weights([1e6 * weights for weights in head.get_weights()])  # features of an untrained backbone are small
     return assemble(classifier.get_layer(BACKBONE), head)
+
+
+@pytest.fixture(scope="session")
+def released_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The released network as a float graph. Tests must not change the file."""
+    path = tmp_path_factory.mktemp("released") / "float.onnx"
+    write_float_graph(load_network(Path(RELEASED_WEIGHTS)), path)
+    return path
 
 
 def compile_for_few_steps(

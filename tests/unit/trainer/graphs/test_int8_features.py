@@ -9,7 +9,6 @@ import pytest
 from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
 from tests.support.repository import ROOT
-from tests.support.trainer.released import RELEASED_GRAPH
 from tests.support.trainer.training import load
 from trainer.data.dataset import Picture
 from trainer.data.pictures import read_pixels
@@ -27,13 +26,13 @@ def pictures() -> Sequence[Picture]:
 
 
 @pytest.fixture(scope="module")
-def float_runtime() -> OnnxSession:
-    return OnnxSession(RELEASED_GRAPH)
+def float_runtime(released_graph: Path) -> OnnxSession:
+    return OnnxSession(released_graph)
 
 
 @pytest.fixture
-def graph(tmp_path: Path) -> Path:
-    (path := tmp_path / "model.onnx").write_bytes(RELEASED_GRAPH.read_bytes())
+def graph(released_graph: Path, tmp_path: Path) -> Path:
+    (path := tmp_path / "model.onnx").write_bytes(released_graph.read_bytes())
     return path
 
 

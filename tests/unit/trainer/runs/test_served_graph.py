@@ -12,7 +12,6 @@ from onnx.numpy_helper import from_array, to_array
 from PIL import Image
 
 from tests.support.repository import ROOT
-from tests.support.trainer.released import RELEASED_GRAPH
 from tests.support.trainer.training import RecordedProgress, full_context, ignore_progress, load
 from trainer.config import TrainerSettings
 from trainer.evaluation import gate
@@ -42,8 +41,8 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(copyfile(RELEASED_GRAPH, tmp_path_factory.mktemp("graphs") / "float.onnx"))
+def graph(released_graph: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(copyfile(released_graph, tmp_path_factory.mktemp("graphs") / "float.onnx"))
 
 
 @pytest.fixture(scope="module")
