@@ -72,7 +72,7 @@ async def test_without_a_version_page_and_readiness_say_how_to_train_one_and_hea
             page = (await client.get("/")).text
             return all(part in page for part in sentence.split(". "))
 
-        await eventually(said, "the page without a version")
+        await eventually(said, "the page without a version", seconds=60)
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["reason"]) == (503, "NO_VERSION_YET")
         assert answer.json()["detail"] == sentence
