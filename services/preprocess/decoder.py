@@ -1,22 +1,18 @@
 """Decodes photos: light ones on threads, heavy ones in processes that are killed when they take too long."""
 
-import asyncio
-import multiprocessing
-import signal
 import time
 from dataclasses import dataclass, replace
 
-from pebble import ProcessExpired, ProcessPool
 from verger.v1 import inference_pb2, model_pb2
 
-from engine.errors import ImageCorrupt, ImageTooComplex, InvalidArgument
 from engine.photo.decoding import resized
 from engine.photo.opening import Limits, open_photo
 from engine.photo.tensor import to_tensor
 from services.common.capacity.budget import MemoryBudget
 from services.common.capacity.pool import Timed, WorkPool, observe
+from services.common.capacity.processes import LimitedProcesses
 from services.common.errors import OutOfMemory, Overloaded
-from services.preprocess.heavy import decode_heavy, start_worker
+from services.preprocess.heavy import decode_heavy
 
 MAX_LIGHT_SECONDS = 5.0
 """Time after which a thread that decodes one light photo counts as stuck. The slowest light photos take 0.2 s."""
@@ -62,10 +58,7 @@ class Decoder:
         self._heavy = heavy
         self._in_flight = 0
         self._budget = MemoryBudget(heavy.budget_bytes)
-        # A process that is forked off a server with threads may inherit a lock that nobody releases.
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([decode_heavy.__module__])
-        self._processes = ProcessPool(max_workers=heavy.workers, initializer=start_worker, context=context)
+        self._processes = LimitedProcesses(heavy.workers, heavy.max_seconds, decode_heavy.__module__)
 
     async def decode(self, photo: bytes, spec: model_pb2.Preprocessing) -> Timed[inference_pb2.Tensor]:
         """Decodes one photo to a tensor of the contract's size.
@@ -94,8 +87,7 @@ class Decoder:
 
     def close(self) -> None:
         """Ends all processes, whatever they do."""
-        self._processes.stop()
-        self._processes.join()
+        self._processes.close()
 
     def _open(self, photo: bytes, spec: model_pb2.Preprocessing) -> inference_pb2.Tensor | int:
         """Returns the tensor of a light photo, or the memory that decoding a heavy one takes, in bytes."""
@@ -120,20 +112,6 @@ class Decoder:
     async def _in_process(
         self, photo: bytes, spec: model_pb2.Preprocessing, memory_bytes: int
     ) -> tuple[inference_pb2.Tensor, float]:
-        arguments = [photo, spec.SerializeToString(), self.limits, memory_bytes]
-        decoding = self._processes.schedule(decode_heavy, args=arguments, timeout=self._heavy.max_seconds)
-        try:
-            answer = await asyncio.wrap_future(decoding)
-        except TimeoutError:
-            raise ImageTooComplex(
-                f"Decoding the picture takes longer than {self._heavy.max_seconds:g} s. "
-                "Save it again and send the copy."
-            ) from None
-        except ProcessExpired as error:
-            if error.exitcode == -signal.SIGKILL:  # nobody but the kernel kills a worker, and only for memory
-                raise OutOfMemory from error
-            raise ImageCorrupt("The picture is damaged and can't be decoded. Save it again, send the copy.") from error
-        if isinstance(answer, InvalidArgument):
-            raise answer
-        tensor, work_ms = answer
+        serialised = spec.SerializeToString()
+        tensor, work_ms = await self._processes.run(decode_heavy, photo, serialised, self.limits, memory_bytes)
         return inference_pb2.Tensor.FromString(tensor), work_ms

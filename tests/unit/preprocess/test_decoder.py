@@ -160,9 +160,10 @@ def be_killed(*_: object) -> None:
 
 def decode_with_little_memory(photo: bytes, spec: bytes, limits: Limits, memory_bytes: int) -> object:
     """Runs in a worker process."""
+    from services.common.capacity import processes
     from services.preprocess import heavy
 
-    heavy.SPARE_BYTES = 0
+    processes.SPARE_BYTES = 0
     return heavy.decode_heavy(photo, spec, limits, memory_bytes // 8)
 
 
