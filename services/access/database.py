@@ -1,105 +1,30 @@
-"""Opens the database of keys and brings its tables up to date: SQLite in a file, or PostgreSQL."""
+"""Opens the database of keys and brings its tables up to date."""
 
-import os
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Engine
+
+from services.common import database
+from services.common.database import DatabaseUnusable, Schema, lock
+
+__all__ = ["DatabaseUnusable", "lock", "open_database", "upgrade"]
 
 VERSION_TABLE = "access_migrations"
-"""Alembic's own table. Its usual name belongs to MLflow, whose database may be the same."""
 
-TIMEOUT_SECONDS = 2
-"""How long a server waits for the database. Meanwhile it goes on with the keys that it knows."""
-
-UPGRADE_SECONDS = 30
-"""How long a process waits for another one that changes the tables, and how long such a change may take."""
-
-_TABLES_LOCK = 0x76657267
-"""Number of the lock under which the tables are changed."""
-
-
-class DatabaseUnusable(Exception):
-    """The database can't be used as it is; str(error) says what to do. It never contains the database's address."""
+SCHEMA = Schema(
+    what="keys",
+    setting="VERGER_ACCESS_DATABASE_URL",
+    migrations=Path(__file__).parent / "migrations",
+    version_table=VERSION_TABLE,
+    lock=0x76657267,
+)
 
 
 def open_database(address: str) -> Engine:
-    """Returns an engine for a database. It connects when it is first used.
-
-    Raises:
-        DatabaseUnusable: the address is none of SQLite or PostgreSQL.
-    """
-    try:
-        url = make_url(address)
-    except ArgumentError:
-        raise DatabaseUnusable("VERGER_ACCESS_DATABASE_URL is no address of a database.") from None
-    backend = url.get_backend_name()
-    if backend == "sqlite" and url.database not in (None, "", ":memory:"):
-        return _open_sqlite(url, Path(url.database or ""))
-    if backend == "postgresql":
-        waits = {"connect_timeout": TIMEOUT_SECONDS, "tcp_user_timeout": TIMEOUT_SECONDS * 1000}
-        statements = {"options": f"-c statement_timeout={TIMEOUT_SECONDS * 1000}"}
-        return create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            pool_pre_ping=True,
-            connect_args=waits | statements,
-            hide_parameters=True,
-        )
-    raise DatabaseUnusable(
-        "VERGER_ACCESS_DATABASE_URL must be sqlite:////FOLDER/access.db or postgresql://USER@HOST/DATABASE."
-    )
-
-
-def _open_sqlite(url: URL, file: Path) -> Engine:
-    """Makes the file, which its owner alone may read. Each use opens it anew: a backup may take its place."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise DatabaseUnusable(f"The database of keys can't be opened: {error}.") from error
-    return create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": TIMEOUT_SECONDS})
+    """Returns an engine for the database of keys; see services.common.database.open_engine."""
+    return database.open_engine(address, SCHEMA)
 
 
 def upgrade(engine: Engine) -> None:
-    """Brings the tables up to date. Of several processes that start at once, one does it.
-
-    Raises:
-        DatabaseUnusable: a newer Verger has changed the tables.
-        SQLAlchemyError: the database is away.
-    """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    scripts = ScriptDirectory.from_config(config)
-    with engine.connect() as connection:
-        current = _revision_of(connection)
-    if current == scripts.get_current_head():
-        return
-    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
-        raise DatabaseUnusable("A newer Verger has made the database of keys. Update Verger.")
-    with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {UPGRADE_SECONDS * 1000}")
-        else:
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {UPGRADE_SECONDS * 1000}")
-        lock(connection, _TABLES_LOCK)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def lock(connection: Connection, number: int) -> None:
-    """Locks out all others who ask for the lock with this number until the end of the transaction, and with SQLite all
-    who write.
-    """
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")
-
-
-def _revision_of(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    """Brings the tables up to date; see services.common.database.upgrade."""
+    database.upgrade(engine, SCHEMA)

@@ -16,7 +16,13 @@ from services.common.rpc.interceptor import Admit, Context
 Count: TypeAlias = Callable[[int], Awaitable[None]]
 """Counts a photo of so many bytes for who makes the call in which this runs. Raises QuotaExceeded."""
 
+_key: ContextVar[Key | None] = ContextVar("key", default=None)
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+def current_key() -> Key | None:
+    """Returns the key with which the call was made in which this code runs; None for a call without one."""
+    return _key.get()
 
 
 async def count_nothing(_size_bytes: int) -> None:
@@ -79,6 +85,7 @@ def admission(gate: Gate, scopes: Mapping[str, Scope], counter: PhotoCounter | N
         metadata = context.invocation_metadata() or ()
         authorization = [str(value) for name, value in metadata if name == "authorization"]
         key = await gate.admit(authorization, scopes.get(method, Scope.ADMIN))
+        _key.set(key)
         if counter:
             counter.begin(method, context, key)
 

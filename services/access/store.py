@@ -17,7 +17,8 @@ from services.access.keys import MAX_LABEL_CHARACTERS, Key, Kind, Scope, Secret,
 from services.access.quotas.account import Granted, Wanted
 from services.access.quotas.windows import forget, grant
 from services.access.sessions import LIFETIME, MAX_PER_KEY, Session
-from services.access.tables import AUDIT, CHANGES, KEYS, SESSIONS, Moment
+from services.access.tables import AUDIT, CHANGES, KEYS, SESSIONS
+from services.common.database import Moment
 
 _SCOPES = frozenset(scope.value for scope in Scope)
 _NOW = func.current_timestamp(type_=Moment)

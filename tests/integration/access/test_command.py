@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from services.access import database
 from services.access.__main__ import main
 from services.access.database import open_database
 from services.access.keys import Scope, looks_secret
 from services.access.store import KeyStore
+from services.common import database
 
 MAKE = ("make", "--name", "shop", "--owner", "anna", "--scope", "classify", "--scope", "feedback")
 
