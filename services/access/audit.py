@@ -26,6 +26,12 @@ class Action(StrEnum):
     REFUSE = "key refused"
     SIGN_IN = "sign-in"
 
+    # of the collection, which sends them here
+    LABEL = "photos labelled"
+    UNDO = "labels undone"
+    DELETE = "photo deleted"
+    EXPIRE = "photo expired"
+
 
 DONE = "done"
 """The result of what succeeded."""

@@ -1,0 +1,1 @@
+"""The collection service: keeps photos that people gave back, with what is known and decided about them."""

@@ -1,0 +1,66 @@
+"""The errors that the collection adds to those of all services."""
+
+from engine.errors import InvalidArgument, Unavailable, VergerError
+from services.common.errors import Overloaded
+
+
+class FieldInvalid(InvalidArgument):
+    """A field of the request has a value that it may not have.
+
+    metadata: `field` is its name.
+    """
+
+    reason = "FIELD_INVALID"
+
+
+class NotFound(VergerError):
+    """There is no such thing."""
+
+    code = "NOT_FOUND"
+    reason = "NOT_FOUND"
+
+
+class PhotoUnknown(NotFound):
+    """No photo with this id is kept. It may have been deleted."""
+
+    reason = "PHOTO_UNKNOWN"
+
+
+class AnswerUnknown(NotFound):
+    """No photo that got this answer is kept."""
+
+    reason = "ANSWER_UNKNOWN"
+
+
+class DecisionUnknown(NotFound):
+    """No label was decided with this request id."""
+
+    reason = "DECISION_UNKNOWN"
+
+
+class RequestIdReused(VergerError):
+    """Another decision has this request id."""
+
+    code = "ALREADY_EXISTS"
+    reason = "REQUEST_ID_REUSED"
+
+
+class StorageFull(Overloaded):
+    """No space is left for photos. What was sent is not kept, nor any part of it."""
+
+    reason = "STORAGE_FULL"
+    retry_after_seconds = 60.0
+
+
+class StorageUnavailable(Unavailable):
+    """The storage of photos does not answer. What was sent is not kept."""
+
+    reason = "STORAGE_UNAVAILABLE"
+    retry_after_seconds = 5.0
+
+
+class CollectionUnavailable(Unavailable):
+    """The database of the collection does not answer."""
+
+    reason = "COLLECTION_UNAVAILABLE"
+    retry_after_seconds = 5.0

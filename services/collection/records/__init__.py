@@ -1,0 +1,1 @@
+"""What is known and decided about photos, in a relational database."""

@@ -1,0 +1,120 @@
+"""Assembles the collection service from its parts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from datetime import UTC, datetime, timedelta
+from socket import gethostname
+
+import structlog
+from verger.v1 import collection_pb2_grpc
+
+from engine.errors import VergerError
+from engine.photo.opening import Limits
+from services.access.admission import admitting
+from services.access.keys import MAX_LABEL_CHARACTERS, Scope
+from services.collection.config import CollectionSettings
+from services.collection.errors import CollectionUnavailable
+from services.collection.keeping import Keeper
+from services.collection.photos.files import PhotoFiles
+from services.collection.photos.preparing import prepare
+from services.collection.records.database import Database
+from services.collection.records.labels import LabelRecords
+from services.collection.records.listing import PhotoList
+from services.collection.records.photos import PhotoRecords
+from services.collection.servicer import DELETED, CollectionServicer, Records, explained
+from services.common.capacity.limit import AdaptiveLimit
+from services.common.capacity.places import Places
+from services.common.capacity.pool import WorkPool
+from services.common.capacity.processes import LimitedProcesses
+from services.common.rpc.server import RunningServer, running_server
+
+log = structlog.get_logger(__name__)
+
+SERVICE_NAME = "verger.v1.CollectionService"
+
+SCOPES = {
+    f"/{SERVICE_NAME}/{method}": scope
+    for scope, methods in {
+        Scope.FEEDBACK: ("AddPhoto", "ReportAnswer"),
+        Scope.REVIEW: ("ListPhotos", "GetPhoto", "LabelPhotos", "UndoLabels"),
+        Scope.ADMIN: ("DeletePhotos",),
+    }.items()
+    for method in methods
+}
+
+PREPARING_PROCESSES = 1
+"""One photo at a time: nobody waits for it but the person who gives it."""
+
+READINESS_SECONDS = 1.0
+"""Interval at which the health follows the state of the database."""
+
+CLEANING_SECONDS = 3600.0
+"""Interval at which photos are deleted that are too old, and files that no photo needs."""
+
+MAX_CLOSE_SECONDS = 5.0
+"""Time that the worker process gets to end. The end of this process does not wait longer for it."""
+
+
+@asynccontextmanager
+async def collection_server(settings: CollectionSettings) -> AsyncIterator[RunningServer]:
+    """Serves until the block ends. The server is ready while its database answers.
+
+    Raises:
+        DatabaseUnusable, ValueError, ImportError, OSError: the settings name no database or storage that can be used.
+    """
+    place = f"collection on {gethostname()}"[:MAX_LABEL_CHARACTERS]
+    limits = Limits(settings.max_image_bytes, settings.max_image_pixels, settings.collection_decode_bytes)
+    lifetime = timedelta(days=settings.collection_days)
+    threads = WorkPool("collection", settings.collection_max_in_flight)
+    processes = LimitedProcesses(PREPARING_PROCESSES, settings.collection_decode_seconds, prepare.__module__)
+    with closing(Database(settings.collection_database)) as database:
+        now = lambda: datetime.now(UTC)  # noqa: E731
+        photos = PhotoRecords(database, place, now)
+        records = Records(photos, LabelRecords(database, place, now), PhotoList(database))
+        keeper = Keeper(photos, PhotoFiles(settings.collection_photos), threads, processes, limits)
+        places = Places(AdaptiveLimit(settings.collection_max_in_flight, settings.collection_max_in_flight))
+        servicer = CollectionServicer(keeper, records, threads, places, lifetime)
+        async with (
+            admitting(settings, "collection", SCOPES) as admit,
+            running_server(
+                settings,
+                settings.collection_port,
+                settings.collection_metrics_port,
+                [SERVICE_NAME],
+                lambda server: collection_pb2_grpc.add_CollectionServiceServicer_to_server(servicer, server),
+                admit,
+            ) as server,
+        ):
+            jobs = [asyncio.create_task(_report(server, database)), asyncio.create_task(_clean(keeper, lifetime))]
+            try:
+                yield server
+            finally:
+                for job in jobs:
+                    job.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await job
+    threads.close()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.to_thread(processes.close), MAX_CLOSE_SECONDS)
+
+
+async def _report(server: RunningServer, database: Database) -> None:
+    while True:
+        try:
+            with explained():
+                await asyncio.to_thread(database.check)
+            await server.set_ready(True)
+        except VergerError:
+            await server.set_ready(False, CollectionUnavailable.reason)
+        await asyncio.sleep(READINESS_SECONDS)
+
+
+async def _clean(keeper: Keeper, lifetime: timedelta) -> None:
+    while True:
+        try:
+            with explained():
+                DELETED.labels("expired").inc(await keeper.clean(lifetime))
+        except VergerError as error:
+            log.warning("photos that are too old were not deleted; the next time will", reason=error.reason)
+        await asyncio.sleep(CLEANING_SECONDS)

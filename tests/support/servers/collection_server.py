@@ -1,0 +1,118 @@
+"""A running collection service, and calls to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import grpc
+from verger.v1 import classifier_pb2, collection_pb2, collection_pb2_grpc, model_pb2
+
+from services.collection.config import CollectionSettings
+from services.collection.server import collection_server
+from tests.support.background import in_background
+from tests.support.pictures.photos import encoded, scene
+
+FRUITS = "fruit-classifier"
+SECONDS = 120
+_numbers = count()
+
+
+@dataclass
+class Collection:
+    """A running service, and what is behind it."""
+
+    stub: collection_pb2_grpc.CollectionServiceStub
+    folder: Path
+    database: str
+    port: int
+
+    def add(
+        self, image: bytes | None = None, request_id: str = "", **fields: object
+    ) -> collection_pb2.AddPhotoResponse:
+        """Adds a photo; a new one by default."""
+        request = collection_pb2.AddPhotoRequest(
+            request_id=request_id,
+            classifier=FRUITS,
+            image=new_photo() if image is None else image,
+            source=collection_pb2.PHOTO_SOURCE_PAGE,
+        )
+        request.MergeFrom(collection_pb2.AddPhotoRequest(**fields))
+        return self.stub.AddPhoto(request, timeout=SECONDS)
+
+    def photo(self, identity: str, **fields: object) -> collection_pb2.GetPhotoResponse:
+        """Returns one photo."""
+        return self.stub.GetPhoto(collection_pb2.GetPhotoRequest(photo_id=identity, **fields), timeout=SECONDS)
+
+    def listed(self, classifier: str = FRUITS, **fields: object) -> collection_pb2.ListPhotosResponse:
+        """Lists photos; fields of the request, and those of the filter."""
+        names = {each.name for each in collection_pb2.ListPhotosRequest.DESCRIPTOR.fields}
+        wanted = collection_pb2.PhotoFilter(**{name: value for name, value in fields.items() if name not in names})
+        rest = {name: value for name, value in fields.items() if name in names}
+        request = collection_pb2.ListPhotosRequest(classifier=classifier, filter=wanted, **rest)
+        return self.stub.ListPhotos(request, timeout=SECONDS)
+
+    def ids(self, **fields: object) -> list[str]:
+        """Ids of the listed photos."""
+        return [photo.photo_id for photo in self.listed(**fields).photos]
+
+    def label(
+        self, decision: str, seen: dict[str, int], label: collection_pb2.Label, **fields: object
+    ) -> collection_pb2.LabelPhotosResponse:
+        """Gives photos, by the revisions that were seen, a label."""
+        photos = [collection_pb2.SeenPhoto(photo_id=photo, revision=revision) for photo, revision in seen.items()]
+        request = collection_pb2.LabelPhotosRequest(request_id=decision, photos=photos, label=label, **fields)
+        return self.stub.LabelPhotos(request, timeout=SECONDS)
+
+    def undo(self, change: str, decision: str) -> collection_pb2.UndoLabelsResponse:
+        """Takes a decision back."""
+        request = collection_pb2.UndoLabelsRequest(request_id=change, decision_id=decision, reviewer="anna")
+        return self.stub.UndoLabels(request, timeout=SECONDS)
+
+    def delete(self, *ids: str) -> int:
+        """Deletes photos."""
+        return self.stub.DeletePhotos(collection_pb2.DeletePhotosRequest(photo_ids=ids), timeout=SECONDS).deleted
+
+    def files(self) -> list[str]:
+        """Names of all files that are kept, but for the database."""
+        return sorted(str(file.relative_to(self.folder)) for file in self.folder.rglob("*") if file.is_file())
+
+
+def new_photo() -> bytes:
+    """A photo that no test has made before."""
+    return encoded(scene((96, 64), seed=next(_numbers)))
+
+
+def answer(label: str = "cherry", version: str = "3", verdict: int = 1) -> classifier_pb2.Classification:
+    """What a model may answer."""
+    return classifier_pb2.Classification(
+        verdict=verdict,
+        predictions=[
+            classifier_pb2.Prediction(label=label, probability=0.75),
+            classifier_pb2.Prediction(label="kiwi", probability=0.25),
+        ],
+        model=model_pb2.ModelRef(name=FRUITS, version=version),
+        scope_score=0.5,
+    )
+
+
+def a(label: str) -> collection_pb2.Label:
+    """The label of a class."""
+    return collection_pb2.Label(kind=collection_pb2.LABEL_KIND_CLASS, name=label)
+
+
+@contextmanager
+def running_collection(folder: Path, database: str, metrics_port: int = 0, **settings: object) -> Iterator[Collection]:
+    """Runs the service with its photos in a folder."""
+    made = CollectionSettings(
+        collection_port=0,
+        collection_metrics_port=metrics_port,
+        collection_database_url=database,
+        collection_photos_url=str(folder),
+        request_timeout_seconds=SECONDS,
+        drain_seconds=0,
+        **settings,
+    )
+    with in_background(collection_server(made)) as server, grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield Collection(collection_pb2_grpc.CollectionServiceStub(channel), folder, database, server.port)
