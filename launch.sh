@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs all parts of Verger on this machine: MLflow, inference, preprocess and the web page.
+# Runs all parts of Verger on this machine: MLflow, the collection, inference, preprocess and the web page.
 set -euo pipefail
 called_from=$PWD
 launch=$(printf %q "$0") # as people call it, for messages
@@ -26,13 +26,16 @@ Settings and their defaults. They come from the environment or from the file .en
        VERGER_WEB_PORT=8000                  page and REST API
        VERGER_PREPROCESS_PORT=50051          gRPC API
        VERGER_INFERENCE_PORT=50052           gRPC of the inference service
+       VERGER_COLLECTION_PORT=50053          gRPC of the collection, which keeps photos that people give
        VERGER_MLFLOW_PORT=5000               MLflow
        VERGER_PREPROCESS_METRICS_PORT=9101   metrics of the preprocess service
        VERGER_INFERENCE_METRICS_PORT=9102    metrics of the inference service
+       VERGER_COLLECTION_METRICS_PORT=9103   metrics of the collection service
        VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 lets other machines reach the page and the REST API
        VERGER_PREPROCESS_BIND_ADDRESS=127.0.0.1   likewise for gRPC; VERGER_INFERENCE_BIND_ADDRESS,
-                                             VERGER_MLFLOW_BIND_ADDRESS and VERGER_METRICS_BIND_ADDRESS for those who
-                                             need them: nothing behind these asks who calls
+                                             VERGER_COLLECTION_BIND_ADDRESS, VERGER_MLFLOW_BIND_ADDRESS and
+                                             VERGER_METRICS_BIND_ADDRESS for those who need them: nothing behind these
+                                             asks who calls, but for the collection with VERGER_ACCESS=keys
        VERGER_HOME=.verger                   folder for data and logs
        VERGER_START_SECONDS=300              time limit for the start, in seconds
        VERGER_MODEL_NAME=fruit-classifier    registered model to train and to serve; the released one has this name
@@ -45,15 +48,19 @@ settings() {
     export VERGER_BIND_ADDRESS=${VERGER_BIND_ADDRESS:-127.0.0.1}
     export VERGER_PREPROCESS_BIND_ADDRESS=${VERGER_PREPROCESS_BIND_ADDRESS:-127.0.0.1}
     export VERGER_INFERENCE_BIND_ADDRESS=${VERGER_INFERENCE_BIND_ADDRESS:-127.0.0.1}
+    export VERGER_COLLECTION_BIND_ADDRESS=${VERGER_COLLECTION_BIND_ADDRESS:-127.0.0.1}
     export VERGER_MLFLOW_BIND_ADDRESS=${VERGER_MLFLOW_BIND_ADDRESS:-127.0.0.1}
     export VERGER_WEB_PORT=${VERGER_WEB_PORT:-8000} VERGER_MLFLOW_PORT=${VERGER_MLFLOW_PORT:-5000}
     export VERGER_PREPROCESS_PORT=${VERGER_PREPROCESS_PORT:-50051} VERGER_INFERENCE_PORT=${VERGER_INFERENCE_PORT:-50052}
     export VERGER_PREPROCESS_METRICS_PORT=${VERGER_PREPROCESS_METRICS_PORT:-9101}
     export VERGER_INFERENCE_METRICS_PORT=${VERGER_INFERENCE_METRICS_PORT:-9102}
+    export VERGER_COLLECTION_PORT=${VERGER_COLLECTION_PORT:-50053}
+    export VERGER_COLLECTION_METRICS_PORT=${VERGER_COLLECTION_METRICS_PORT:-9103}
     export VERGER_MLFLOW_URL=http://127.0.0.1:$VERGER_MLFLOW_PORT
     export VERGER_PAGE_URL=http${VERGER_WEB_TLS_CERTIFICATE_FILE:+s}://localhost:$VERGER_WEB_PORT
     export VERGER_PREPROCESS_TARGET=127.0.0.1:$VERGER_PREPROCESS_PORT
     export VERGER_INFERENCE_TARGET=127.0.0.1:$VERGER_INFERENCE_PORT
+    export VERGER_COLLECTION_TARGET=127.0.0.1:$VERGER_COLLECTION_PORT
     export VERGER_MODEL_CACHE_DIRECTORY=$VERGER_HOME/models
     export VERGER_TRAIN_COMMAND="./launch.sh --train DIR"
     VERGER_SOCKET=$(cat "$VERGER_HOME/run/socket" 2>/dev/null || true) # see make_socket_folder
@@ -79,6 +86,7 @@ addresses() {
     local grpc=grpc${VERGER_TLS_CERTIFICATE_FILE:+s}
     say "$grpc://127.0.0.1:$VERGER_INFERENCE_PORT/verger.v1.InferenceService" \
         "$grpc://127.0.0.1:$VERGER_PREPROCESS_PORT/verger.v1.ClassifierService" \
+        "$grpc://127.0.0.1:$VERGER_COLLECTION_PORT/verger.v1.CollectionService" \
         "$VERGER_MLFLOW_URL/health $(web_scheme)://127.0.0.1:$VERGER_WEB_PORT/readyz"
 }
 
@@ -113,7 +121,7 @@ start() {
         mkdir -p "$VERGER_HOME/logs" "$VERGER_HOME/run"
         make_socket_folder
         printf '%s' "$model" >"$VERGER_HOME/run/model"
-        say "Starting MLflow, inference, preprocess and web ..."
+        say "Starting MLflow, collection, inference, preprocess and web ..."
         "$serving/supervisord" -c scripts/supervisord.conf ||
             die "supervisord does not start; its log is in $VERGER_HOME/logs."
         import_release || explain_failure

@@ -32,7 +32,7 @@ status() {
     local service
     is_running || { say "Verger is not running."; return 1; }
     compose ps
-    for service in web preprocess inference mlflow database; do
+    for service in web preprocess inference collection mlflow database; do
         [ "$(compose ps --format '{{.Health}}' "$service" | sort -u)" = healthy ] || {
             say "Not healthy: $service"
             return 1

@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from engine.settings import Settings
+from services.collection.config import CollectionSettings
 from services.common.process.start import problems_of
 from services.inference.config import InferenceSettings
 from services.preprocess.config import PreprocessSettings
@@ -27,18 +28,24 @@ SECOND_LOOK_SECONDS = 1.0
 """A program that is ending just now gets so long to free its port."""
 
 
+SERVICES = (WebSettings, PreprocessSettings, InferenceSettings, CollectionSettings)
+
+
 class LaunchSettings(Settings):
     """The settings of launch.sh itself, and narrower limits for some of the services'."""
 
     web_port: int = Field(default=8000, ge=1, le=65535)
     preprocess_port: int = Field(default=50051, ge=1, le=65535)
     inference_port: int = Field(default=50052, ge=1, le=65535)
+    collection_port: int = Field(default=50053, ge=1, le=65535)
     mlflow_port: int = Field(default=5000, ge=1, le=65535)
     preprocess_metrics_port: int = Field(default=9101, ge=1, le=65535)
     inference_metrics_port: int = Field(default=9102, ge=1, le=65535)
+    collection_metrics_port: int = Field(default=9103, ge=1, le=65535)
     bind_address: str = "127.0.0.1"
     preprocess_bind_address: str = "127.0.0.1"
     inference_bind_address: str = "127.0.0.1"
+    collection_bind_address: str = "127.0.0.1"
     mlflow_bind_address: str = "127.0.0.1"
     metrics_bind_address: str = "127.0.0.1"
     start_seconds: float = Field(default=300, gt=0)
@@ -49,16 +56,18 @@ class LaunchSettings(Settings):
             "VERGER_WEB_PORT": (self.bind_address, self.web_port),
             "VERGER_PREPROCESS_PORT": (self.preprocess_bind_address, self.preprocess_port),
             "VERGER_INFERENCE_PORT": (self.inference_bind_address, self.inference_port),
+            "VERGER_COLLECTION_PORT": (self.collection_bind_address, self.collection_port),
             "VERGER_MLFLOW_PORT": (self.mlflow_bind_address, self.mlflow_port),
             "VERGER_PREPROCESS_METRICS_PORT": (self.metrics_bind_address, self.preprocess_metrics_port),
             "VERGER_INFERENCE_METRICS_PORT": (self.metrics_bind_address, self.inference_metrics_port),
+            "VERGER_COLLECTION_METRICS_PORT": (self.metrics_bind_address, self.collection_metrics_port),
         }
 
 
 def wrong_settings() -> list[str]:
     """Describes each wrong setting once, though several programs may read it."""
     found: dict[str, None] = {}
-    for kind in (LaunchSettings, WebSettings, PreprocessSettings, InferenceSettings, TrainerSettings):
+    for kind in (LaunchSettings, *SERVICES, TrainerSettings):
         try:
             kind()
         except ValidationError as error:

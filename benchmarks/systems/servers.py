@@ -23,7 +23,8 @@ from benchmarks.load.measure import Sample
 HOME = Path(os.environ.get("BENCHMARK_HOME", ".verger/benchmarks")).absolute()
 MODEL = Path("models/fruit-classifier").absolute()
 PORT = 18000
-PROGRAMS = ("WEB", "PREPROCESS", "INFERENCE", "MLFLOW", "PREPROCESS_METRICS", "INFERENCE_METRICS")
+SERVICES = ("WEB", "PREPROCESS", "INFERENCE", "MLFLOW")
+PROGRAMS = (*SERVICES, "PREPROCESS_METRICS", "INFERENCE_METRICS", "COLLECTION", "COLLECTION_METRICS")
 PORTS = {name: PORT + number for number, name in enumerate(PROGRAMS)}
 """Ports of Verger. Every other contender uses at most the first three."""
 TARGET = f"127.0.0.1:{PORTS['PREPROCESS']}"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.systems.composed import Composed
 
-SERVICES = ["web", "preprocess", "inference", "mlflow"]
+SERVICES = ["web", "preprocess", "inference", "collection", "mlflow"]
 
 
 def test_no_image_exceeds_its_size_budget(verger: Composed) -> None:
@@ -51,7 +51,7 @@ def test_the_log_of_a_container_is_bounded(verger: Composed, service: str) -> No
     assert verger.inspect(container)[0]["HostConfig"]["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "6"}
 
 
-@pytest.mark.parametrize("service", ["web", "preprocess", "inference"])
+@pytest.mark.parametrize("service", ["web", "preprocess", "inference", "collection"])
 def test_no_service_contains_a_training_library(verger: Composed, service: str) -> None:
     (container,) = verger.containers(service)
     find = (
@@ -95,13 +95,14 @@ def test_only_web_and_mlflow_publish_a_port_and_mlflow_on_loopback(verger: Compo
         (container,) = verger.containers(service)
         bindings = verger.inspect(container)[0]["HostConfig"]["PortBindings"] or {}
         published[service] = sorted(bindings)
-    assert published == {"web": ["8000/tcp"], "mlflow": ["5000/tcp"], "preprocess": [], "inference": [], "database": []}
+    others: dict[str, list[str]] = {name: [] for name in ("preprocess", "inference", "collection", "database")}
+    assert published == {"web": ["8000/tcp"], "mlflow": ["5000/tcp"]} | others
     (mlflow,) = verger.containers("mlflow")
     ((binding,),) = verger.inspect(mlflow)[0]["HostConfig"]["PortBindings"].values()
     assert binding["HostIp"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize("service", ["preprocess", "inference"])
+@pytest.mark.parametrize("service", ["preprocess", "inference", "collection"])
 def test_services_that_process_photos_can_not_reach_the_internet(verger: Composed, service: str) -> None:
     (container,) = verger.containers(service)
     networks = verger.inspect(container)[0]["NetworkSettings"]["Networks"]

@@ -16,7 +16,8 @@ CONTAINERS: dict[str, dict[str, Any]] = yaml.safe_load(
 NAMES_IN_COMPOSE = {"registrar": "import-release"}  # compose runs this command only
 SECRETS_AS_FILES = {"PGPASSFILE": "PGPASSWORD"}  # libpq reads either a password file or a password
 
-ON_NO_CLOUD = {"access", "keys-database"}  # users' keys, for which the stack on AWS has no database yet
+# users' keys and their photos, for which the stack on AWS has no database yet
+ON_NO_CLOUD = {"access", "keys-database", "collection", "collection-database"}
 KEYS = COMPOSE["access"]["environment"].keys()
 
 every_container = pytest.mark.parametrize("name", CONTAINERS)

@@ -38,14 +38,17 @@ def mounts(volume: str) -> Iterator[tuple[str, str]]:
     ("access", "more"), [("open", set[str]()), ("keys", {"web", "preprocess"})], ids=ACCESS
 )  # fmt: skip
 def test_web_and_preprocess_reach_the_database_only_where_keys_are_asked_for(access: str, more: set[str]) -> None:
-    assert neighbours(access, "database") == {"mlflow", "keys-database", "access"} | more
+    assert (
+        neighbours(access, "database")
+        == {"mlflow", "keys-database", "access", "collection", "collection-database"} | more
+    )
 
 
 @pytest.mark.parametrize("access", ACCESS)
 def test_no_two_services_share_two_networks(access: str) -> None:
     """The name of a service would have two addresses for each replica, and clients would count it twice."""
     networks = {name: set(service.get("networks", ())) for name, service in services(access).items()}
-    serving = ("web", "preprocess", "inference", "mlflow", "database")
+    serving = ("web", "preprocess", "inference", "collection", "mlflow", "database")
     assert [pair for pair in combinations(serving, 2) if len(networks[pair[0]] & networks[pair[1]]) > 1] == []
 
 
@@ -56,5 +59,8 @@ def test_the_ways_to_the_database_lead_nowhere_else() -> None:
 
 
 def test_only_those_who_open_the_database_have_its_passwords() -> None:
-    assert dict(mounts("credentials")) == {"mlflow": "ro", "database": "ro", "keys-database": "ro", "credentials": ""}
-    assert dict(mounts("keys")) == {"web": "ro", "preprocess": "ro", "access": "ro", "keys-database": ""}
+    makers = {"keys-database": "ro", "collection-database": "ro"}
+    assert dict(mounts("credentials")) == {"mlflow": "ro", "database": "ro", "credentials": ""} | makers
+    asking = dict.fromkeys(("web", "preprocess", "collection", "access"), "ro")
+    assert dict(mounts("keys")) == asking | {"keys-database": ""}
+    assert dict(mounts("collection")) == {"collection": "ro", "collection-database": ""}

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from services.collection.config import CollectionSettings
 from services.inference.config import InferenceSettings
 from services.preprocess.config import PreprocessSettings
 from services.web.config import WebSettings
@@ -19,7 +20,7 @@ DECIDED_BY_CONTAINERS = re.compile(
     "_(PORT|HOME|LOCK_FILE|WORKERS|LOG_FORMAT|METRICS_BIND_ADDRESS|TLS_CLIENT_CA_FILE|TLS_SERVER_NAME)$"
     "|_MAX_(REQUEST|BUFFERED)_BYTES$"
 )
-PROGRAMS = (WebSettings, PreprocessSettings, InferenceSettings, TrainerSettings)
+PROGRAMS = (WebSettings, PreprocessSettings, InferenceSettings, CollectionSettings, TrainerSettings)
 
 
 def examples() -> dict[str, str]:
