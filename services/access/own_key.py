@@ -19,13 +19,16 @@ log = structlog.get_logger(__name__)
 LIFETIME = timedelta(hours=1)
 """How long a key outlives a process that was killed. It is replaced at half of this."""
 
+SCOPES = frozenset({Scope.CLASSIFY, Scope.FEEDBACK})
+"""What web asks of preprocess and of the collection."""
+
 RETRY_SECONDS = 1.0
 MAX_START_SECONDS = 2.0
 """How long the start waits for the first key."""
 
 
 class OwnKey:
-    """A key with the scope `classify` that is in no file and no setting: only this process has it, and only its digest
+    """A key with the scopes of web that is in no file and no setting: only this process has it, and only its digest
     is in the database. `async with` makes it, renews it and deletes it at the end.
     """
 
@@ -58,9 +61,8 @@ class OwnKey:
 
     async def _renew(self) -> None:
         while True:
-            scopes = frozenset({Scope.CLASSIFY})
             try:
-                made = asyncio.to_thread(self._store.make, self._store.place, "verger", scopes, LIFETIME, Kind.SERVICE)
+                made = asyncio.to_thread(self._store.make, self._store.place, "verger", SCOPES, LIFETIME, Kind.SERVICE)
                 self._secret = await made
             except Exception as error:
                 log.warning("this process has no new key yet", error=type(error).__name__, message=str(error))

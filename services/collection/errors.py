@@ -13,28 +13,24 @@ class FieldInvalid(InvalidArgument):
     reason = "FIELD_INVALID"
 
 
-class NotFound(VergerError):
-    """There is no such thing."""
-
-    code = "NOT_FOUND"
-    reason = "NOT_FOUND"
-
-
-class PhotoUnknown(NotFound):
+class PhotoUnknown(VergerError):
     """No photo with this id is kept. It may have been deleted."""
 
+    code = "NOT_FOUND"
     reason = "PHOTO_UNKNOWN"
 
 
-class AnswerUnknown(NotFound):
+class AnswerUnknown(VergerError):
     """No photo that got this answer is kept."""
 
+    code = "NOT_FOUND"
     reason = "ANSWER_UNKNOWN"
 
 
-class DecisionUnknown(NotFound):
+class DecisionUnknown(VergerError):
     """No label was decided with this request id."""
 
+    code = "NOT_FOUND"
     reason = "DECISION_UNKNOWN"
 
 
@@ -56,11 +52,4 @@ class StorageUnavailable(Unavailable):
     """The storage of photos does not answer. What was sent is not kept."""
 
     reason = "STORAGE_UNAVAILABLE"
-    retry_after_seconds = 5.0
-
-
-class CollectionUnavailable(Unavailable):
-    """The database of the collection does not answer."""
-
-    reason = "COLLECTION_UNAVAILABLE"
     retry_after_seconds = 5.0

@@ -14,7 +14,6 @@ from engine.photo.opening import Limits
 from services.access.admission import admitting
 from services.access.keys import MAX_LABEL_CHARACTERS, Scope
 from services.collection.config import CollectionSettings
-from services.collection.errors import CollectionUnavailable
 from services.collection.keeping import Keeper
 from services.collection.photos.files import PhotoFiles
 from services.collection.photos.preparing import prepare
@@ -27,6 +26,7 @@ from services.common.capacity.limit import AdaptiveLimit
 from services.common.capacity.places import Places
 from services.common.capacity.pool import WorkPool
 from services.common.capacity.processes import LimitedProcesses
+from services.common.errors import CollectionUnavailable
 from services.common.rpc.server import RunningServer, running_server
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from services.access.audit import key_user
 from services.access.keys import Kind
 from services.access.rpc import current_key
 from services.collection import requests, responses
-from services.collection.errors import CollectionUnavailable, StorageFull
+from services.collection.errors import StorageFull
 from services.collection.facts import NewPhoto
 from services.collection.keeping import Keeper
 from services.collection.photos.files import IMAGES, THUMBNAILS
@@ -24,6 +24,7 @@ from services.collection.records.photos import PhotoRecords
 from services.common.capacity.places import Places
 from services.common.capacity.pool import WorkPool
 from services.common.database import DatabaseUnusable
+from services.common.errors import CollectionUnavailable
 from services.common.rpc.clients import current_client
 from services.common.rpc.interceptor import Context
 from services.common.rpc.request_ids import checked_request_id

@@ -161,6 +161,13 @@ class QuotaTooSmall(InvalidArgument):
     reason = "QUOTA_TOO_SMALL"
 
 
+class CollectionUnavailable(Unavailable):
+    """The collection, or its database, does not answer."""
+
+    reason = "COLLECTION_UNAVAILABLE"
+    retry_after_seconds = 5.0
+
+
 class RemoteError(VergerError):
     """An error that another service answered, passed on unchanged."""
 

@@ -20,10 +20,10 @@ _PUBLIC_PATHS = frozenset({"/", "/sign-in", "/sign-out", "/docs", "/openapi.json
 
 _PUBLIC_FOLDER = "/static/"
 
-_PHOTO_PATHS = frozenset({"/predict", "/api/v1/classify"})
+_PHOTO_PATHS = frozenset({"/predict", "/feedback", "/api/v1/classify", "/api/v1/feedback"})
 """Where quotas count requests, their bytes and their photos. A request without a photo counts as one."""
 
-_SESSION_PATHS = frozenset({"/predict", "/audit"})
+_SESSION_PATHS = frozenset({"/predict", "/feedback", "/audit"})
 """Where a session does as well as a key. Routes that change something call `confirm`, because browsers send cookies
 unasked."""
 
@@ -34,6 +34,8 @@ def needed_scope(path: str) -> keys.Scope | None:
         return None
     if path in ("/predict", "/api/v1/classify", "/api/v1/model"):
         return keys.Scope.CLASSIFY
+    if path in ("/feedback", "/api/v1/feedback"):
+        return keys.Scope.FEEDBACK
     return keys.Scope.ADMIN  # for the audit, and so that a new address is closed until it has a line here
 
 

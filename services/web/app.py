@@ -24,6 +24,7 @@ from services.web.api import docs
 from services.web.api import routes as api
 from services.web.api.cors import ApiCors
 from services.web.api.openapi import DocumentedFastAPI
+from services.web.collecting import Collector
 from services.web.config import WebSettings
 from services.web.middleware import RequestMiddleware, is_quiet
 from services.web.page import audit, sign_in
@@ -44,7 +45,7 @@ STATIC = "/static"
 MAX_DETAILS = 5
 """Most invalid parameters that an answer names."""
 
-PAGE_PATHS = {"/", "/predict", "/sign-in", "/sign-out", "/docs", audit.PATH}
+PAGE_PATHS = {"/", "/predict", "/feedback", "/sign-in", "/sign-out", "/docs", audit.PATH}
 
 DESCRIPTION = """Send a photo and get a verdict: what the photo shows, that the model is unsure, or that the photo shows
 none of its classes. Errors are problem details (RFC 9457) with a stable `reason`.
@@ -69,8 +70,11 @@ def create_app(settings: WebSettings) -> FastAPI:
             open_channel(settings.preprocess_target, settings) as descriptions,
         ):
             preprocess = PreprocessClient(photos, descriptions, settings.request_timeout_seconds, credentials)
-            app.state.verger = State(settings, preprocess, UploadReader(settings), renderer, gate, quotas)
-            yield
+            async with _collector(settings, credentials) as collector:
+                app.state.verger = State(
+                    settings, preprocess, UploadReader(settings), renderer, gate, quotas, collector
+                )
+                yield
 
     app = DocumentedFastAPI(
         title="Verger",
@@ -93,6 +97,20 @@ def create_app(settings: WebSettings) -> FastAPI:
         app.include_router(router)
     app.mount(STATIC, files)
     return app
+
+
+@asynccontextmanager
+async def _collector(
+    settings: WebSettings, credentials: Callable[[], Sequence[tuple[str, str]]]
+) -> AsyncIterator[Collector | None]:
+    """Yields the client of the collection, or None where no photos are kept."""
+    if not settings.keeps_photos:
+        yield None
+        return
+    async with open_channel(settings.collection_target, settings) as channel:
+        collector = Collector(channel, settings.request_timeout_seconds, credentials)
+        yield collector
+        await collector.close()
 
 
 @asynccontextmanager

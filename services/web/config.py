@@ -1,7 +1,7 @@
 """The settings of the web service."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,15 @@ class WebSettings(AccessSettings):
 
     preprocess_target: str = "localhost:50051"
     """Address of the preprocess service in gRPC's name syntax; dns:///NAME:PORT balances calls between replicas."""
+
+    collection_target: str = ""
+    """Address of the collection service in gRPC's name syntax. Without it, no photo is kept."""
+
+    keep_photos: Literal["ask", "never", "always"] = "ask"
+    """Whether photos are kept for review and training: those of visitors who tick a box, none, or all."""
+
+    collection_days: int = Field(default=365, ge=1, le=3650)
+    """Days for which the collection keeps a photo, as the page says it."""
 
     cors_origins: str = ""
     """Origins whose pages may call the API from a browser, separated by spaces; * for all. None by default."""
@@ -54,6 +63,11 @@ class WebSettings(AccessSettings):
 
     web_tls_key_file: Path | None = None
     """PEM private key of web_tls_certificate_file, without a password."""
+
+    @property
+    def keeps_photos(self) -> bool:
+        """Whether photos may be given to the collection."""
+        return bool(self.collection_target) and self.keep_photos != "never"
 
     @model_validator(mode="after")
     def _check_certificate(self) -> Self:

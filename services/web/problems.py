@@ -21,6 +21,7 @@ _STATUS_BY_REASON = {
     "REQUEST_ID_TOO_LONG": 400,
     "REQUEST_INVALID": 400,
     "NOT_FOUND": 404,
+    "FEEDBACK_OFF": 404,
     "METHOD_NOT_ALLOWED": 405,
     "REQUEST_TIMEOUT": 408,
     "UPLOAD_TIMEOUT": 408,
@@ -45,6 +46,8 @@ _STATUS_BY_CODE = {
     "INVALID_ARGUMENT": 400,
     "UNAUTHENTICATED": 401,
     "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
     "FAILED_PRECONDITION": 503,
     "RESOURCE_EXHAUSTED": 429,
     "UNAVAILABLE": 503,
@@ -80,6 +83,18 @@ class TooManyFiles(InvalidArgument):
     """A request with more photos than are accepted."""
 
     reason = "TOO_MANY_FILES"
+
+
+class FeedbackInvalid(InvalidArgument):
+    """Feedback that lacks something, or says something that can't be."""
+
+    reason = "FEEDBACK_INVALID"
+
+
+class FeedbackOff(InvalidArgument):
+    """Feedback where no photos are kept."""
+
+    reason = "FEEDBACK_OFF"
 
 
 class ParameterInvalid(InvalidArgument):

@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from services.access.gate import Gate
 from services.access.quotas.quotas import Quotas
+from services.web.collecting import Collector
 from services.web.config import WebSettings
 from services.web.page.rendering import Renderer
 from services.web.preprocess_client import PreprocessClient
@@ -26,6 +27,8 @@ class State:
 
     quotas: Quotas | None
     """Counts photos, bytes and calls; None where nothing is limited."""
+    collector: Collector | None = None
+    """Gives photos to the collection; None where none are kept."""
 
 
 def state_of(request: Request) -> State:

@@ -22,7 +22,9 @@ DASHBOARD = ROOT / "observability" / "grafana" / "dashboards" / "verger.json"
 @pytest.fixture(scope="module")
 def observed(verger: Composed) -> Iterator[Composed]:
     """The system with compose.observability.yml, except Grafana, which exists only as a public image."""
-    verger.compose("up", "--build", "--detach", "--wait", *SERVICES, "prometheus", "otel-collector", layers=LAYERS)
+    verger.compose(
+        "up", "--build", "--detach", "--wait", *SERVICES, "collection", "prometheus", "otel-collector", layers=LAYERS
+    )
     yield verger
     verger.compose("up", "--detach", "--wait", "--remove-orphans")
 
@@ -43,7 +45,8 @@ def test_every_service_is_scraped(observed: Composed) -> None:
         result = query(observed, "query", query=counted)["result"]
         return {item["metric"]["job"]: float(item["value"][1]) for item in result}
 
-    wait_until(lambda: set(answered()) == set(SERVICES) and min(answered().values()) > 0, 60, "metrics of all")
+    wait_until(lambda: set(SERVICES) <= {job for job, count in answered().items() if count}, 60, "metrics of all")
+    wait_until(lambda: query(observed, "query", query='up{job="collection"} == 1')["result"], 60, "the collection")
 
 
 def test_prometheus_knows_every_metric_of_the_dashboard(observed: Composed) -> None:

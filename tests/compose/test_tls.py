@@ -18,7 +18,7 @@ def certificates(verger: Composed, tmp_path_factory: pytest.TempPathFactory) -> 
     """The system runs with these certificates for the duration of a module."""
     folder = tmp_path_factory.mktemp("tls")
     certificates = Certificates(folder)
-    certificates.issue("grpc", "preprocess", "inference", "127.0.0.1")
+    certificates.issue("grpc", "preprocess", "inference", "collection", "127.0.0.1")
     certificates.issue("page", "localhost")
     for path in (folder, *folder.iterdir()):
         path.chmod(0o755)  # the containers' user reads them

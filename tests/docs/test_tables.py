@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from engine.errors import VergerError
+from services.collection import errors as collection_errors
+from services.collection.config import CollectionSettings
 from services.common import errors
 from services.inference.config import InferenceSettings
 from services.preprocess.config import PreprocessSettings
@@ -35,7 +37,7 @@ def kinds_of(kind: type[VergerError]) -> Iterator[type[VergerError]]:
 
 @pytest.mark.parametrize("page", ["api.md", "api.fr.md"])
 def test_every_reason_is_in_the_table_with_its_status_and_code(page: str) -> None:
-    rooms = ("engine.errors", errors.__name__, problems.__name__)
+    rooms = ("engine.errors", errors.__name__, problems.__name__, collection_errors.__name__)
     expected = {}
     for kind in kinds_of(VergerError):
         answered = kind.__module__ in rooms and kind.reason not in NOT_ANSWERED
@@ -47,7 +49,7 @@ def test_every_reason_is_in_the_table_with_its_status_and_code(page: str) -> Non
 
 def defaults() -> dict[str, Any]:
     """Of the settings that have a plain one; launch.sh sets some of its own."""
-    programs = (InferenceSettings, PreprocessSettings, WebSettings, TrainerSettings)
+    programs = (InferenceSettings, PreprocessSettings, CollectionSettings, WebSettings, TrainerSettings)
     fields = {
         f"VERGER_{name.upper()}": "" if field.default is None else str(field.default)
         for program in programs

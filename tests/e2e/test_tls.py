@@ -17,7 +17,7 @@ from tests.support.systems.uploads import PHOTO
 MAKE_CERTIFICATE = (
     "mkdir -p tls",
     "openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=verger -keyout tls/grpc.key -out tls/grpc.pem "
-    "-addext subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:preprocess,DNS:inference",
+    "-addext subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:preprocess,DNS:inference,DNS:collection",
 )
 
 

@@ -20,6 +20,7 @@ from engine.errors import (
 from services.access.keys import Scope
 from services.common.errors import (
     AccessUnavailable,
+    CollectionUnavailable,
     DeadlineExceeded,
     InferenceUnavailable,
     KeyExpired,
@@ -31,12 +32,15 @@ from services.common.errors import (
     Overloaded,
     QuotaExceeded,
     QuotaTooSmall,
+    RemoteError,
     ScopeMissing,
 )
 from services.web.access import needed_scope
 from services.web.problems import (
     MEDIA_TYPE,
     ContentEncodingUnsupported,
+    FeedbackInvalid,
+    FeedbackOff,
     FileMissing,
     MultipartInvalid,
     ParameterInvalid,
@@ -95,6 +99,21 @@ _KEY_ERRORS = [
     AccessUnavailable("Keys can't be checked at the moment. Try again in a few seconds."),
 ]
 
+FEEDBACK_ERRORS = [
+    FeedbackInvalid("“report” must be one of right, class, none, other."),
+    FeedbackOff("This site keeps no photos, so there is nothing to learn from feedback."),
+    RemoteError("NOT_FOUND", "ANSWER_UNKNOWN", "No photo with this answer is kept. Send the photo with your report."),
+    PARAMETER_ERROR,
+    MultipartInvalid("The end of the form is missing. Send the whole body."),
+    UploadTimeout("No data arrived for 30 s. Send the photo again."),
+    ImageTooLarge("The file has more than 20,971,520 bytes, which is the limit. Send a smaller copy."),
+    ImageFormatUnsupported("This is not a picture that can be read."),
+    ImageCorrupt("The picture is damaged and can't be decoded. Save it again and send the copy."),
+    Overloaded("All places are taken. Wait a second, then send the request again."),
+    CollectionUnavailable("What you say can't be noted at the moment. Try again in a few seconds."),
+    *UNAVAILABLE_ERRORS,
+]
+
 _PHOTO = {"type": "string", "format": "binary"}
 CLASSIFY_BODY = {
     "required": True,
@@ -108,6 +127,28 @@ CLASSIFY_BODY = {
         },
         "image/*": {"schema": _PHOTO},
         "application/octet-stream": {"schema": _PHOTO},
+    },
+}
+
+FEEDBACK_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["answer", "report"],
+                "properties": {
+                    "answer": {"type": "string", "maxLength": 128, "description": "X-Request-ID of the answer."},
+                    "report": {"type": "string", "enum": ["right", "class", "none", "other"]},
+                    "label": {
+                        "type": "string",
+                        "description": "What it shows, with the report “class”: one of the classes.",
+                    },
+                    "note": {"type": "string", "maxLength": 500, "description": "In your own words."},
+                    "file": _PHOTO | {"description": "The photo, where it is not kept already."},
+                },
+            }
+        }
     },
 }
 

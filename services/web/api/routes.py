@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter
-from verger.v1 import classifier_pb2
+from verger.v1 import classifier_pb2, collection_pb2
 
 from engine.errors import VergerError
 from services.web.access import count_rest
@@ -15,6 +15,8 @@ from services.web.answering import Outcome, answer_all
 from services.web.api.openapi import (
     CLASSIFY_BODY,
     CLASSIFY_ERRORS,
+    FEEDBACK_BODY,
+    FEEDBACK_ERRORS,
     PARAMETER_ERROR,
     UNAVAILABLE_ERRORS,
     problem_responses,
@@ -23,12 +25,14 @@ from services.web.api.results import Shown, failure_of, figure_of, result_of
 from services.web.api.schemas import (
     ClassDescription,
     ClassifyAnswer,
+    FeedbackAnswer,
     FileResult,
     ModelDescription,
     ModelName,
     Refusal,
     UploadLimits,
 )
+from services.web.feedback import collector_of, feedback_of, take
 from services.web.preprocess_client import Wanted
 from services.web.problems import FileMissing, ParameterInvalid, is_callers_fault
 from services.web.state import State, state_of
@@ -81,6 +85,7 @@ async def classify(
         await count_rest(state.quotas, request, received.files)
     outcomes = await answer_all(request, state.preprocess, received.files, Wanted(top_k, evidence))
     _raise_if_all_failed(outcomes)
+    _keep(received.files, outcomes, state)
     shown = Shown(lang, evidence, timings)
     answer = ClassifyAnswer(
         model=_newest_model(outcomes),
@@ -91,6 +96,30 @@ async def classify(
     )
     content = _AS_JSON.dump_json(answer)
     return Response(content, media_type="application/json", headers=_server_timing(outcomes))
+
+
+@router.post(
+    "/feedback",
+    summary="Say whether an answer is right",
+    response_model=FeedbackAnswer,
+    openapi_extra={"requestBody": FEEDBACK_BODY},
+    responses=problem_responses(FEEDBACK_ERRORS),
+)
+async def feedback(request: Request) -> FeedbackAnswer:
+    """Send a form with the id of the answer, which is in its header `X-Request-ID`, and what you say of it. Send the
+    photo with it, unless this service keeps all photos: without one, nothing can be learned.
+
+    What is sent twice is there once. A later report on the same answer replaces the earlier one.
+    """
+    _refuse_unknown_parameters(request, set())
+    collector_of(request)
+    received = await state_of(request).uploads.receive(request, raw_allowed=False)
+    said = feedback_of(received.fields)
+    photo = received.files[0] if received.files else None
+    if photo and photo.error:
+        raise photo.error
+    await take(request, said, photo, collection_pb2.PHOTO_SOURCE_REST)
+    return FeedbackAnswer(answer=said.answer)
 
 
 @router.get(
@@ -122,6 +151,14 @@ def _raise_if_all_failed(outcomes: Sequence[Outcome]) -> None:
     errors = [outcome for outcome in outcomes if isinstance(outcome, VergerError)]
     if len(errors) == len(outcomes) and (len(errors) == 1 or not any(is_callers_fault(error) for error in errors)):
         raise errors[0]
+
+
+def _keep(uploads: Sequence[Upload], outcomes: Sequence[Outcome], state: State) -> None:
+    """Begins to keep a request's only photo where all are kept. Several would have the same id."""
+    if state.collector is None or state.settings.keep_photos != "always" or len(uploads) != 1:
+        return
+    if isinstance(outcomes[0], classifier_pb2.ClassifyResponse):
+        state.collector.keep(uploads[0].image, outcomes[0], collection_pb2.PHOTO_SOURCE_REST)
 
 
 def _newest_model(outcomes: Sequence[Outcome]) -> ModelName | None:

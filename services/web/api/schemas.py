@@ -141,6 +141,12 @@ class Refusal(ModelName):
     message: Annotated[str, Field(description="Why it was refused, in English.")]
 
 
+class FeedbackAnswer(TypedDict):
+    """What was said is noted, and there is a photo to learn from."""
+
+    answer: Annotated[str, Field(description="Id of the answer, as it was sent.")]
+
+
 class ModelDescription(ModelName):
     """The live model."""
 

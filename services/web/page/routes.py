@@ -12,6 +12,7 @@ from engine.errors import VergerError
 from services.access.keys import Scope
 from services.web.access import confirm, count_rest
 from services.web.answering import answer_all
+from services.web.page.feedback import FeedbackView, give_and_ask, keeping_of, note
 from services.web.page.presentation import (
     AnswerView,
     ErrorView,
@@ -58,12 +59,27 @@ async def predict(request: Request) -> Response:
     if isinstance(outcome, VergerError):
         return await error_page(request, outcome, upload)
     answer = await _view(request, outcome, total_ms)
+    feedback = None if sample else await give_and_ask(request, upload, outcome, received.fields)
     if FRAGMENT_HEADER in request.headers:
-        return state.renderer.render(request, "_answer.html", answer=answer, sample=sample)
+        return state.renderer.render(request, "_answer.html", answer=answer, sample=sample, feedback=feedback)
     photo = None if sample else data_uri(upload.image)
-    return await _page(request, answer=replace(answer, photo=photo), sample=sample)
+    return await _page(request, answer=replace(answer, photo=photo), sample=sample, feedback=feedback)
 
 
+@router.post("/feedback")
+async def feedback(request: Request) -> Response:
+    """Notes what a visitor says of an answer, with the photo if the form contains it and the box is ticked."""
+    state = state_of(request)
+    received = await state.uploads.receive(request, raw_allowed=False)
+    if state.gate:
+        await confirm(state.gate, request, received.fields)
+    is_kept = await note(request, received)
+    if FRAGMENT_HEADER in request.headers:
+        return state.renderer.render(request, "_thanks.html", is_kept=is_kept)
+    return await _page(request, thanks=True, is_kept=is_kept)
+
+
+@router.get("/feedback")
 @router.get("/predict")
 async def redirect_to_form(_: Request) -> Response:
     """Redirects to the form: this is the address of an answer, and answers are not stored."""
@@ -91,6 +107,9 @@ async def _page(
     answer: AnswerView | None = None,
     sample: str | None = None,
     error: ErrorView | None = None,
+    feedback: FeedbackView | None = None,
+    thanks: bool = False,
+    is_kept: bool = False,
 ) -> Response:
     """Renders the whole page; without a description of the model if none is live or no service answers."""
     state = state_of(request)
@@ -115,6 +134,10 @@ async def _page(
         asks=state.gate is not None and Scope.CLASSIFY not in state.gate.public,
         signs_in=state.gate is not None,
         visitor=await visitor_of(request),
+        keeping=await keeping_of(request),
+        feedback=feedback,
+        thanks=thanks,
+        is_kept=is_kept,
     )
 
 

@@ -30,11 +30,16 @@ PATH = "/sign-in"
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who has signed in. name: of the key; form_token: what forms of this session carry; is_admin: of all scopes."""
+    """Who has signed in.
+
+    name: of the key; form_token: what forms of this session carry; is_admin: of all scopes; may_give: whether the key
+    has the scope feedback.
+    """
 
     name: str
     form_token: str
     is_admin: bool
+    may_give: bool
 
 
 async def visitor_of(request: Request) -> Visitor | None:
@@ -46,7 +51,8 @@ async def visitor_of(request: Request) -> Visitor | None:
         key = await gate.admit_session(token, Scope.CLASSIFY)
     except VergerError:
         return None
-    return Visitor(key.name, form_token(token), Scope.ADMIN in key.scopes)
+    is_admin = Scope.ADMIN in key.scopes
+    return Visitor(key.name, form_token(token), is_admin, is_admin or Scope.FEEDBACK in key.scopes)
 
 
 @router.get(PATH)

@@ -1,7 +1,11 @@
 """A running collection service, and calls to it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+import os
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -13,6 +17,7 @@ from services.collection.config import CollectionSettings
 from services.collection.server import collection_server
 from tests.support.background import in_background
 from tests.support.pictures.photos import encoded, scene
+from tests.support.repository import ROOT
 
 FRUITS = "fruit-classifier"
 SECONDS = 120
@@ -116,3 +121,25 @@ def running_collection(folder: Path, database: str, metrics_port: int = 0, **set
     )
     with in_background(collection_server(made)) as server, grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield Collection(collection_pb2_grpc.CollectionServiceStub(channel), folder, database, server.port)
+
+
+@asynccontextmanager
+async def collection_process(home: Path, port: int) -> AsyncIterator[Process]:
+    """Runs the service as a process of its own, with all its data in a folder, until the block ends."""
+    ports = {"VERGER_COLLECTION_PORT": str(port), "VERGER_COLLECTION_METRICS_PORT": "0"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.collection",
+        cwd=home,
+        env=os.environ | ports | {"PYTHONPATH": str(ROOT), "VERGER_HOME": str(home)},
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            request = collection_pb2.ListPhotosRequest(classifier=FRUITS)
+            stub = collection_pb2_grpc.CollectionServiceStub(channel)
+            await stub.ListPhotos(request, wait_for_ready=True, timeout=SECONDS)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

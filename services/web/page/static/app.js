@@ -23,6 +23,7 @@ const MAX_NAMES = 3; // of photos that are not answered
 
 let photo = null; // the file in the form
 let photoUrl = null; // its blob: URL
+let answered = null; // the file beside the answer
 let shownUrl = null; // blob: URL of the photo beside the answer
 let running = null; // AbortController of the current request and its retries
 let remark = null; // stands above the answer
@@ -158,9 +159,9 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 // Makes one attempt. Returns null if the web service did not answer: the connection failed, or a proxy answered
 // 502, 503 or 504. Verger's own answers have an X-Request-ID.
-async function attempt(body, signal) {
+async function attempt(body, signal, address = "/predict") {
   try {
-    const response = await fetch("/predict", { method: "POST", headers: { "X-Fragment": "answer" }, body, signal });
+    const response = await fetch(address, { method: "POST", headers: { "X-Fragment": "answer" }, body, signal });
     const { ok, status, headers } = response;
     if (status > 501 && !headers.has("X-Request-ID")) return null;
     const retryMs = status === 503 ? 1000 * headers.get("Retry-After") : 0;
@@ -206,6 +207,7 @@ async function ask(body, file = null) {
   const type = file?.name.match(/\.(\w+)$/)?.[1].toUpperCase() ?? file?.type;
   if (answer) show(withPhoto(parse(answer.html)));
   else show(filled(`error-${reason ?? "NETWORK"}`, { file: file?.name, type }));
+  answered = answer?.ok ? file : null;
   if (file && (reason || answer?.ok)) put(null);
 }
 
@@ -220,6 +222,22 @@ samples?.addEventListener("submit", (event) => {
   event.preventDefault();
   remark = null;
   ask(new FormData(samples, event.submitter));
+});
+
+// Says whether the answer is right. The photo goes with it if the visitor has ticked the box.
+result.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const feedback = event.target;
+  if (feedback.getAttribute("aria-busy") === "true") return;
+  const body = new FormData(feedback, event.submitter);
+  if (body.get("keep") && answered) body.set("file", answered);
+  feedback.setAttribute("aria-busy", "true");
+  const answer = await attempt(body, undefined, "/feedback");
+  feedback.removeAttribute("aria-busy");
+  result.querySelector(".error")?.remove();
+  const told = answer ? parse(answer.html) : filled("error-NETWORK");
+  if (answer?.ok) feedback.replaceWith(told);
+  else feedback.before(told);
 });
 
 // "Try another photo" leads to the form. It does not open the file dialog: browsers allow that only on a click there.
