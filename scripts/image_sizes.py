@@ -19,7 +19,7 @@ BUDGETS_MB = {
     "verger-web": 120,
     "verger-preprocess": 100,
     "verger-inference": 230,
-    "verger-collection": 100,
+    "verger-collection": 105,
     "verger-registrar": None,
     "verger-mlflow": None,
     "verger-trainer": None,

@@ -167,16 +167,23 @@ async def test_bytes_that_can_not_be_deleted_at_once_are_deleted_later(
     assert (names(tmp_path / "photos"), room.rows("collection_files")) == ([], 0)
 
 
-async def test_a_photo_that_is_sent_again_while_it_is_deleted_keeps_its_bytes(room: Room) -> None:
+async def test_a_photo_that_is_sent_again_while_it_is_deleted_keeps_its_bytes(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The deletion has released the file and has not removed it yet, when somebody begins to write it."""
-    photo = new_photo()
+    photo, write, is_there = new_photo(), room.files.write, []
     identity = await room.add(photo)
-    deleted = room.records.delete([identity], "anna")
+    (file,) = room.records.delete([identity], "anna").files
     room.time += timedelta(seconds=1)
-    again = await room.add(photo)
-    for file in deleted.files:
+
+    def write_and_delete(prepared: PreparedPhoto) -> None:
+        write(prepared)
         room.records.remove_file(file, room.files.remove)
-    assert room.files.exists(PhotoList(room.database).photo(again)[0].digest)
+        is_there.append(room.files.exists(prepared.digest))
+
+    monkeypatch.setattr(room.files, "write", write_and_delete)
+    await room.add(photo)
+    assert is_there == [True]
 
 
 async def test_a_photo_whose_file_was_removed_while_it_was_added_is_written_again(
@@ -189,6 +196,7 @@ async def test_a_photo_whose_file_was_removed_while_it_was_added_is_written_agai
         if not removed:
             removed.append(photo.digest)
             room.records.remove_file(Unneeded(photo.digest, room.time), room.files.remove)
+            room.records.announce_file(photo.digest)  # by somebody else, who has not written it yet
 
     monkeypatch.setattr(room.files, "write", write_and_lose)
     identity = await room.add(new_photo())
