@@ -1,10 +1,11 @@
 """Assembles the collection service from its parts."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, closing, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from socket import gethostname
+from typing import NamedTuple
 
 import structlog
 from verger.v1 import collection_pb2_grpc
@@ -13,6 +14,7 @@ from engine.errors import VergerError
 from engine.photo.opening import Limits
 from services.access.admission import admitting
 from services.access.keys import MAX_LABEL_CHARACTERS, Scope
+from services.access.start import key_store
 from services.collection.config import CollectionSettings
 from services.collection.keeping import Keeper
 from services.collection.photos.files import PhotoFiles
@@ -20,6 +22,7 @@ from services.collection.photos.preparing import prepare
 from services.collection.records.database import Database
 from services.collection.records.labels import LabelRecords
 from services.collection.records.listing import PhotoList
+from services.collection.records.outbox import AuditOutbox
 from services.collection.records.photos import PhotoRecords
 from services.collection.servicer import DELETED, CollectionServicer, Records, explained
 from services.common.capacity.limit import AdaptiveLimit
@@ -52,6 +55,9 @@ READINESS_SECONDS = 1.0
 CLEANING_SECONDS = 3600.0
 """Interval at which photos are deleted that are too old, and files that no photo needs."""
 
+AUDIT_SECONDS = 2.0
+"""Interval at which entries of the audit are sent to that of keys."""
+
 MAX_CLOSE_SECONDS = 5.0
 """Time that the worker process gets to end. The end of this process does not wait longer for it."""
 
@@ -63,18 +69,12 @@ async def collection_server(settings: CollectionSettings) -> AsyncIterator[Runni
     Raises:
         DatabaseUnusable, ValueError, ImportError, OSError: the settings name no database or storage that can be used.
     """
-    place = f"collection on {gethostname()}"[:MAX_LABEL_CHARACTERS]
-    limits = Limits(settings.max_image_bytes, settings.max_image_pixels, settings.collection_decode_bytes)
-    lifetime = timedelta(days=settings.collection_days)
-    threads = WorkPool("collection", settings.collection_max_in_flight)
-    processes = LimitedProcesses(PREPARING_PROCESSES, settings.collection_decode_seconds, prepare.__module__)
-    with closing(Database(settings.collection_database)) as database:
-        now = lambda: datetime.now(UTC)  # noqa: E731
-        photos = PhotoRecords(database, place, now)
-        records = Records(photos, LabelRecords(database, place, now), PhotoList(database))
-        keeper = Keeper(photos, PhotoFiles(settings.collection_photos), threads, processes, limits)
-        places = Places(AdaptiveLimit(settings.collection_max_in_flight, settings.collection_max_in_flight))
-        servicer = CollectionServicer(keeper, records, threads, places, lifetime)
+    keys = key_store(settings, "collection")
+    with (
+        closing(keys) if keys else nullcontext(),
+        closing(Database(settings.collection_database, sends_audit=keys is not None)) as database,
+    ):
+        room = _room(settings, database)
         async with (
             admitting(settings, "collection", SCOPES) as admit,
             running_server(
@@ -82,21 +82,57 @@ async def collection_server(settings: CollectionSettings) -> AsyncIterator[Runni
                 settings.collection_port,
                 settings.collection_metrics_port,
                 [SERVICE_NAME],
-                lambda server: collection_pb2_grpc.add_CollectionServiceServicer_to_server(servicer, server),
+                lambda server: collection_pb2_grpc.add_CollectionServiceServicer_to_server(room.servicer, server),
                 admit,
             ) as server,
         ):
-            jobs = [asyncio.create_task(_report(server, database)), asyncio.create_task(_clean(keeper, lifetime))]
-            try:
+            jobs = [_report(server, database), _clean(room.keeper, room.lifetime)]
+            if keys:
+                jobs.append(_send_audit(AuditOutbox(database, keys.write)))
+            async with _running(jobs):
                 yield server
-            finally:
-                for job in jobs:
-                    job.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await job
-    threads.close()
+    room.threads.close()
     with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.to_thread(processes.close), MAX_CLOSE_SECONDS)
+        await asyncio.wait_for(asyncio.to_thread(room.processes.close), MAX_CLOSE_SECONDS)
+
+
+class _Room(NamedTuple):
+    servicer: CollectionServicer
+    keeper: Keeper
+    lifetime: timedelta
+    threads: WorkPool
+    processes: LimitedProcesses
+
+
+def _room(settings: CollectionSettings, database: Database) -> _Room:
+    """Puts together what keeps photos."""
+    place, most = f"collection on {gethostname()}"[:MAX_LABEL_CHARACTERS], settings.collection_max_in_flight
+    limits = Limits(settings.max_image_bytes, settings.max_image_pixels, settings.collection_decode_bytes)
+    lifetime = timedelta(days=settings.collection_days)
+    threads = WorkPool("collection", most)
+    processes = LimitedProcesses(PREPARING_PROCESSES, settings.collection_decode_seconds, prepare.__module__)
+    photos = PhotoRecords(database, place, _now)
+    records = Records(photos, LabelRecords(database, place, _now), PhotoList(database))
+    keeper = Keeper(photos, PhotoFiles(settings.collection_photos), threads, processes, limits)
+    servicer = CollectionServicer(keeper, records, threads, Places(AdaptiveLimit(most, most)), lifetime)
+    return _Room(servicer, keeper, lifetime, threads, processes)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def _running(jobs: Sequence[Coroutine[None, None, None]]) -> AsyncIterator[None]:
+    """Runs jobs until the block ends."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 async def _report(server: RunningServer, database: Database) -> None:
@@ -108,6 +144,17 @@ async def _report(server: RunningServer, database: Database) -> None:
         except VergerError:
             await server.set_ready(False, CollectionUnavailable.reason)
         await asyncio.sleep(READINESS_SECONDS)
+
+
+async def _send_audit(outbox: AuditOutbox) -> None:
+    while True:
+        try:
+            with explained():
+                while await asyncio.to_thread(outbox.send):
+                    pass
+        except VergerError as error:
+            log.warning("the audit of keys does not have all entries yet; the next time will", reason=error.reason)
+        await asyncio.sleep(AUDIT_SECONDS)
 
 
 async def _clean(keeper: Keeper, lifetime: timedelta) -> None:

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection, Engine, event, insert, select
 
 from services.access.audit import Entry
-from services.collection.records.tables import AUDIT
+from services.collection.records.tables import AUDIT, UNSENT
 from services.common import database
 from services.common.database import Schema
 
@@ -25,7 +25,7 @@ SCHEMA = Schema(
 )
 
 
-_ENTRIES = "verger_audit"
+_ENTRIES, _SENDS = "verger_audit", "verger_sends_audit"
 
 log = structlog.get_logger(__name__)
 
@@ -33,13 +33,18 @@ log = structlog.get_logger(__name__)
 class Database:
     """The database. Everything raises SQLAlchemyError when it is away, and DatabaseUnusable as `upgrade`."""
 
-    def __init__(self, address: str) -> None:
-        """Prepares the connection to a database, see CollectionSettings.collection_database.
+    def __init__(self, address: str, sends_audit: bool = False) -> None:
+        """Prepares the connection to a database.
+
+        Args:
+            address: see CollectionSettings.collection_database.
+            sends_audit: whether entries of the audit are to be sent to that of keys, too; see outbox.py.
 
         Raises:
             DatabaseUnusable: the address names no database that can be used.
         """
         self._engine = _open(address)
+        self._sends_audit = sends_audit
         self._is_current = False
 
     @contextmanager
@@ -60,7 +65,7 @@ class Database:
             if self._engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             entries: list[Entry] = []
-            connection.info[_ENTRIES] = entries
+            connection.info.update({_ENTRIES: entries, _SENDS: self._sends_audit})
             yield connection
         for entry in entries:
             log.info("audit", **entry.as_json())
@@ -95,5 +100,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 def write_entry(connection: Connection, entry: Entry) -> None:
     """Adds an entry to the audit, in the transaction of what it is about. The log has it after the transaction."""
-    connection.execute(insert(AUDIT).values(asdict(entry)))
+    number = connection.execute(insert(AUDIT).values(asdict(entry)).returning(AUDIT.c.id)).scalar_one()
+    if connection.info[_SENDS]:
+        connection.execute(insert(UNSENT).values(entry=number))
     connection.info[_ENTRIES].append(entry)

@@ -125,6 +125,13 @@ LABELS = Table(
 )
 """The history of labels. A trigger refuses to change a row; it goes with its photo."""
 
+UNSENT = Table(
+    "collection_audit_unsent",
+    METADATA,
+    Column("entry", _NUMBER, primary_key=True),
+)
+"""Ids of entries of the audit that are still to be sent to the audit of keys."""
+
 AUDIT = Table(
     "collection_audit",
     METADATA,

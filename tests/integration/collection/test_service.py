@@ -4,6 +4,7 @@ import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
@@ -12,10 +13,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from verger.v1 import collection_pb2
 
+from services.access.audit import Action, Entry
 from services.access.database import open_database
 from services.access.keys import Kind, Scope
 from services.access.store import KeyStore
 from services.collection.config import CollectionSettings
+from services.collection.records.database import Database, write_entry
+from services.collection.records.outbox import AuditOutbox
 from services.collection.server import SCOPES, SERVICE_NAME, collection_server
 from services.common.database import DatabaseUnusable
 from tests.support.imports import imported_with
@@ -90,6 +94,37 @@ def test_a_reviewer_is_the_owner_of_the_key_unless_a_service_of_verger_names_one
         guarded.call("LabelPhotos", request, Scope.REVIEW, kind=kind)
         got = guarded.call("GetPhoto", collection_pb2.GetPhotoRequest(photo_id=added.photo_id), Scope.REVIEW)
         assert got.photo.labelled_by == who
+
+
+def test_changes_are_in_the_audit_of_keys_too(guarded: Guarded) -> None:
+    added = guarded.call("AddPhoto", ADD, Scope.FEEDBACK)
+    guarded.call("DeletePhotos", collection_pb2.DeletePhotosRequest(photo_ids=[added.photo_id]), Scope.ADMIN)
+
+    def entries() -> list[Entry]:
+        return [entry for entry in guarded.store.audit() if entry.subject == added.photo_id]
+
+    wait_until(entries, what="the entry")
+    (entry,) = entries()
+    assert entry.action is Action.DELETE
+    assert entry.who.startswith("key ")
+
+
+def test_entries_wait_for_an_audit_that_is_away(address: str) -> None:
+    sent: list[Entry] = []
+
+    def fail(_: object) -> None:
+        raise OSError("away")
+
+    database = Database(address, sends_audit=True)
+    with database.writing() as connection:
+        for number in range(3):
+            write_entry(connection, Entry("anna", "here", Action.LABEL, f"{number}", at=datetime.now(UTC)))
+    with pytest.raises(OSError, match="away"):
+        AuditOutbox(database, fail).send()
+    outbox = AuditOutbox(database, sent.extend)
+    assert [outbox.send(), outbox.send()] == [3, 0]
+    assert [entry.subject for entry in sent] == ["0", "1", "2"]
+    database.close()
 
 
 def test_health_and_reflection_need_no_key(guarded: Guarded) -> None:

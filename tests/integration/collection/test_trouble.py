@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import fsspec
 import grpc
@@ -25,10 +26,11 @@ from services.collection.photos.preparing import PreparedPhoto, prepare
 from services.collection.records.database import Database
 from services.collection.records.listing import PhotoList
 from services.collection.records.photos import PhotoRecords, Unneeded
+from services.common import database
 from services.common.capacity.pool import WorkPool
 from services.common.capacity.processes import LimitedProcesses
 from tests.support.pictures.photos import encoded, scene, with_repeated_scan
-from tests.support.servers.collection_server import FRUITS, Collection, new_photo, running_collection
+from tests.support.servers.collection_server import FRUITS, SECONDS, Collection, new_photo, running_collection
 from tests.support.small_disk import full, small_disk, why_no_disk
 from tests.support.statuses import code_and_reason
 from tests.support.waiting import wait_until
@@ -40,8 +42,9 @@ class Room:
     """What the service is made of, without a server, and with a clock that tests move."""
 
     def __init__(self, address: str, folder: str) -> None:
+        with patch.object(database, "TIMEOUT_SECONDS", SECONDS):
+            self.database = Database(address)
         self.time = datetime(2026, 11, 28, tzinfo=UTC)
-        self.database = Database(address)
         self.files = PhotoFiles(folder)
         self.records = PhotoRecords(self.database, "here", lambda: self.time)
         self.threads = WorkPool("collection", 4)
@@ -254,7 +257,7 @@ def test_two_services_share_photos_and_database(address: str, tmp_path: Path) ->
 
 def test_a_database_that_is_locked_for_long_is_an_error_that_says_to_try_again(tmp_path: Path) -> None:
     file = tmp_path / "collection.db"
-    with running_collection(tmp_path / "photos", f"sqlite:///{file}") as collection:
+    with running_collection(tmp_path / "photos", f"sqlite:///{file}", database_seconds=1) as collection:
         collection.add()
         other = sqlite3.connect(file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

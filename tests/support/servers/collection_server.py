@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 
 import grpc
 from verger.v1 import classifier_pb2, collection_pb2, collection_pb2_grpc, model_pb2
 
 from services.collection.config import CollectionSettings
 from services.collection.server import collection_server
+from services.common import database as database_module
 from tests.support.background import in_background
 from tests.support.pictures.photos import encoded, scene
 from tests.support.repository import ROOT
@@ -108,8 +110,10 @@ def a(label: str) -> collection_pb2.Label:
 
 
 @contextmanager
-def running_collection(folder: Path, database: str, metrics_port: int = 0, **settings: object) -> Iterator[Collection]:
-    """Runs the service with its photos in a folder."""
+def running_collection(
+    folder: Path, database: str, metrics_port: int = 0, database_seconds: int = SECONDS, **settings: object
+) -> Iterator[Collection]:
+    """Runs the service with its photos in a folder. It waits for its database as long as a busy machine needs."""
     made = CollectionSettings(
         collection_port=0,
         collection_metrics_port=metrics_port,
@@ -119,7 +123,11 @@ def running_collection(folder: Path, database: str, metrics_port: int = 0, **set
         drain_seconds=0,
         **settings,
     )
-    with in_background(collection_server(made)) as server, grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+    with (
+        patch.object(database_module, "TIMEOUT_SECONDS", database_seconds),
+        in_background(collection_server(made)) as server,
+        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
         yield Collection(collection_pb2_grpc.CollectionServiceStub(channel), folder, database, server.port)
 
 

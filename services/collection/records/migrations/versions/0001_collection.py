@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("result", sa.String(40), nullable=False),
         sa.Column("details", sa.JSON, nullable=False),
     )
+    op.create_table("collection_audit_unsent", sa.Column("entry", NUMBER, primary_key=True))
     # The label's history goes with its photo; the audit stays for ever.
     for statement in _sqlite() if op.get_bind().dialect.name == "sqlite" else _postgresql():
         op.execute(statement)
@@ -44,7 +45,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Removes all tables, and so the whole collection but its files."""
-    for table in ("labels", "decisions", "features", "answers", "photos", "files", "audit"):
+    for table in ("labels", "decisions", "features", "answers", "photos", "files", "audit_unsent", "audit"):
         op.drop_table(f"collection_{table}")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION collection_refuse()")
