@@ -63,13 +63,14 @@ def test_only_the_owner_can_read_the_data_and_control_the_programs(verger: Launc
     assert stat.S_ISSOCK(control.stat().st_mode)
     for path in (verger.home, control.parent, control):
         assert path.stat().st_mode & 0o077 == 0, path
-    loose = [path for path in (verger.home / "mlflow").rglob("*") if path.lstat().st_mode & 0o077]
+    kept = [path for folder in ("mlflow", "collection") for path in (verger.home / folder).rglob("*")]
+    loose = [path for path in kept if path.lstat().st_mode & 0o077]
     loose += [path for path in (verger.home / "logs").iterdir() if path.lstat().st_mode & 0o077]
     assert loose == []
 
 
 def test_the_logs_of_the_services_are_json(verger: Launched) -> None:
-    for service in ("web", "preprocess", "inference"):
+    for service in ("web", "preprocess", "inference", "collection"):
         lines = (verger.home / "logs" / f"{service}.log").read_text().splitlines()
         assert lines
         assert {json.loads(line)["service"] for line in lines} == {service}

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Generic, NamedTuple, TypeVar
 
 from prometheus_client import Histogram
@@ -88,7 +89,8 @@ class WorkPool:
 
         self._running += 1
         try:
-            result = await asyncio.get_running_loop().run_in_executor(self._threads, timed)
+            in_context = copy_context().run  # so that what it logs names the service and the request
+            result = await asyncio.get_running_loop().run_in_executor(self._threads, in_context, timed)
         finally:
             self._running -= 1
         return observe(self._stage, result)

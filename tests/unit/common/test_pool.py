@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+import structlog
 
 from services.common.capacity.pool import WorkPool
 from tests.support.waiting import eventually
@@ -28,6 +29,11 @@ async def test_waiting_time_and_working_time_are_measured_separately(pool: WorkP
     assert behind.queue_ms > 100
     assert behind.work_ms < behind.queue_ms
     assert (await slow).work_ms > 150
+
+
+async def test_what_the_work_logs_names_the_request_of_its_caller(pool: WorkPool) -> None:
+    structlog.contextvars.bind_contextvars(request_id="answer-1")
+    assert (await pool.run(structlog.contextvars.get_contextvars)).value["request_id"] == "answer-1"
 
 
 async def test_exceptions_of_the_work_reach_the_caller(pool: WorkPool) -> None:
