@@ -113,8 +113,11 @@ async def feedback(request: Request) -> FeedbackAnswer:
     """
     _refuse_unknown_parameters(request, set())
     collector_of(request)
-    received = await state_of(request).uploads.receive(request, raw_allowed=False)
+    state = state_of(request)
+    received = await state.uploads.receive(request, raw_allowed=False)
     said = feedback_of(received.fields)
+    if state.quotas:
+        await count_rest(state.quotas, request, received.files)
     photo = received.files[0] if received.files else None
     if photo and photo.error:
         raise photo.error

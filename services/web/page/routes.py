@@ -73,6 +73,8 @@ async def feedback(request: Request) -> Response:
     received = await state.uploads.receive(request, raw_allowed=False)
     if state.gate:
         await confirm(state.gate, request, received.fields)
+    if state.quotas:
+        await count_rest(state.quotas, request, received.files)
     is_kept = await note(request, received)
     if FRAGMENT_HEADER in request.headers:
         return state.renderer.render(request, "_thanks.html", is_kept=is_kept)
