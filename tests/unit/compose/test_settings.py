@@ -69,7 +69,12 @@ def test_the_defaults_of_the_programs_are_those_of_the_example() -> None:
 
 @pytest.mark.parametrize(
     ("service", "program"),
-    [("web", WebSettings), ("preprocess", PreprocessSettings), ("inference", InferenceSettings)],
+    [
+        ("web", WebSettings),
+        ("preprocess", PreprocessSettings),
+        ("inference", InferenceSettings),
+        ("collection", CollectionSettings),
+    ],
 )
 def test_every_setting_reaches_its_container(service: str, program: type[BaseSettings]) -> None:
     """But for those that containers decide: where things lie, and what follows from their quotas."""
