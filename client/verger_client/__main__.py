@@ -70,7 +70,8 @@ def _print(result: Result, as_json: bool) -> None:
 def _in_words(answer: Answer) -> str:
     best = answer.predictions[0]
     if answer.verdict is Verdict.RECOGNISED:
-        return f"{best.label} ({best.probability:.1%})"
+        shown = min(best.probability, 0.999) if best.probability < 1 else 1  # only 1 is 100 %
+        return f"{best.label} ({shown:.1%})"
     if answer.verdict is Verdict.UNSURE:
         return "unsure: " + " or ".join(item.label for item in answer.predictions[:2])
     return f"none of the classes (closest: {best.label})"

@@ -13,6 +13,10 @@ EITHER = Answer(Verdict.UNSURE, (Prediction("apple", 0.41), Prediction("mango", 
 NOTHING = Answer(Verdict.OUT_OF_SCOPE, (Prediction("mango", 0.4),), "fruits", "3", "id")
 
 
+def in_words(probability: float) -> str:
+    return __main__._in_words(Answer(Verdict.RECOGNISED, (Prediction("kiwi", probability),), "fruits", "3", "id"))
+
+
 class Scripted:
     """Stands in for the client."""
 
@@ -48,6 +52,11 @@ def test_each_photo_gets_a_line_for_people(capsys: pytest.CaptureFixture[str]) -
         "b.jpg: unsure: apple or mango",
         "c.jpg: none of the classes (closest: mango)",
     ]
+
+
+def test_only_certainty_is_shown_as_100_percent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert in_words(0.99979) == "kiwi (99.9%)"
+    assert in_words(1.0) == "kiwi (100.0%)"
 
 
 def test_a_photo_without_an_answer_stands_on_stderr_and_in_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
