@@ -155,7 +155,7 @@ def test_ctrl_c_stops_verger(verger: Launched, tmp_path: Path) -> None:
                 break
         assert f"http://localhost:{system.ports['VERGER_WEB_PORT']}" in "".join(told[-9:])
         assert "Ctrl-C stops Verger.\n" in told
-        assert any("MLflow, inference" in line for line in told)
+        assert any("MLflow, collection, inference" in line for line in told)
         assert system.pids("services.web")
         assert system.answer(PHOTO)["predictions"][0]["label"] == "banana"
         shown = next(line for line in process.stdout if "/api/v1/classify" in line)
