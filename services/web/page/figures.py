@@ -1,6 +1,7 @@
 """What the page says about how well the live version did on test pictures."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 
 from engine.intervals import wilson_interval
 from services.web.page.languages import Catalog
@@ -12,29 +13,35 @@ def figures_in_words(metrics: Mapping[str, float], t: Catalog) -> list[str]:
     Args:
         metrics: `Provenance.test_metrics` of the version's contract.
     """
-    images = metrics.get("images", 0)
-    if images < 1 or "accuracy" not in metrics:
+    learned = _share(metrics, "accuracy", "images", t)
+    unsure, refused = metrics.get("unsure_share", 0), metrics.get("refused_share", 0)
+    if learned is None or not (0 <= unsure <= 1 and 0 <= refused <= 1):
         return []
-    sentences = [
-        t(
-            "figures.learned",
-            **_share(metrics["accuracy"], images, t),
-            unsure=t.percent(metrics.get("unsure_share", 0)),
-            refused=t.percent(metrics.get("refused_share", 0)),
-        )
+    return [
+        t("figures.learned", **learned, unsure=t.percent(unsure), refused=t.percent(refused)),
+        *(t("figures.elsewhere", part=part, **share) for part, share in _shares(metrics, "accuracy", "images", t)),
+        *(
+            t("figures.negatives", group=name, **share)
+            for name, share in _shares(metrics, "refused_share", "negatives", t)
+        ),
+        t("figures.intervals"),
     ]
-    for part, count in _counts(metrics, "images."):
-        sentences.append(t("figures.elsewhere", part=part, **_share(metrics[f"accuracy.{part}"], count, t)))
-    for group, count in _counts(metrics, "negatives."):
-        sentences.append(t("figures.negatives", group=group, **_share(metrics[f"refused_share.{group}"], count, t)))
-    return [*sentences, t("figures.intervals")]
 
 
-def _counts(metrics: Mapping[str, float], prefix: str) -> list[tuple[str, float]]:
-    """Returns the names after this prefix, with their numbers of pictures, in alphabetical order."""
-    return sorted((name.removeprefix(prefix), count) for name, count in metrics.items() if name.startswith(prefix))
+def _shares(
+    metrics: Mapping[str, float], share: str, count: str, t: Catalog
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yields each name that stands after these metrics and a dot, with its figures, in alphabetical order."""
+    for name in sorted(metric.removeprefix(f"{count}.") for metric in metrics if metric.startswith(f"{count}.")):
+        found = _share(metrics, f"{share}.{name}", f"{count}.{name}", t)
+        if found is not None:
+            yield name, found
 
 
-def _share(share: float, count: float, t: Catalog) -> dict[str, object]:
-    low, high = wilson_interval(share * count, count)
-    return {"count": int(count), "percent": t.percent(share), "low": t.percent(low), "high": t.percent(high)}
+def _share(metrics: Mapping[str, float], share: str, count: str, t: Catalog) -> dict[str, object] | None:
+    """Returns the figures of one collection; None where one is missing or makes no sense."""
+    right, total = metrics.get(share, -1), metrics.get(count, 0)
+    if not (0 <= right <= 1 and 1 <= total < math.inf):
+        return None
+    low, high = wilson_interval(right * total, total)
+    return {"count": int(total), "percent": t.percent(right), "low": t.percent(low), "high": t.percent(high)}

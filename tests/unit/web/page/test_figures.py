@@ -33,6 +33,15 @@ def test_a_few_right_answers_do_not_look_like_certainty() -> None:
     assert "100\u202f% de bonnes réponses (de 70\u202f% à 100\u202f%)" in few
 
 
+def test_figures_that_make_no_sense_are_left_out_and_break_no_page() -> None:
+    nan, inf = float("nan"), float("inf")
+    assert figures_in_words(METRICS | {"accuracy": nan}, EN) == figures_in_words(METRICS | {"images": inf}, EN) == []
+    assert figures_in_words(METRICS | {"unsure_share": nan}, EN) == []
+    for wrong in ({"accuracy.market": 1.5}, {"images.market": 0.0}, {"images.market": nan}):
+        assert len(figures_in_words(METRICS | wrong, EN)) == 3
+    assert len(figures_in_words(METRICS | {"images.nowhere": 5.0, "negatives.nothing": 5.0}, EN)) == 4
+
+
 def test_versions_made_before_a_figure_say_nothing_of_it() -> None:
     older = {name: METRICS[name] for name in ("accuracy", "images", "accuracy.market", "auroc.animals")}
     assert len(figures_in_words(older, EN)) == 2
