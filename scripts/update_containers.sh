@@ -28,7 +28,7 @@ remove_failed() {
     local container
     for container in $(outdated "$1"); do
         [ "$(docker inspect "$container" --format '{{.State.Health.Status}}')" = healthy ] ||
-            docker rm --force "$container" >/dev/null
+            docker rm "$(docker stop "$container")" >/dev/null
     done
 }
 
