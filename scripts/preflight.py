@@ -1,4 +1,4 @@
-"""Checks the settings of a system that launch.sh is about to start, and whether its ports are free.
+"""Checks the settings of a system that launch.sh is about to start, their names, and whether its ports are free.
 
 usage: python -m scripts.preflight LAUNCH
 
@@ -6,12 +6,14 @@ LAUNCH is how launch.sh was called, for the command that is suggested.
 Writes one sentence for each fault, which says what is allowed or who has the port. Exit status 1: there is a fault.
 """
 
+import difflib
 import os
+import re
 import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -27,6 +29,10 @@ from trainer.config import TrainerSettings
 SECOND_LOOK_SECONDS = 1.0
 """A program that is ending just now gets so long to free its port."""
 
+
+MIN_LIKENESS = 0.85
+"""Ratio of difflib.SequenceMatcher from which an unknown name is taken for a misspelt one. Others may be of no concern
+to Verger."""
 
 SERVICES = (WebSettings, PreprocessSettings, InferenceSettings, CollectionSettings)
 
@@ -73,6 +79,19 @@ def wrong_settings() -> list[str]:
         except ValidationError as error:
             found |= dict.fromkeys(problems_of(error))
     return list(found)
+
+
+def misspelt_settings(names: Iterable[str]) -> list[str]:
+    """Describes each variable that no program reads, but whose name is nearly that of a setting."""
+    kinds = (LaunchSettings, *SERVICES, TrainerSettings)
+    known = {field.upper() for kind in kinds for field in kind.model_fields}
+    for file in (Path("launch.sh"), Path(".env.example")):
+        known.update(re.findall(r"VERGER_([A-Z_]+[A-Z])", file.read_text(encoding="utf-8")))
+    faults = []
+    for unknown in sorted({name.removeprefix("VERGER_") for name in names if name.startswith("VERGER_")} - known):
+        if meant := difflib.get_close_matches(unknown, known, n=1, cutoff=MIN_LIKENESS):
+            faults.append(f"VERGER_{unknown} is not a setting. Did you mean VERGER_{meant[0]}?")
+    return faults
 
 
 def taken_ports(ports: dict[str, tuple[str, int]], launch: str) -> list[str]:
@@ -139,7 +158,7 @@ def listening(port: int) -> Iterator[str]:
 
 def main() -> int:
     """Writes the faults to stderr. Returns the exit status."""
-    faults = wrong_settings() or taken_ports(LaunchSettings().ports(), sys.argv[1])
+    faults = misspelt_settings(os.environ) + wrong_settings() or taken_ports(LaunchSettings().ports(), sys.argv[1])
     for fault in faults:
         sys.stderr.write(f"verger: {fault}\n")
     return int(bool(faults))

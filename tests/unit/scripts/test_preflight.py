@@ -70,6 +70,22 @@ def test_a_wrong_setting_is_named_once_with_what_is_allowed(name: str, value: st
     assert line.startswith(told)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("VERGER_ACCES", "VERGER_ACCESS"),
+        ("VERGER_WEBPORT", "VERGER_WEB_PORT"),
+        ("VERGER_PREPROCESS_REPLICA", "VERGER_PREPROCESS_REPLICAS"),
+    ],
+)
+def test_a_misspelt_setting_is_named_with_what_was_meant(name: str, meant: str) -> None:
+    assert preflight(**{name: "keys"}) == [f"verger: {name} is not a setting. Did you mean {meant}?"]
+
+
+def test_a_variable_of_somebody_else_is_left_alone() -> None:
+    assert preflight(VERGER_DATA="/photos", VERGER_OF_THE_SCHOOL="1") == []
+
+
 def test_all_taken_ports_are_named_with_their_users_and_one_command(tmp_path: Path) -> None:
     program = "import socket, sys, time\nheld = [socket.create_server(('127.0.0.1', 0)) for _ in range(2)]\n"
     program += "print(*(one.getsockname()[1] for one in held), flush=True)\ntime.sleep(600)"
