@@ -2,6 +2,7 @@
 # Sets up and runs every test that this machine allows, the quick ones first, and says what it skipped.
 #   ./test.sh              everything
 #   ./test.sh tests/unit   what you name (arguments go to pytest)
+#   ./test.sh --coverage   everything, with the coverage; it takes half as long again
 #   ./test.sh --nightly fuzz, ./test.sh --nightly chaos
 #                          what takes too long for every change; see CONTRIBUTING.md
 # Tests that want real photographs take the folder that VERGER_DATA names; CONTRIBUTING.md says what must be in it.
@@ -26,6 +27,9 @@ scripts/check.sh
 say "" "== pytest"
 # Containers and servers are mostly waited for: four processes keep two cores busy. What takes longest begins first; the
 # fourth process has the quick tests meanwhile.
-[ $# -gt 0 ] || set -- --numprocesses 4 --no-loadscope-reorder --cov --cov-report=term \
-    tests/e2e tests/compose tests/attacks tests/terraform tests/page tests/docs tests/unit tests/integration
+coverage=
+[ "${1:-}" != --coverage ] || { coverage="--cov --cov-report=term" && shift; }
+# shellcheck disable=SC2086  # several arguments or none
+[ $# -gt 0 ] || set -- --numprocesses 4 --no-loadscope-reorder \
+    tests/e2e tests/compose tests/attacks tests/terraform tests/page tests/docs tests/unit tests/integration $coverage
 exec "$bin/python" -m pytest -rs --durations=10 "$@"
