@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -12,6 +13,7 @@ from engine.errors import VergerError
 from services.access.keys import Scope
 from services.web.access import confirm, count_rest
 from services.web.answering import answer_all
+from services.web.api.programs import Place, Programs, programs_for
 from services.web.page.feedback import FeedbackView, give_and_ask, keeping_of, note
 from services.web.page.presentation import (
     AnswerView,
@@ -60,10 +62,12 @@ async def predict(request: Request) -> Response:
         return await error_page(request, outcome, upload)
     answer = await _view(request, outcome, total_ms)
     feedback = None if sample else await give_and_ask(request, upload, outcome, received.fields)
+    programs = None if sample else _programs(request, upload)
+    shown: dict[str, Any] = {"answer": answer, "sample": sample, "feedback": feedback, "programs": programs}
     if FRAGMENT_HEADER in request.headers:
-        return state.renderer.render(request, "_answer.html", answer=answer, sample=sample, feedback=feedback)
+        return state.renderer.render(request, "_answer.html", **shown)
     photo = None if sample else data_uri(upload.image)
-    return await _page(request, answer=replace(answer, photo=photo), sample=sample, feedback=feedback)
+    return await _page(request, **shown | {"answer": replace(answer, photo=photo)})
 
 
 @router.post("/feedback")
@@ -110,6 +114,7 @@ async def _page(
     sample: str | None = None,
     error: ErrorView | None = None,
     feedback: FeedbackView | None = None,
+    programs: Programs | None = None,
     thanks: bool = False,
     is_kept: bool = False,
 ) -> Response:
@@ -133,14 +138,34 @@ async def _page(
         answer=answer,
         sample=sample,
         error=error,
-        asks=state.gate is not None and Scope.CLASSIFY not in state.gate.public,
+        asks=_asks(request),
         signs_in=state.gate is not None,
         visitor=await visitor_of(request),
         keeping=await keeping_of(request),
         feedback=feedback,
+        programs=programs,
         thanks=thanks,
         is_kept=is_kept,
     )
+
+
+def _asks(request: Request) -> bool:
+    """Returns whether visitors need a key to classify."""
+    gate = state_of(request).gate
+    return gate is not None and Scope.CLASSIFY not in gate.public
+
+
+def _programs(request: Request, upload: Upload) -> Programs:
+    """Returns programs that ask about this photo, at the address by which the visitor has found the page."""
+    settings = state_of(request).settings
+    host, port = request.url.hostname or "localhost", settings.preprocess_target.rpartition(":")[2]
+    place = Place(
+        page=str(request.base_url).rstrip("/"),
+        grpc=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        is_grpc_encrypted=settings.tls_certificate_file is not None,
+        asks=_asks(request),
+    )
+    return programs_for(upload.filename, place)
 
 
 def _chosen(received: Received) -> tuple[Upload, str | None]:

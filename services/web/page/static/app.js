@@ -240,6 +240,19 @@ result.addEventListener("submit", async (event) => {
   else feedback.before(told);
 });
 
+// Copies a program. Where the browser lets pages copy nothing, because the connection is not secure, it selects the text.
+result.addEventListener("click", async ({ target }) => {
+  if (!target.dataset.copied) return;
+  const code = target.parentElement.querySelector("code");
+  getSelection().selectAllChildren(code);
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    target.textContent = target.dataset.copied;
+  } catch {
+    // The selected text is left to the visitor.
+  }
+});
+
 // "Try another photo" leads to the form. It does not open the file dialog: browsers allow that only on a click there.
 result.addEventListener("click", (event) => {
   if (!event.target.closest(".try-again")) return;
