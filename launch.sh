@@ -17,7 +17,8 @@ usage: ./launch.sh                     start Verger and show the logs; Ctrl-C st
                                        for more options: ./launch.sh --train DIR --help
        ./launch.sh --trainer COMMAND   any other command of the trainer: list, promote 3, rollback, evaluate, predict, ...;
                                        all of them: ./launch.sh --trainer --help
-       ./launch.sh --access COMMAND    make, list, rotate or revoke keys, and log: who did; more: ./launch.sh --access --help
+       ./launch.sh --access COMMAND    make, list, rotate or revoke keys, make a link to sign in with, and log: who did;
+                                       more: ./launch.sh --access --help
        ./launch.sh --backup FILE       save the registry (all versions and runs) in a file, while Verger runs or not
        ./launch.sh --restore FILE      restore such a file into a system that has no registry
        ./launch.sh --docker [...]      do the same in containers, for example ./launch.sh --docker --detach
@@ -31,11 +32,13 @@ Settings and their defaults. They come from the environment or from the file .en
        VERGER_PREPROCESS_METRICS_PORT=9101   metrics of the preprocess service
        VERGER_INFERENCE_METRICS_PORT=9102    metrics of the inference service
        VERGER_COLLECTION_METRICS_PORT=9103   metrics of the collection service
-       VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 lets other machines reach the page and the REST API
+       VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 lets other machines reach the page and the REST API. These then ask
+                                             for keys, and there must be one first: ./launch.sh --access make --help
+       VERGER_ACCESS=                        open: nobody is asked for a key, whoever reaches Verger; keys: everybody is
        VERGER_PREPROCESS_BIND_ADDRESS=127.0.0.1   likewise for gRPC; VERGER_INFERENCE_BIND_ADDRESS,
                                              VERGER_COLLECTION_BIND_ADDRESS, VERGER_MLFLOW_BIND_ADDRESS and
                                              VERGER_METRICS_BIND_ADDRESS for those who need them: nothing behind these
-                                             asks who calls, but for the collection with VERGER_ACCESS=keys
+                                             asks who calls, but for the collection
        VERGER_HOME=.verger                   folder for data and logs
        VERGER_START_SECONDS=300              time limit for the start, in seconds
        VERGER_MODEL_NAME=fruit-classifier    registered model to train and to serve; the released one has this name
@@ -62,7 +65,7 @@ settings() {
     export VERGER_INFERENCE_TARGET=127.0.0.1:$VERGER_INFERENCE_PORT
     export VERGER_COLLECTION_TARGET=127.0.0.1:$VERGER_COLLECTION_PORT
     export VERGER_MODEL_CACHE_DIRECTORY=$VERGER_HOME/models
-    export VERGER_TRAIN_COMMAND="./launch.sh --train DIR"
+    export VERGER_TRAIN_COMMAND="./launch.sh --train DIR" VERGER_ACCESS_COMMAND="$launch --access"
     VERGER_SOCKET=$(cat "$VERGER_HOME/run/socket" 2>/dev/null || true) # see make_socket_folder
     export VERGER_SOCKET
     serving=$VERGER_HOME/env/serving/bin
@@ -160,10 +163,24 @@ grpc_address() { say "localhost:$VERGER_PREPROCESS_PORT, verger.v1.ClassifierSer
 
 where_data_is() { say "$VERGER_HOME"; }
 
+# Whether this machine alone reaches the page.
+is_local() { case $VERGER_BIND_ADDRESS in 127.* | localhost | ::1 | "[::1]") ;; *) false ;; esac }
+
 who_reaches_the_page() {
-    case $VERGER_BIND_ADDRESS in
-        127.* | localhost | ::1 | "[::1]") say "this machine alone; VERGER_BIND_ADDRESS=0.0.0.0 lets others reach the page" ;;
-        *) say "other machines, too: the page on $VERGER_BIND_ADDRESS; VERGER_BIND_ADDRESS=127.0.0.1 keeps it to this one" ;;
+    if is_local; then
+        say "this machine alone; VERGER_BIND_ADDRESS=0.0.0.0 lets others reach the page"
+    else
+        say "other machines, too: the page on $VERGER_BIND_ADDRESS; VERGER_BIND_ADDRESS=127.0.0.1 keeps it to this one"
+    fi
+}
+
+# As services/access/config.py decides it.
+who_is_answered() {
+    local asks=keys
+    if is_local; then asks=open; fi
+    case ${VERGER_ACCESS:-$asks} in
+        open) say "everybody who reaches it" ;;
+        *) say "who has a key; $VERGER_ACCESS_COMMAND link makes a link to sign in with" ;;
     esac
 }
 
@@ -179,6 +196,7 @@ show_addresses() {
     gRPC         $(grpc_address)
     MLflow       http://localhost:$VERGER_MLFLOW_PORT/#/experiments?workflowType=machine_learning
     open to      $(who_reaches_the_page)
+    answers      $(who_is_answered)
     data, logs   $(where_data_is)
 
 TEXT
@@ -218,7 +236,7 @@ trainer() {
     exec nice -n 10 "$VERGER_HOME/env/$environment/bin/python" -m trainer "$@"
 }
 
-# access COMMAND...: makes, lists, rotates or revokes keys. Only a new key goes to stdout.
+# access COMMAND...: makes, lists, rotates or revokes keys. Only a new key or link goes to stdout.
 access() {
     keep_private
     make_environment serving >&2

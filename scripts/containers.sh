@@ -1,5 +1,9 @@
 # launch.sh sources this file for --docker. It defines the same commands with docker compose.
 
+# As without --docker: what this machine alone reaches asks nobody for a key. docker compose by itself asks for keys.
+if is_local; then export VERGER_ACCESS=${VERGER_ACCESS:-open}; fi
+export VERGER_ACCESS_COMMAND="$launch --docker --access"
+
 compose() { docker compose "$@"; }
 
 require_engine() {

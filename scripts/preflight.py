@@ -1,9 +1,10 @@
-"""Checks the settings of a system that launch.sh is about to start, their names, and whether its ports are free.
+"""Checks what launch.sh is about to start: its settings, their names, its keys, and whether its ports are free.
 
 usage: python -m scripts.preflight LAUNCH
 
 LAUNCH is how launch.sh was called, for the command that is suggested.
-Writes one sentence for each fault, which says what is allowed or who has the port. Exit status 1: there is a fault.
+Writes one sentence for each fault, which says what is allowed, who has the port, or that a key is needed first. Exit
+status 1: there is a fault.
 """
 
 import difflib
@@ -19,6 +20,8 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from engine.settings import Settings
+from services.access.config import AccessSettings
+from services.access.start import missing_key
 from services.collection.config import CollectionSettings
 from services.common.process.start import problems_of
 from services.inference.config import InferenceSettings
@@ -34,7 +37,12 @@ MIN_LIKENESS = 0.85
 """Ratio of difflib.SequenceMatcher from which an unknown name is taken for a misspelt one. Others may be of no concern
 to Verger."""
 
-SERVICES = (WebSettings, PreprocessSettings, InferenceSettings, CollectionSettings)
+PUBLIC: dict[type[AccessSettings], str] = {
+    WebSettings: "bind_address",
+    PreprocessSettings: "preprocess_bind_address",
+    CollectionSettings: "collection_bind_address",
+}
+"""The settings of the services that ask for keys, and the setting with the address of each."""
 
 
 class LaunchSettings(Settings):
@@ -73,17 +81,32 @@ class LaunchSettings(Settings):
 def wrong_settings() -> list[str]:
     """Describes each wrong setting once, though several programs may read it."""
     found: dict[str, None] = {}
-    for kind in (LaunchSettings, *SERVICES, TrainerSettings):
+    for kind in (LaunchSettings, InferenceSettings, TrainerSettings):
         try:
             kind()
         except ValidationError as error:
             found |= dict.fromkeys(problems_of(error))
-    return list(found)
+    return list(found | dict.fromkeys(_wrong_settings_of_public_services()))
+
+
+def _wrong_settings_of_public_services() -> Iterator[str]:
+    for kind, variable in PUBLIC.items():
+        try:
+            kind(bind_address=os.environ.get(f"VERGER_{variable.upper()}") or "127.0.0.1")
+        except ValidationError as error:
+            yield from problems_of(error)
+
+
+def missing_keys() -> list[str]:
+    """Says once that a key is needed, if other machines may reach a service that asks for them. Settings are right."""
+    addresses = LaunchSettings()
+    found = (missing_key(kind(bind_address=getattr(addresses, name))) for kind, name in PUBLIC.items())
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def misspelt_settings(names: Iterable[str]) -> list[str]:
     """Describes each variable that no program reads, but whose name is nearly that of a setting."""
-    kinds = (LaunchSettings, *SERVICES, TrainerSettings)
+    kinds = (LaunchSettings, *PUBLIC, InferenceSettings, TrainerSettings)
     known = {field.upper() for kind in kinds for field in kind.model_fields}
     for file in (Path("launch.sh"), Path(".env.example")):
         known.update(re.findall(r"VERGER_([A-Z_]+[A-Z])", file.read_text(encoding="utf-8")))
@@ -158,7 +181,8 @@ def listening(port: int) -> Iterator[str]:
 
 def main() -> int:
     """Writes the faults to stderr. Returns the exit status."""
-    faults = misspelt_settings(os.environ) + wrong_settings() or taken_ports(LaunchSettings().ports(), sys.argv[1])
+    faults = misspelt_settings(os.environ) + wrong_settings() or missing_keys()
+    faults = faults or taken_ports(LaunchSettings().ports(), sys.argv[1])
     for fault in faults:
         sys.stderr.write(f"verger: {fault}\n")
     return int(bool(faults))

@@ -1,15 +1,17 @@
-"""Makes, lists, rotates and revokes keys, and shows the audit: python -m services.access --help.
+"""Makes, lists, rotates and revokes keys, makes links to sign in with, and shows the audit: see --help.
 
-A new key is the only thing on stdout, once, so that it can go straight into a file. Keys are never arguments, which
-other users of the machine could read in the list of processes; the commands take their ids.
+A new key or link is the only thing on stdout, once, so that it can go straight into a file. Keys are never arguments,
+which other users of the machine could read in the list of processes; the commands take their ids.
 """
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,9 +26,20 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 MAX_DAYS = 3650
 
 NOT_ASKED = (
-    "Where this command runs, VERGER_ACCESS is “open”. A service with this setting asks nobody for a key: set it to "
-    "“keys”, in .env for example, and start again."
+    "As the settings of this command are, VERGER_ACCESS and VERGER_BIND_ADDRESS, nobody is asked for a key. Set "
+    "VERGER_ACCESS=keys, in .env for example, and start again."
 )
+
+FIRST_NAME = "admin"
+"""Name and owner of the key that “first” makes."""
+
+
+class CommandSettings(AccessSettings):
+    """The settings of all that use keys, and those of the command."""
+
+    page_url: str = "http://localhost:8000"
+    """Address of the page in the browser of who runs the command, for links."""
+
 
 _COLUMNS = "{:<12}  {:<20}  {:<20}  {:<8}  {:<16}  {:<16}  {}\n"
 _AUDIT_COLUMNS = "{:<19}  {:<16}  {:<11}  {:<12}  {:<13}  {}\n"
@@ -36,13 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit status: 0, 1 if it could not be done, 2 if it was not understood."""
     options = _parser().parse_args(arguments)
     try:
-        settings = AccessSettings()
+        settings = CommandSettings()
     except ValidationError as error:
         return _failed(*problems_of(error), status=2)
     try:
         store = KeyStore(open_database(settings.access_database))
         try:
-            options.run(store, options)
+            options.run(store, options, settings)
         finally:
             store.close()
     except (KeyUnusable, DatabaseUnusable) as error:
@@ -50,26 +63,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SQLAlchemyError as error:
         away = f"The database of keys does not answer ({type(error).__name__}). Check that it runs."
         # In containers, the database is made only where keys are asked for.
-        return _failed(*([NOT_ASKED] if settings.access == "open" else []), away)
-    if options.run not in (_list, _log) and settings.access == "open":
+        return _failed(*([] if settings.asks_for_keys else [NOT_ASKED]), away)
+    if options.run not in (_list, _log, _first) and not settings.asks_for_keys:
         sys.stderr.write(f"{NOT_ASKED}\n")
     return 0
 
 
-def _make(store: KeyStore, options: argparse.Namespace) -> None:
+def _make(store: KeyStore, options: argparse.Namespace, _: CommandSettings) -> None:
     _hand_out(store.make(options.name, options.owner, frozenset(options.scope), options.expires_in))
 
 
-def _rotate(store: KeyStore, options: argparse.Namespace) -> None:
+def _first(store: KeyStore, options: argparse.Namespace, settings: CommandSettings) -> None:
+    if store.has_keys() or not settings.asks_for_keys:
+        return
+    secret = store.make(FIRST_NAME, FIRST_NAME, frozenset({Scope.ADMIN}), None)
+    with os.fdopen(os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(f"{secret.text}\n")
+    _print_link(store.make_link(secret.id), settings)
+
+
+def _link(store: KeyStore, options: argparse.Namespace, settings: CommandSettings) -> None:
+    _print_link(store.make_link(options.id), settings)
+
+
+def _print_link(token: str, settings: CommandSettings) -> None:
+    """Writes the link. Browsers send nobody what follows the #, so the token is in no log of a server or a proxy."""
+    sys.stderr.write("Open this link to sign in. It works once, and for an hour.\n")
+    sys.stdout.write(f"{settings.page_url}/sign-in#{token}\n")
+
+
+def _rotate(store: KeyStore, options: argparse.Namespace, _: CommandSettings) -> None:
     _hand_out(store.rotate(options.id, options.overlap))
 
 
-def _revoke(store: KeyStore, options: argparse.Namespace) -> None:
+def _revoke(store: KeyStore, options: argparse.Namespace, _: CommandSettings) -> None:
     key = store.revoke(options.id)
     sys.stderr.write(f"The key {key.id} (“{key.name}”) is revoked, within 5 seconds everywhere.\n")
 
 
-def _list(store: KeyStore, _: argparse.Namespace) -> None:
+def _list(store: KeyStore, *_: object) -> None:
     loaded = store.load()
     sys.stdout.write(_COLUMNS.format("ID", "NAME", "OWNER", "STATE", "EXPIRES (UTC)", "LAST USED (UTC)", "SCOPES"))
     for key in (loaded.keys or {}).values():
@@ -78,7 +110,7 @@ def _list(store: KeyStore, _: argparse.Namespace) -> None:
         sys.stdout.write(_COLUMNS.format(key.id, key.name, key.owner, state, *times, " ".join(sorted(key.scopes))))
 
 
-def _log(store: KeyStore, options: argparse.Namespace) -> None:
+def _log(store: KeyStore, options: argparse.Namespace, _: CommandSettings) -> None:
     if not options.json:
         sys.stdout.write(_AUDIT_COLUMNS.format("WHEN (UTC)", "WHO", "ACTION", "SUBJECT", "RESULT", "DETAILS"))
     for entry in store.audit(options.since, options.key):
@@ -170,6 +202,14 @@ def _parser() -> argparse.ArgumentParser:
     revoke = commands.add_parser("revoke", help="end the validity of a key")
     revoke.add_argument("id", type=_identity)
     revoke.set_defaults(run=_revoke)
+    link = commands.add_parser("link", help="make a link that signs in on the page, once")
+    link.add_argument(
+        "id", nargs="?", type=_identity, help="of the key to sign in with (default: the oldest live one of all scopes)"
+    )
+    link.set_defaults(run=_link)
+    first = commands.add_parser("first", help="where nobody has a key yet: make one of all scopes, and a link")
+    first.add_argument("file", type=Path, help="where the key is kept")
+    first.set_defaults(run=_first)
     log = commands.add_parser("log", help="show who changed which keys, who signed in, and which keys were refused")
     log.add_argument("--since", type=_duration, help="how far back, for example 7d (default: everything)")
     log.add_argument("--key", type=_identity, metavar="ID", help="what was done to this key, and what it was refused")

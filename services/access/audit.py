@@ -24,6 +24,7 @@ class Action(StrEnum):
     ROTATE = "key rotated"
     REVOKE = "key revoked"
     REFUSE = "key refused"
+    LINK = "sign-in link made"
     SIGN_IN = "sign-in"
 
     # of the collection, which sends them here

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from services.access.keys import Scope
 from services.access.quotas.policy import Limits, Policy
+from services.common.process.addresses import is_loopback
 from services.common.process.settings import ServiceSettings
 
 MAX_LIMIT = 2**50
@@ -15,8 +16,12 @@ MAX_LIMIT = 2**50
 class AccessSettings(ServiceSettings):
     """ServiceSettings describes where values come from."""
 
-    access: Literal["open", "keys"] = "open"
-    """Whether everybody may call, or only who sends a key."""
+    access: Literal["open", "keys"] | None = None
+    """open: everybody may call; keys: only who sends a key. By default, a service that this machine alone reaches is
+    open, and any other asks for keys."""
+
+    access_command: str = "python -m services.access"
+    """The command that makes keys, as people call it; for messages."""
 
     public_scopes: Literal["", "classify"] = ""
     """What everybody may do without a key, although keys are asked for."""
@@ -52,7 +57,7 @@ class AccessSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _check_limits(self) -> Self:
-        if self.policy.limits_anything and self.access == "open":
+        if self.policy.limits_anything and not self.asks_for_keys:
             raise ValueError(
                 "Limits need to know who calls. Set VERGER_ACCESS=keys, and if everybody may classify, "
                 "VERGER_PUBLIC_SCOPES=classify as well; or set all limits of keys and addresses to 0."
@@ -65,6 +70,11 @@ class AccessSettings(ServiceSettings):
                     "many bytes. Lower VERGER_MAX_IMAGE_BYTES if it should be less."
                 )
         return self
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether only who sends a key may call."""
+        return self.access == "keys" if self.access else not is_loopback(self.bind_address)
 
     @property
     def policy(self) -> Policy:

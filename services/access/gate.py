@@ -16,15 +16,24 @@ import structlog
 
 from services.access.audit import DONE, PAGE, Action, Attempt, Attempts, Entry, Search
 from services.access.keys import Key, Scope, check, digest_of, find, presented
-from services.access.sessions import Session, new_token
-from services.common.errors import AccessUnavailable, KeyExpired, KeyRevoked, KeyUnknown, ScopeMissing, SessionEnded
+from services.access.sessions import Link, Session, looks_like_link, new_token
+from services.common.errors import (
+    AccessUnavailable,
+    KeyExpired,
+    KeyRevoked,
+    KeyUnknown,
+    LinkSpent,
+    ScopeMissing,
+    SessionEnded,
+)
 
 if TYPE_CHECKING:
     from services.access.store import KeyStore
 
 log = structlog.get_logger(__name__)
 
-_Found = TypeVar("_Found", Key, Session)
+_Found = TypeVar("_Found", Key, Session, Link)
+_Changed = TypeVar("_Changed")
 
 POLL_SECONDS = 1.0
 """How often the database is asked whether keys have changed."""
@@ -54,6 +63,7 @@ class Gate:
         self._store = store
         self._keys: Mapping[str, Key] = {}
         self._sessions: Mapping[bytes, Session] = {}
+        self._links: Mapping[bytes, Link] = {}
         self._signing_in = asyncio.Lock()
         self._revision: int | None = None
         self._asked_at = float("-inf")
@@ -108,16 +118,21 @@ class Gate:
         return self._checked(key, scope)
 
     async def sign_in(self, text: str) -> str:
-        """Starts a session for who has this key, and returns its token.
+        """Starts a session for who has this key, or the token of this link, and returns the session's token.
 
         Raises:
+            LinkSpent: the link was used already, or is too old.
             KeyUnknown, KeyExpired, KeyRevoked, ScopeMissing: the key is refused.
             AccessUnavailable: the database is away.
         """
-        key = await self._admit_key(text.strip(), Scope.CLASSIFY, Action.SIGN_IN)
+        text = text.strip()
+        link = digest_of(text) if looks_like_link(text) else None
+        key = await (self._admit_link(link) if link else self._admit_key(text, Scope.CLASSIFY, Action.SIGN_IN))
         token = new_token()
         async with self._signing_in:  # so that a flood of them takes one thread, and the questions have one too
-            await self._change(lambda: self._store.start_session(digest_of(token), key))
+            is_started = await self._change(lambda: self._store.start_session(digest_of(token), key, link))
+        if not is_started:
+            raise self._spent(key.id)
         self._attempts.count(Attempt(key.id, PAGE, DONE, Action.SIGN_IN))
         return token
 
@@ -143,6 +158,17 @@ class Gate:
 
     async def _admit_key(self, text: str, scope: Scope, action: Action = Action.REFUSE) -> Key:
         return self._checked(await self._known(lambda: find(text, self._keys), scope), scope, action)
+
+    async def _admit_link(self, digest: bytes) -> Key:
+        link = await self._known(lambda: self._links.get(digest), Scope.CLASSIFY)
+        key = self._keys.get(link.key) if link and link.expires_at > self._now() else None
+        if key is None:
+            raise self._spent(link.key if link else None)
+        return self._checked(key, Scope.CLASSIFY, Action.SIGN_IN)
+
+    def _spent(self, key: str | None) -> LinkSpent:
+        self._attempts.count(Attempt(key, PAGE, LinkSpent.reason, Action.SIGN_IN))
+        return LinkSpent("This link was used already, or is older than an hour. Ask for another one.")
 
     async def _known(self, look: Callable[[], _Found | None], scope: Scope) -> _Found | None:
         """Returns what is found, and asks the database first if nothing is, or what is known is too old."""
@@ -171,9 +197,9 @@ class Gate:
         """Returns the time by the clock of the database."""
         return self._database_time + timedelta(seconds=time.monotonic() - self._asked_at)
 
-    async def _change(self, change: Callable[[], None]) -> None:
+    async def _change(self, change: Callable[[], _Changed]) -> _Changed:
         try:
-            await asyncio.to_thread(change)
+            return await asyncio.to_thread(change)
         except Exception as error:
             log.warning("a session was neither started nor ended", error=type(error).__name__)
             raise AccessUnavailable("Sessions can't be changed at the moment. Try again in a few seconds.") from error
@@ -214,7 +240,7 @@ class Gate:
         self._is_away = False
         self._asked_at, self._database_time, self._revision = asked_at, loaded.now, loaded.revision
         if loaded.keys is not None:
-            self._keys, self._sessions = loaded.keys, loaded.sessions or {}
+            self._keys, self._sessions, self._links = loaded.keys, loaded.sessions or {}, loaded.links or {}
         for change in loaded.changes:
             _log_entry(change)
 

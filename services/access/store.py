@@ -1,4 +1,4 @@
-"""Keeps keys, sessions and the audit in the database. Its functions block, so servers call them on a thread."""
+"""Keeps keys, sessions, links and the audit in the database. Its functions block, so servers call them on a thread."""
 
 import os
 import pwd
@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 from socket import gethostname
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, String, bindparam, delete, desc, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, String, bindparam, delete, func, insert, or_, select, update
 
-from services.access.audit import Action, Entry, Search, key_user
+from services.access.audit import Action, Entry, Search
 from services.access.database import lock, upgrade
 from services.access.keys import MAX_LABEL_CHARACTERS, Key, Kind, Scope, Secret, digest_of, new_secret
 from services.access.quotas.account import Granted, Wanted
 from services.access.quotas.windows import forget, grant
-from services.access.sessions import LIFETIME, MAX_PER_KEY, Session
-from services.access.tables import AUDIT, CHANGES, KEYS, SESSIONS
+from services.access.rows import entries, visits
+from services.access.sessions import Link, Session, new_link_token
+from services.access.tables import CHANGES, KEYS
 from services.common.database import Moment
 
 _SCOPES = frozenset(scope.value for scope in Scope)
@@ -53,6 +54,9 @@ class Loaded(NamedTuple):
     sessions: Mapping[bytes, Session] | None = None
     """All sessions by their digests; None as keys."""
 
+    links: Mapping[bytes, Link] | None = None
+    """All links to sign in with by their digests; None as keys."""
+
     changes: Sequence[Entry] = ()
     """What has changed since the revision that is known, if one is."""
 
@@ -81,12 +85,16 @@ class KeyStore:
                 return Loaded(revision, now, None)
             # A change in between is loaded again with the next revision.
             rows = connection.execute(select(KEYS).order_by(KEYS.c.created_at)).all()
-            sessions = [Session(*row) for row in connection.execute(select(SESSIONS))]
+            sessions, links = visits.read_sessions(connection), visits.read_links(connection)
             known = revision if known_revision is None else known_revision
-            is_new = AUDIT.c.revision.between(known + 1, revision)
-            changes = connection.execute(select(AUDIT).where(is_new).order_by(AUDIT.c.id)).all()
-        keys, by_digest = {row.id: _key_of(row) for row in rows}, {session.digest: session for session in sessions}
-        return Loaded(revision, now, keys, by_digest, list(map(_entry_of, changes)))
+            changes = entries.of_changes(connection, known + 1, revision)
+        keys = {row.id: _key_of(row) for row in rows}
+        return Loaded(revision, now, keys, sessions, links, changes)
+
+    def has_keys(self) -> bool:
+        """Returns whether a key was ever made for anybody, live or not."""
+        with self._connection() as connection:
+            return connection.execute(select(KEYS.c.id).where(KEYS.c.kind == Kind.CLIENT).limit(1)).first() is not None
 
     def make(
         self, name: str, owner: str, scopes: frozenset[Scope], lifetime: timedelta | None, kind: Kind = Kind.CLIENT
@@ -145,22 +153,36 @@ class KeyStore:
         with self._changing() as (connection, _):
             connection.execute(delete(KEYS).where(KEYS.c.id == identity, KEYS.c.kind == Kind.SERVICE))
 
-    def start_session(self, digest: bytes, key: Key) -> None:
-        """Starts a session with this digest of its token. Deletes those that have ended, and the key's oldest ones
-        that are too many.
+    def make_link(self, identity: str | None = None) -> str:
+        """Makes a link to sign in with, and returns its token.
+
+        Args:
+            identity: id of the key for which it starts a session; by default the oldest live one of all scopes.
+
+        Raises:
+            KeyUnusable: there is no such live key.
         """
         with self._changing() as (connection, now):
-            connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_at <= now))
-            newest_first = select(SESSIONS.c.digest).where(SESSIONS.c.key == key.id).order_by(desc("started_at"))
-            excess = connection.scalars(newest_first.offset(MAX_PER_KEY - 1)).all()
-            connection.execute(delete(SESSIONS).where(SESSIONS.c.digest.in_(excess)))
-            expires_at = min(now + LIFETIME, key.expires_at or now + LIFETIME)
-            connection.execute(insert(SESSIONS).values(asdict(Session(digest, key.id, now, expires_at))))
+            key = _live(connection, identity, now) if identity else _live_admin(connection, now)
+            token = new_link_token()
+            visits.add_link(connection, now, digest_of(token), key)
+            self._write_change(connection, now, Action.LINK, key.id, {"name": key.name, "owner": key.owner})
+        return token
+
+    def start_session(self, digest: bytes, key: Key, link: bytes | None = None) -> bool:
+        """Starts a session with this digest of its token. Returns False, and starts none, if it is for a link with this
+        digest that somebody else has used meanwhile.
+        """
+        with self._changing() as (connection, now):
+            if link is not None and not visits.spend_link(connection, now, link):
+                return False
+            visits.start(connection, now, digest, key)
+            return True
 
     def end_session(self, digest: bytes) -> None:
         """Ends the session with this digest of its token, if there is one."""
         with self._changing() as (connection, _):
-            connection.execute(delete(SESSIONS).where(SESSIONS.c.digest == digest))
+            visits.end(connection, digest)
 
     def record_uses(self, uses: Mapping[str, datetime]) -> None:
         """Writes down when keys, by their ids, were last used, where no later time stands."""
@@ -170,12 +192,12 @@ class KeyStore:
             rows = [{"used": identity, "moment": moment} for identity, moment in sorted(uses.items())]
             connection.execute(update(KEYS).where(KEYS.c.id == used, is_later).values(last_used_at=moment), rows)
 
-    def write(self, entries: Iterable[Entry]) -> None:
+    def write(self, added: Iterable[Entry]) -> None:
         """Adds entries to the audit."""
         with self._connection() as connection:
             now = connection.execute(select(_NOW)).scalar_one()
-            for entry in entries:
-                connection.execute(insert(AUDIT).values(asdict(entry) | {"at": now}))
+            for entry in added:
+                entries.add(connection, entry, now)
 
     def take(self, wanted: Mapping[tuple[str, ...], Wanted]) -> dict[tuple[str, ...], Granted]:
         """Takes amounts of the limits of callers, by the names of their accounts."""
@@ -196,29 +218,16 @@ class KeyStore:
             since: how far back; all of them by default.
             key: id of the one key that they must be about, whether it was changed or refused.
         """
-        query = select(AUDIT).order_by(AUDIT.c.id)
-        if key is not None:
-            query = query.where(or_(AUDIT.c.subject == key, AUDIT.c.who == key_user(key)))
         with self._connection() as connection:
-            if since is not None:
-                query = query.where(AUDIT.c.at >= connection.execute(select(_NOW)).scalar_one() - since)
-            for row in connection.execution_options(yield_per=1000).execute(query):
-                yield _entry_of(row)
+            start = connection.execute(select(_NOW)).scalar_one() - since if since is not None else None
+            yield from entries.read(connection, start, key)
 
     def search_audit(self, search: Search, count: int) -> tuple[list[Entry], int | None]:
         """Returns so many entries at most, newest first, and the number before which there are more; None if there are
         none.
         """
-        query = select(AUDIT).order_by(desc(AUDIT.c.id)).limit(count + 1)
-        if search.action:
-            query = query.where(AUDIT.c.action == search.action)
-        if search.who:
-            query = query.where(AUDIT.c.who.icontains(search.who, autoescape=True))
-        if search.before:
-            query = query.where(AUDIT.c.id < search.before)
         with self._connection() as connection:
-            rows = connection.execute(query).all()
-        return [_entry_of(row) for row in rows[:count]], rows[count - 1].id if len(rows) > count else None
+            return entries.search(connection, search, count)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -227,9 +236,7 @@ class KeyStore:
     def _write_change(
         self, connection: Connection, now: datetime, action: Action, key: str, details: Mapping[str, str]
     ) -> None:
-        entry = Entry(_user(), self.place, action, key, details=details, at=now)
-        revision = select(CHANGES.c.revision).scalar_subquery()
-        connection.execute(insert(AUDIT).values(asdict(entry) | {"revision": revision}))
+        entries.add(connection, Entry(_user(), self.place, action, key, details=details), now, is_change=True)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -262,15 +269,17 @@ def _live(connection: Connection, identity: str, now: datetime) -> Key:
     return _key_of(row)
 
 
+def _live_admin(connection: Connection, now: datetime) -> Key:
+    rows = connection.execute(select(KEYS).where(KEYS.c.kind == Kind.CLIENT).order_by(KEYS.c.created_at))
+    found = next((key for key in map(_key_of, rows) if Scope.ADMIN in key.scopes and key.is_live(now)), None)
+    if found is None:
+        raise KeyUnusable("There is no live key with the scope admin. “make” makes one.")
+    return found
+
+
 def _key_of(row: Row[Any]) -> Key:
     known = frozenset(map(Scope, _SCOPES.intersection(row.scopes.split())))  # a newer Verger may have more
     return Key(**row._asdict() | {"scopes": known, "kind": Kind(row.kind)})
-
-
-def _entry_of(row: Row[Any]) -> Entry:
-    facts = row._asdict()
-    del facts["id"], facts["revision"]
-    return Entry(**facts | {"action": Action(row.action)})
 
 
 def _description(key: Key) -> dict[str, str]:

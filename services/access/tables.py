@@ -1,4 +1,4 @@
-"""The tables of keys, sessions, quotas and the audit, as the newest migration leaves them."""
+"""The tables of keys, sessions, links, quotas and the audit, as the newest migration leaves them."""
 
 from sqlalchemy import (
     JSON,
@@ -46,6 +46,14 @@ SESSIONS = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     Column("key", String(12), nullable=False),
     Column("started_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+LINKS = Table(
+    "access_links",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("key", String(12), nullable=False),
     Column("expires_at", Moment, nullable=False),
 )
 

@@ -3,10 +3,10 @@
 import asyncio
 import gc
 
+from services.access.start import start_guarded
 from services.collection.config import CollectionSettings
 from services.collection.server import collection_server
 from services.common.process.signals import end_process, stop_signal
-from services.common.process.start import start_process
 
 
 async def main(settings: CollectionSettings) -> None:
@@ -18,4 +18,4 @@ async def main(settings: CollectionSettings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(start_process("collection", CollectionSettings)))
+    asyncio.run(main(start_guarded("collection", CollectionSettings)))

@@ -125,6 +125,12 @@ class SessionEnded(Unauthenticated):
     reason = "SESSION_ENDED"
 
 
+class LinkSpent(Unauthenticated):
+    """A link to sign in with was used already, is too old, or never existed."""
+
+    reason = "LINK_SPENT"
+
+
 class ScopeMissing(VergerError):
     """The key is valid, but not for this call.
 

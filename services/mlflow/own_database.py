@@ -1,8 +1,8 @@
 """Gives a part of Verger a role and a database of its own, beside MLflow's. Both have the same name.
 
-usage: python own_database.py NAME FOLDER [ACCESS]
+usage: python own_database.py NAME FOLDER
 
-Does nothing if ACCESS is given and not “keys”. FOLDER/pgpass gets the password of the role, in PostgreSQL's format; an
+FOLDER/pgpass gets the password of the role, in PostgreSQL's format; an
 existing one is kept. PostgreSQL's own variables (PGHOST, PGUSER, PGPASSFILE, ...) say where the database is and who may
 make roles in it. All of it may be repeated.
 """
@@ -19,10 +19,8 @@ MAX_CONNECTIONS = {"access": 60, "collection": 20}
 """PostgreSQL takes 100. MLflow gets its own however many are opened with these roles."""
 
 
-def main(name: str, folder: Path, access: str = "keys") -> None:
+def main(name: str, folder: Path) -> None:
     """Makes what is missing, and shuts each role out of the databases of others."""
-    if access != "keys":
-        return
     password, role = _password(folder / "pgpass", name), Identifier(name)
     with psycopg.connect(autocommit=True, connect_timeout=10) as connection:
         # The server gets a digest, as psql's \\password sends it, so that no log of statements has the password.
@@ -50,4 +48,4 @@ def _password(pgpass: Path, role: str) -> str:
     return pgpass.read_text(encoding="utf-8").strip().rpartition(":")[2]
 
 
-main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+main(sys.argv[1], Path(sys.argv[2]))

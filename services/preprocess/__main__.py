@@ -3,8 +3,8 @@
 import asyncio
 import gc
 
+from services.access.start import start_guarded
 from services.common.process.signals import end_process, stop_signal
-from services.common.process.start import start_process
 from services.preprocess.config import PreprocessSettings
 from services.preprocess.server import preprocess_server
 
@@ -18,4 +18,4 @@ async def main(settings: PreprocessSettings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(start_process("preprocess", PreprocessSettings)))
+    asyncio.run(main(start_guarded("preprocess", PreprocessSettings)))

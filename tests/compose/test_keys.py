@@ -1,4 +1,4 @@
-"""VERGER_ACCESS=keys: containers ask for keys, which are in a database of their own beside MLflow's."""
+"""Containers ask for keys by default, which are in a database of their own beside MLflow's."""
 
 import json
 import re
@@ -14,8 +14,9 @@ from tests.support.systems.composed import Composed
 from tests.support.systems.uploads import PHOTO
 from tests.support.waiting import wait_until
 
-KEYS = {"VERGER_ACCESS": "keys"}
+KEYS = {"VERGER_ACCESS": ""}
 MAKE = "docker compose run --rm access make --name shop --owner anna --scope classify > shop.key"
+LINK = "docker compose run --rm access link"
 LIST = "docker compose run --rm access list"
 ROTATE = "docker compose run --rm access rotate 3f9a1c07b2de --overlap 7d > new.key && mv new.key shop.key"
 REVOKE = "docker compose run --rm access revoke 3f9a1c07b2de"
@@ -44,12 +45,6 @@ def tried(verger: Composed, service: str, code: str) -> subprocess.CompletedProc
     return verger.run("docker", "exec", container, "python", "-c", code)
 
 
-@pytest.mark.parametrize("service", ["web", "preprocess"])
-def test_where_access_is_open_no_way_leads_to_the_database(verger: Composed, service: str) -> None:
-    assert verger.classify(PHOTO).status_code == 200
-    assert "gaierror" in tried(verger, service, REACH_DATABASE).stderr
-
-
 @pytest.fixture(scope="module")
 def asked(verger: Composed) -> Iterator[Composed]:
     """The system asks for keys for the duration of a module."""
@@ -74,6 +69,29 @@ def reason(verger: Composed, key: str) -> str:
     return str(answer.json().get("reason", ""))
 
 
+def test_the_first_start_makes_a_key_and_a_link_that_signs_in_once(asked: Composed, tmp_path: Path) -> None:
+    (printed_once,) = re.findall(r"\S+/sign-in#\S+", asked.compose("logs", "--no-log-prefix", "first-key"))
+    links = [printed_once, printed(asked, tmp_path, LINK).stdout.strip()]
+    for link in links:
+        address, token = link.split("/sign-in#")
+        assert address == asked.web.replace("127.0.0.1", "localhost")
+        outcomes = []
+        for _ in range(2):
+            with httpx.Client(base_url=asked.web, timeout=60) as client:
+                form = {"csrf": token_in(client.get("/sign-in")), "key": token}
+                outcomes.append(client.post("/sign-in", data=form).status_code)
+        assert outcomes == [303, 401]
+    key = asked.compose("run", "--rm", "--entrypoint", "cat", "first-key", "/data/admin.key", **KEYS).strip()
+    assert reason(asked, key) == ""
+    assert key not in asked.compose("logs")
+
+
+def test_a_wrong_value_is_named_with_what_is_allowed(asked: Composed) -> None:
+    refused = asked.run("docker", "compose", "run", "--rm", "first-key", VERGER_ACCESS="key")
+    assert refused.returncode == 2
+    assert "VERGER_ACCESS=key: Input should be 'open' or 'keys'." in refused.stderr
+
+
 def test_keys_are_made_rotated_and_revoked_by_the_printed_commands(asked: Composed, tmp_path: Path) -> None:
     assert reason(asked, "") == "KEY_MISSING"
     assert tried(asked, "web", CALL_WITHOUT_KEY).stdout.strip() == "UNAUTHENTICATED"
@@ -91,7 +109,8 @@ def test_keys_are_made_rotated_and_revoked_by_the_printed_commands(asked: Compos
     done = printed(asked, tmp_path, LIST.replace("list", "log --json")).stdout.splitlines()
     changes = [(entry["action"], entry["subject"]) for entry in map(json.loads, done) if entry["result"] == "done"]
     ids = [key.split("_")[1] for key in (old, new)]
-    assert changes[:4] == [
+    start = changes.index(("key made", ids[0]))
+    assert changes[start : start + 4] == [
         ("key made", ids[0]),
         ("key rotated", ids[0]),
         ("key made", ids[1]),

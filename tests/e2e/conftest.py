@@ -22,7 +22,8 @@ def verger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
 
     It is open to other machines, as far as the setting for that goes; see test_only_the_page_is_open_to_other_machines.
     """
-    with launched(tmp_path_factory.mktemp("verger"), VERGER_BIND_ADDRESS="0.0.0.0") as system:
+    settings = {"VERGER_BIND_ADDRESS": "0.0.0.0", "VERGER_ACCESS": "open"}
+    with launched(tmp_path_factory.mktemp("verger"), **settings) as system:
         yield system
 
 

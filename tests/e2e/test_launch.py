@@ -10,8 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
+import httpx
 import pytest
+from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
+from tests.support.page.forms import token_in
 from tests.support.repository import ROOT
 from tests.support.systems.launched import Launched
 from tests.support.systems.uploads import PHOTO
@@ -87,7 +91,7 @@ def test_no_program_reports_its_use(verger: Launched) -> None:
 
 def test_keys_are_made_listed_rotated_and_revoked(verger: Launched, tmp_path: Path) -> None:
     made = verger.launch("--access", "make", "--name", "shop", "--owner", "anna", "--scope", "classify")
-    assert "VERGER_ACCESS is “open”" in made.stderr
+    assert "nobody is asked for a key" in made.stderr
     (key,) = made.stdout.splitlines()
     old = key.split("_")[1]
     rotated = verger.launch("--access", "rotate", old, "--overlap", "7d")
@@ -131,6 +135,37 @@ def test_a_port_in_use_is_named_with_its_setting(verger: Launched, tmp_path: Pat
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"verger: port {port} is in use")
     assert "VERGER_PREPROCESS_PORT=" in refused.stderr
+
+
+def test_a_page_on_the_network_needs_a_key_first_and_a_link_signs_in(verger: Launched, tmp_path: Path) -> None:
+    system = second_system(verger, tmp_path / "home")
+    system.settings["VERGER_BIND_ADDRESS"] = "0.0.0.0"
+    refused = system.launch("--detach")
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    command = f"{ROOT}/launch.sh --access make --name admin --owner YOU --scope admin > admin.key"
+    assert command in refused.stderr
+    done = subprocess.run(
+        ["bash", "-euc", f"umask 077; {command}"], cwd=tmp_path, env=system.environment, capture_output=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE((tmp_path / "admin.key").stat().st_mode) == 0o600
+    started = system.launch("--detach")
+    try:
+        assert started.returncode == 0, started.stderr
+        assert f"who has a key; {ROOT}/launch.sh --access link" in started.stdout
+        assert httpx.post(f"{system.web}/api/v1/classify", content=PHOTO, timeout=30).status_code == 401
+        page, token = system.launch("--access", "link").stdout.strip().split("/sign-in#")
+        assert page == system.web.replace("127.0.0.1", "localhost")
+        with httpx.Client(base_url=system.web, timeout=30) as client:
+            form = {"csrf": token_in(client.get("/sign-in")), "key": token}
+            assert client.post("/sign-in", data=form).status_code == 303
+            assert client.get("/audit").status_code == 200
+        with grpc.insecure_channel(system.preprocess) as channel:  # which this machine alone reaches
+            stub = classifier_pb2_grpc.ClassifierServiceStub(channel)
+            assert stub.Classify(classifier_pb2.ClassifyRequest(image=PHOTO), timeout=30).classification.predictions
+    finally:
+        system.launch("--stop")
 
 
 def test_a_wrong_setting_is_the_only_thing_that_is_said(verger: Launched, tmp_path: Path) -> None:

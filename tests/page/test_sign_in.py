@@ -89,6 +89,22 @@ def test_a_visitor_signs_in_classifies_and_signs_out(
     expect(page.locator("#photo-form")).to_have_count(0)
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_link_signs_in_once_and_leaves_the_address(open_page: OpenPage, guarded: Guarded, scripts: bool) -> None:
+    token = guarded.store.make_link(guarded.key.id)
+    for first in (True, False):
+        page = open_page(path=f"/sign-in#{token}", java_script_enabled=scripts)
+        if not scripts:
+            page.get_by_label("Your key").fill(token)
+            page.get_by_label("Your key").press("Enter")
+        if first:
+            expect(page.locator(".visitor")).to_contain_text("Signed in as shop")
+        else:
+            expect(page.get_by_role("alert")).to_contain_text("This link no longer works")
+        assert token not in page.url or not scripts
+        page.context.clear_cookies()
+
+
 def test_a_photo_stays_in_the_form_when_the_session_has_ended(open_page: OpenPage, guarded: Guarded) -> None:
     page = open_page(path="/sign-in")
     page.get_by_label("Your key").fill(guarded.key.text)

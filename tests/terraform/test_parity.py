@@ -17,8 +17,9 @@ NAMES_IN_COMPOSE = {"registrar": "import-release"}  # compose runs this command 
 SECRETS_AS_FILES = {"PGPASSFILE": "PGPASSWORD"}  # libpq reads either a password file or a password
 
 # users' keys and their photos, for which the stack on AWS has no database yet
-ON_NO_CLOUD = {"access", "keys-database", "collection", "collection-database"}
-KEYS = COMPOSE["access"]["environment"].keys()
+ON_NO_CLOUD = {"access", "first-key", "keys-database", "collection", "collection-database"}
+KEYS = COMPOSE["access"]["environment"].keys() - {"VERGER_PAGE_URL"}
+OPEN = {"VERGER_ACCESS": "open"}
 OF_COLLECTION = {"VERGER_COLLECTION_DAYS", "VERGER_COLLECTION_TARGET"}
 
 every_container = pytest.mark.parametrize("name", CONTAINERS)
@@ -61,7 +62,7 @@ def test_variables_have_the_same_values(name: str) -> None:
     """Compose also passes on settings of the user. On AWS, the variable `settings` contains these."""
     actual = {key: value for key, value in in_compose(name)["environment"].items() if value is not None}
     if actual.keys() >= KEYS:
-        actual = {key: value for key, value in actual.items() if key not in KEYS | OF_COLLECTION}
+        actual = {key: value for key, value in actual.items() if key not in KEYS | OF_COLLECTION} | OPEN
     fixed = CONTAINERS[name].get("environment", {})
     assert {key: actual.get(key) for key in fixed} == fixed
     others = {SECRETS_AS_FILES.get(key, key) for key in actual.keys() - fixed.keys()}

@@ -19,6 +19,14 @@ def address_of(host: str) -> str:
     return str(ip_network((int(address), IPV6_PREFIX_BITS), strict=False))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on a host: localhost, or an address with or without brackets."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 def address_named(name: str) -> str:
     """Returns the same for what a proxy says of its client. It need not be an address at all."""
     name = name.strip()[:MAX_NAME_CHARACTERS]

@@ -190,3 +190,43 @@ def test_a_start_waits_for_another_one_that_makes_the_tables(file: Path, monkeyp
             starting.result(timeout=1)
         other.close()
         assert starting.result(timeout=60).keys == {}
+
+
+def test_the_first_key_is_made_once_and_kept_where_its_owner_alone_reads_it(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VERGER_BIND_ADDRESS", "0.0.0.0")
+    monkeypatch.setenv("VERGER_PAGE_URL", "https://verger.example")
+    kept = tmp_path / "admin.key"
+    ran = Ran(capsys, "first", str(kept))
+    assert re.fullmatch(r"https://verger\.example/sign-in#once_[\w-]{43}\n", ran.out)
+    assert looks_secret(kept.read_text().strip())
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert kept.read_text().strip() not in ran.out + ran.err
+    (row,) = rows(capsys)
+    assert re.search(r"admin +admin +live +never +never +admin$", row)
+    again = Ran(capsys, "first", str(kept))
+    assert (again.status, again.out) == (0, "")
+    assert len(rows(capsys)) == 1
+
+
+def test_no_first_key_is_made_where_nobody_is_asked_for_one(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VERGER_ACCESS", "open")
+    assert Ran(capsys, "first", str(tmp_path / "admin.key")).out == ""
+    assert rows(capsys) == []
+
+
+def test_a_link_is_for_the_key_of_an_admin_or_for_the_one_that_is_named(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = made(capsys).split("_")[1]
+    refused = Ran(capsys, "link")
+    assert (refused.status, refused.out) == (1, "")
+    assert "scope admin" in refused.err
+    boss = Ran(capsys, "make", "--name", "boss", "--owner", "anna", "--scope", "admin").out.split("_")[1]
+    for arguments in (("link",), ("link", shop)):
+        assert Ran(capsys, *arguments).out.startswith("http://localhost:8000/sign-in#once_")
+    store = KeyStore(open_database(f"sqlite:///{file}"))
+    assert [entry.subject for entry in store.audit() if entry.action == "sign-in link made"] == [boss, shop]

@@ -200,7 +200,7 @@ async def test_a_session_that_is_known_costs_the_database_no_question(keys: Keys
 
 
 async def test_one_session_too_many_of_a_key_ends_its_oldest(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.access.store.MAX_PER_KEY", 2)
+    monkeypatch.setattr("services.access.rows.visits.MAX_PER_KEY", 2)
     shop, market = (keys.store.make(name, "anna", CLASSIFY, FOR_EVER) for name in ("shop", "market"))
     other = await keys.gate.sign_in(market.text)
     tokens = [await keys.gate.sign_in(shop.text) for _ in range(3)]
@@ -210,3 +210,34 @@ async def test_one_session_too_many_of_a_key_ends_its_oldest(keys: Keys, monkeyp
 
     await eventually(are_two, "the end of the oldest")
     assert [await session_reason(keys.gate, token) for token in (tokens[-1], other)] == ["", ""]
+
+
+async def test_a_link_starts_one_session_for_the_key_it_was_made_for(keys: Keys) -> None:
+    shop = keys.store.make("shop", "anna", CLASSIFY, FOR_EVER)
+    link = keys.store.make_link(shop.id)
+    async with Gate(KeyStore(open_database(f"sqlite:///{keys.file}"))) as other:
+        outcomes = await asyncio.gather(
+            *(gate.sign_in(link) for gate in (keys.gate, other) * 4), return_exceptions=True
+        )
+    tokens = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    assert len(tokens) == 1
+    assert {outcome.reason for outcome in outcomes if isinstance(outcome, VergerError)} == {"LINK_SPENT"}
+    assert await session_reason(keys.gate, tokens[0]) == ""
+    assert await session_reason(keys.gate, tokens[0], Scope.TRAIN) == "SCOPE_MISSING"
+    assert await keys.reason(link) == "KEY_UNKNOWN"  # it is no key
+    assert link.encode() not in keys.file.read_bytes()
+
+
+@pytest.mark.parametrize("change", ["revoke", "age"])
+async def test_a_link_ends_with_its_key_and_after_its_time(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    if change == "age":
+        monkeypatch.setattr("services.access.rows.visits.LINK_LIFETIME", timedelta(0))
+    shop = keys.store.make("shop", "anna", CLASSIFY, FOR_EVER)
+    link = keys.store.make_link(shop.id)
+    if change == "revoke":
+        keys.store.revoke(shop.id)
+    with pytest.raises(VergerError) as refused:
+        await keys.gate.sign_in(link)
+    assert refused.value.reason == {"revoke": "KEY_REVOKED", "age": "LINK_SPENT"}[change]

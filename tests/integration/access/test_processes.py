@@ -64,6 +64,7 @@ async def over_rest(client: httpx.AsyncClient, key: str) -> str:
 async def on_the_page(client: httpx.AsyncClient, key: str) -> list[str]:
     """Signs in, sends no photo with the session and with a forged one, and signs out. Returns all tokens."""
     form = {"csrf": token_in(await client.get("/sign-in")), "key": key}
+    assert (await client.post("/sign-in", data=form | {"key": f"once_{'x' * 43}"})).status_code == 401
     tokens = [form["csrf"], client.cookies["verger-sign-in"], "forged-session"]
     refused = await client.post("/sign-in", data=form | {"key": "verger_mine"})
     assert refused.status_code == 401
@@ -128,7 +129,7 @@ async def test_keys_and_tokens_are_in_no_log_no_trace_no_metric_and_no_list_of_p
         await eventually(is_answered, "the start", seconds=60)
         assert [await over_rest(client, key) for key in keys] == reasons
         assert [await over_grpc(ports["preprocess"], key) for key in keys] == reasons
-        keys += await on_the_page(client, good.text)
+        keys += [f"once_{'x' * 43}", *await on_the_page(client, good.text)]
         metrics = [f"http://127.0.0.1:{ports[name]}/metrics" for name in ("web", "metrics")]
         written = [(await client.get(address)).text for address in metrics]
         written += map(arguments_of, processes)

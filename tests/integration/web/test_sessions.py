@@ -101,7 +101,7 @@ async def test_a_session_ends_with_its_key(site: GuardedSite, end: str) -> None:
 
 
 async def test_a_session_has_an_end_of_its_own(site: GuardedSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.access.store.LIFETIME", timedelta(seconds=1))
+    monkeypatch.setattr("services.access.rows.visits.LIFETIME", timedelta(seconds=1))
     visitor = await site.visitor()
     await visitor.sign_in(site.key())
 
@@ -109,7 +109,7 @@ async def test_a_session_has_an_end_of_its_own(site: GuardedSite, monkeypatch: p
         return await visitor.reason("") == "SESSION_ENDED"
 
     await eventually(has_ended, "the end of the session")
-    monkeypatch.setattr("services.access.store.LIFETIME", sessions.LIFETIME)
+    monkeypatch.setattr("services.access.rows.visits.LIFETIME", sessions.LIFETIME)
     await (await site.visitor()).sign_in(site.key("other"))
     assert site.sessions() == 1
 

@@ -19,6 +19,7 @@ FILES = ("docker-compose.yml", "tests/compose/standins.yml")
 PORTS = ("VERGER_WEB_PORT", "VERGER_MLFLOW_PORT", "VERGER_PREPROCESS_PORT", "VERGER_PROMETHEUS_PORT")
 FIXED = {
     "VERGER_TAG": "test",
+    "VERGER_ACCESS": "open",
     "VERGER_BIND_ADDRESS": "127.0.0.1",
     "VERGER_REQUEST_TIMEOUT_SECONDS": "30",  # because a busy machine starts containers slowly
     "COMPOSE_DISABLE_ENV_FILE": "1",

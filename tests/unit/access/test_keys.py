@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.errors import VergerError
+from services.access.config import AccessSettings
 from services.access.keys import Key, Scope, check, digest_of, find, is_label, looks_secret, new_secret, presented
 from services.common.errors import KeyMissing, KeyUnknown, ScopeMissing
 from tests.support.imports import imported_with
@@ -106,3 +107,16 @@ def test_names_fit_on_one_line() -> None:
     assert is_label("Café de la gare")
     for text in ("", " ", "a\nb", "\x1b[31m", "x" * 101, " a"):
         assert not is_label(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "access", "asks"),
+    [
+        *((local, None, False) for local in ("127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost")),
+        *((public, None, True) for public in ("0.0.0.0", "::", "[::]", "192.0.2.1", "verger.example")),
+        ("127.0.0.1", "keys", True),
+        ("0.0.0.0", "open", False),
+    ],
+)
+def test_keys_are_asked_for_where_other_machines_may_call(address: str, access: str | None, asks: bool) -> None:
+    assert AccessSettings(bind_address=address, access=access, _env_file=None).asks_for_keys is asks

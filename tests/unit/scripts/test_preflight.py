@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from services.access.database import open_database
+from services.access.keys import Scope
+from services.access.store import KeyStore
 from tests.support.repository import ROOT
 from tests.support.servers.mlflow_server import free_port
 
@@ -140,3 +143,16 @@ def test_an_address_of_version_6_is_checked() -> None:
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
     assert preflight(VERGER_BIND_ADDRESS="::1") == []
+
+
+@pytest.mark.parametrize("service", ["", "PREPROCESS_", "COLLECTION_"])
+def test_a_service_that_other_machines_reach_needs_a_key_first(service: str, tmp_path: Path) -> None:
+    settings = {f"VERGER_{service}BIND_ADDRESS": "0.0.0.0", "VERGER_HOME": str(tmp_path)}
+    settings |= {"VERGER_ACCESS_COMMAND": "./launch.sh --access"}
+    (line,) = preflight(**settings)
+    assert "nobody has a key yet. Make one: ./launch.sh --access make --name admin --owner YOU --scope admin" in line
+    assert preflight(VERGER_ACCESS="open", **settings) == []
+    store = KeyStore(open_database(f"sqlite:///{tmp_path / 'access' / 'access.db'}"))
+    store.make("shop", "anna", frozenset({Scope.CLASSIFY}), None)
+    store.close()
+    assert preflight(**settings) == []

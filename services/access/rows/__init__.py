@@ -1,0 +1,1 @@
+"""Rows of the database of keys, within transactions that the store opens."""
