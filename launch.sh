@@ -65,6 +65,7 @@ settings() {
     export VERGER_INFERENCE_TARGET=127.0.0.1:$VERGER_INFERENCE_PORT
     export VERGER_COLLECTION_TARGET=127.0.0.1:$VERGER_COLLECTION_PORT
     export VERGER_MODEL_CACHE_DIRECTORY=$VERGER_HOME/models
+    export VERGER_ACCESS_DATABASE_URL=${VERGER_ACCESS_DATABASE_URL:-sqlite:///$VERGER_HOME/access/access.db}
     export VERGER_TRAIN_COMMAND="./launch.sh --train DIR" VERGER_ACCESS_COMMAND="$launch --access"
     VERGER_SOCKET=$(cat "$VERGER_HOME/run/socket" 2>/dev/null || true) # see make_socket_folder
     export VERGER_SOCKET

@@ -1,7 +1,7 @@
 """Registers model versions in MLflow and moves their aliases; registry.aliases explains them."""
 
-from collections.abc import Mapping
-from contextlib import redirect_stderr
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
 from engine.errors import VersionUnknown
 from engine.version import VersionDirectory
+from registry.acts import DONE, Kind
 from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
+from registry.noting import OpenAct, outcome_of
 from registry.reader import RegistryReader
 
 TAGGED_METRICS = ("images", "expected_calibration_error", "unsure_share", "refused_share")
@@ -19,6 +21,29 @@ TAGGED_METRICS = ("images", "expected_calibration_error", "unsure_share", "refus
 
 class Registry(RegistryReader):
     """One registered model in one MLflow server, for reading and writing."""
+
+    _act: OpenAct | None = None
+
+    @contextmanager
+    def noting(self, kind: Kind, subject: str = "") -> Iterator[OpenAct]:
+        """Notes in MLflow what a block does and who runs it, for the audit: before the block begins, each alias that it
+        moves, and how it ended. The block may end the act itself.
+
+        Raises:
+            RegistryUnavailable: MLflow does not take the act, so the block does not begin.
+        """
+        with self._mlflow_errors():
+            act = self._act = OpenAct(self._client, self.name, kind, subject)
+        result = DONE
+        try:
+            yield act
+        except BaseException as error:
+            result = outcome_of(error)
+            raise
+        finally:
+            self._act = None
+            if not act.is_over:
+                act.end(result)
 
     def experiment_id(self, name: str) -> str:
         """Returns the experiment of this name, and creates it if there is none."""
@@ -84,16 +109,25 @@ class Registry(RegistryReader):
         before = aliases.get(CHAMPION)
         with self._mlflow_errors():
             if before and before != version:
-                self._client.set_registered_model_alias(self.name, PREVIOUS, before)
-            self._client.set_registered_model_alias(self.name, CHAMPION, version)  # now the version is live
+                self._move(PREVIOUS, before)
+            self._move(CHAMPION, version)  # now the version is live
             if aliases.get(CHALLENGER) == version:
+                self._note_move(CHALLENGER, "")
                 self._client.delete_registered_model_alias(self.name, CHALLENGER)
         return before
 
     def challenge(self, version: str) -> None:
         """Makes a version challenger."""
         with self._mlflow_errors():
-            self._client.set_registered_model_alias(self.name, CHALLENGER, version)
+            self._move(CHALLENGER, version)
+
+    def _move(self, alias: str, version: str) -> None:
+        self._note_move(alias, version)
+        self._client.set_registered_model_alias(self.name, alias, version)
+
+    def _note_move(self, alias: str, version: str) -> None:
+        if self._act:
+            self._act.move(alias, version)
 
     def rollback(self) -> tuple[str, str]:
         """Makes the previous champion champion again; returns the numbers of the old and the new champion.

@@ -21,6 +21,7 @@ from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
 from verger.v1 import model_pb2
 
 from engine.errors import VersionUnknown
+from registry.acts import Act, acts_in
 from registry.aliases import CHAMPION
 from registry.errors import RegistryUnavailable
 from registry.runs import Curve, RunRecord
@@ -83,13 +84,22 @@ class RegistryReader:
 
     def aliases(self) -> dict[str, str]:
         """Returns the version number of each alias."""
+        aliases, _ = self.aliases_and_acts()
+        return aliases
+
+    def aliases_and_acts(self) -> tuple[dict[str, str], list[Act]]:
+        """Returns the version number of each alias, and what people did through Verger, oldest first.
+
+        MLflow reads them one after the other, so an alias may have moved in between.
+        """
         with self._mlflow_errors():
             try:
-                return dict(self._client.get_registered_model(self.name).aliases)
+                model = self._client.get_registered_model(self.name)
             except MlflowException as error:
                 if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
-                    return {}
+                    return {}, []
                 raise
+        return dict(model.aliases), acts_in(model.tags)
 
     def number_of(self, reference: str) -> str:
         """Returns the version number for a number or an alias.

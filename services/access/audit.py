@@ -1,4 +1,5 @@
-"""What is written down about keys: who did what to which, which were refused, and who signed in. No clock, no database.
+"""What is written down: who did what to keys and versions, whose keys were refused, who signed in. It has no clock and
+no database.
 
 A refused call or a sign-in is not written down for itself: a thousand a second would fill the database. The first one
 is, and then no more than one entry an hour that says how many there were.
@@ -27,6 +28,13 @@ class Action(StrEnum):
     LINK = "sign-in link made"
     SIGN_IN = "sign-in"
 
+    # of versions of the model, as inference finds them in MLflow
+    PROMOTE = "version promoted"
+    ROLLBACK = "version rolled back"
+    TRAIN = "model trained"
+    IMPORT = "release imported"
+    MOVE = "alias moved outside Verger"
+
     # of the collection, which sends them here
     LABEL = "photos labelled"
     UNDO = "labels undone"
@@ -46,8 +54,8 @@ class Entry:
     """One entry. It holds no secret."""
 
     who: str
-    """The user of the operating system who ran a command; for a refused call, “key” and the id of the key, or
-    UNKNOWN."""
+    """The operator who ran a command; for a refused call, “key” and the id of the key; UNKNOWN if there is no such key,
+    and for a move outside of Verger."""
 
     place: str
     """Program and host, such as “web on 5e0c2d”."""
@@ -55,7 +63,8 @@ class Entry:
     action: Action
 
     subject: str
-    """The id of the key that was changed; for a refused call, the scope that it needed; PAGE for a sign-in."""
+    """The id of the key that was changed; for a refused call, the scope that it needed; PAGE for a sign-in; a model and
+    its version or alias."""
 
     result: str = DONE
     """DONE, or the reason of the refusal."""

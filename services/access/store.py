@@ -1,7 +1,5 @@
 """Keeps keys, sessions, links and the audit in the database. Its functions block, so servers call them on a thread."""
 
-import os
-import pwd
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -11,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, String, bindparam, delete, func, insert, or_, select, update
 
+from engine.operator import operator_name
 from services.access.audit import Action, Entry, Search
 from services.access.database import lock, upgrade
 from services.access.keys import MAX_LABEL_CHARACTERS, Key, Kind, Scope, Secret, digest_of, new_secret
@@ -236,7 +235,7 @@ class KeyStore:
     def _write_change(
         self, connection: Connection, now: datetime, action: Action, key: str, details: Mapping[str, str]
     ) -> None:
-        entries.add(connection, Entry(_user(), self.place, action, key, details=details), now, is_change=True)
+        entries.add(connection, Entry(operator_name(), self.place, action, key, details=details), now, is_change=True)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -289,11 +288,3 @@ def _description(key: Key) -> dict[str, str]:
 
 def _text_of(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
-
-
-def _user() -> str:
-    """Returns the name of the user who runs this process; its number where it has no name, as in containers."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name[:MAX_LABEL_CHARACTERS]
-    except KeyError:
-        return f"user {os.getuid()}"

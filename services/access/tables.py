@@ -1,4 +1,4 @@
-"""The tables of keys, sessions, links, quotas and the audit, as the newest migration leaves them."""
+"""The tables of keys, sessions, links, watched models, quotas and the audit, as the newest migration leaves them."""
 
 from sqlalchemy import (
     JSON,
@@ -56,6 +56,16 @@ LINKS = Table(
     Column("key", String(12), nullable=False),
     Column("expires_at", Moment, nullable=False),
 )
+
+MODELS = Table(
+    "access_models",
+    METADATA,
+    Column("name", String(200), primary_key=True),
+    Column("holder", String(100), nullable=False),
+    Column("held_until", Moment, nullable=False),
+    Column("seen", JSON),
+)
+"""What the audit has seen of each registered model, and which process watches it until when."""
 
 AUDIT = Table(
     "access_audit",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from engine.settings import available_cores
 from registry.settings import RegistrySettings
@@ -23,6 +23,9 @@ class InferenceSettings(RegistrySettings, ServiceSettings):
 
     model_cache_directory: Path = Path(".verger/models")
     """Directory of verified copies of model versions. With a copy, the service starts without MLflow."""
+
+    access_database_url: SecretStr | None = None
+    """Database of the audit, in which what happens to versions is written down; without it, nothing is."""
 
     inference_workers: int = Field(default_factory=available_cores, ge=1, le=256)
     """Forward passes that run at the same time, one core each. The default is the cores that this process may use."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 
 from verger.v1 import inference_pb2_grpc
 
@@ -49,9 +49,19 @@ async def inference_server(settings: InferenceSettings) -> AsyncIterator[Running
         await report()
         following = asyncio.create_task(champion.follow(settings.model_poll_seconds))
         try:
-            yield server
+            async with _recording(settings, registry):
+                yield server
         finally:
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
     pool.close()
+
+
+def _recording(settings: InferenceSettings, registry: RegistryReader) -> AbstractAsyncContextManager[None]:
+    """Keeps the audit of versions where there is a database for it."""
+    if settings.access_database_url is None:
+        return nullcontext()
+    from services.inference.recorder import recording  # SQLAlchemy takes memory and half a second of the start
+
+    return recording(registry, settings.access_database_url.get_secret_value())

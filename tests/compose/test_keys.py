@@ -70,7 +70,7 @@ def reason(verger: Composed, key: str) -> str:
 
 
 def test_the_first_start_makes_a_key_and_a_link_that_signs_in_once(asked: Composed, tmp_path: Path) -> None:
-    (printed_once,) = re.findall(r"\S+/sign-in#\S+", asked.compose("logs", "--no-log-prefix", "first-key"))
+    (printed_once,) = re.findall(r"http://\S+/sign-in#\S+", asked.compose("logs", "--no-log-prefix", "first-key"))
     links = [printed_once, printed(asked, tmp_path, LINK).stdout.strip()]
     for link in links:
         address, token = link.split("/sign-in#")

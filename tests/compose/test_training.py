@@ -1,5 +1,6 @@
 """Training in a container, from photographs to the version that the page shows."""
 
+import json
 import re
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("few")
     folder.chmod(0o755)  # because the trainer runs as another user
     return copy_few_fruits(photo_data, folder, train=8, test=3)
+
+
+def promoters(verger: Composed) -> set[str]:
+    """Who has promoted versions, as the audit has it."""
+    lines = verger.compose("run", "--rm", "access", "log", "--json").splitlines()
+    return {entry["who"] for entry in map(json.loads, lines) if entry["action"] == "version promoted"}
 
 
 def test_a_model_of_another_name_starts_without_a_version_and_its_first_one_goes_live(
@@ -46,9 +53,10 @@ def test_a_model_of_another_name_starts_without_a_version_and_its_first_one_goes
 
         printed = absence.partition("Train one: ")[2].replace("DIR", str(few_fruits))
         for command in (*COMMANDS, f"{printed} --help"):
-            done = verger.run("bash", "-c", command, **own)
+            done = verger.run("bash", "-c", command, VERGER_OPERATOR="anna", **own)
             assert done.returncode == 0, done.stdout + done.stderr
             assert "--help" in command or "Registry: market in MLflow at http://mlflow:5000" in done.stderr
+        wait_until(lambda: "anna" in promoters(verger), 60, "the audit of the promotion")
         with browser.new_context(locale="en-GB") as context:
             page = context.new_page()
             page.goto(verger.web)

@@ -103,7 +103,8 @@ def test_keys_are_made_listed_rotated_and_revoked(verger: Launched, tmp_path: Pa
     done = [
         re.split("  +", row)[2:4] for row in verger.launch("--access", "log", "--since", "7d").stdout.splitlines()[1:]
     ]
-    assert done == [["key made", old], ["key rotated", old], ["key made", new], ["key revoked", old]]
+    of_keys = [row for row in done if row[0].startswith("key")]
+    assert of_keys == [["key made", old], ["key rotated", old], ["key made", new], ["key revoked", old]]
     (tmp_path / "shop.key").write_text(rotated.stdout)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     recipe = SEND_A_KEY.replace("http://localhost:8000", verger.web)

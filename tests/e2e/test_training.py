@@ -1,5 +1,8 @@
 """Training in the running system, while people use it."""
 
+import json
+import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -20,6 +23,13 @@ def few_fruits(photo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     for part in ("train", "test"):
         shutil.rmtree(folder / part / "cherry")
     return folder
+
+
+def audited(verger: Launched, who: str) -> set[tuple[str, str]]:
+    """What somebody has done, and the versions it was done to, as the audit has it."""
+    entries = map(json.loads, verger.launch("--access", "log", "--json").stdout.splitlines())
+    own = (entry for entry in entries if entry["who"] == who and entry["result"] == "done")
+    return {(entry["action"], entry["subject"].rpartition("version ")[2]) for entry in own}
 
 
 def test_no_upload_fails_while_a_new_version_goes_live_by_the_printed_command_and_is_rolled_back(
@@ -45,6 +55,10 @@ def test_no_upload_fails_while_a_new_version_goes_live_by_the_printed_command_an
         back = verger.trainer("rollback")
         assert back.returncode == 0, back.stdout + back.stderr
         wait_until(lambda: verger.version() == before, 60, "the old version being back")
+    me = pwd.getpwuid(os.getuid()).pw_name
+    done = {("model trained", new), ("version promoted", new), ("version rolled back", before)}
+    wait_until(lambda: done <= audited(verger, me), what="the audit of all three")
+    assert audited(verger, "unknown") == set()
     assert uploads.lost == []
     assert {answer.status_code for answer in uploads.answers} == {200}
     assert {before, new} == {answer.json()["model"]["version"] for answer in uploads.answers}

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from registry.acts import Kind
 from trainer.cli.console import RESULTS
 from trainer.cli.options import Version, load_settings, reachable_registry
 
@@ -39,11 +40,16 @@ def _lines_of(version: "ModelVersion", aliases: Collection[str]) -> Iterator[str
 
 def promote(version: Version) -> None:
     """Makes a version champion by hand; the champion before becomes `previous`."""
-    before = reachable_registry(load_settings()).promote(version)
+    registry = reachable_registry(load_settings())
+    with registry.noting(Kind.PROMOTE, f"version {version}"):
+        before = registry.promote(version)
     RESULTS.print(f"Version {version} is champion{f'; before it was version {before}' if before else ''}.")
 
 
 def rollback() -> None:
     """Makes the previous champion champion again. A second rollback undoes the first."""
-    old, new = reachable_registry(load_settings()).rollback()
+    registry = reachable_registry(load_settings())
+    with registry.noting(Kind.ROLLBACK) as act:
+        old, new = registry.rollback()
+        act.end(subject=f"version {new}")
     RESULTS.print(f"Version {new} is champion again. A second rollback brings version {old} back.")

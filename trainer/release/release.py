@@ -10,6 +10,7 @@ from pathlib import Path
 from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
 
 from engine.version import VersionDirectory, open_version
+from registry.acts import Kind
 from registry.aliases import CHAMPION
 from registry.models import Registry, version_tags
 from trainer.config import TrainerSettings
@@ -27,14 +28,16 @@ def import_release(settings: TrainerSettings) -> str | None:
     registry = Registry(settings.mlflow_url, settings.model_name)
     registry.wait(settings.mlflow_wait_seconds)
     versions = registry.versions()
-    if not versions:
-        tags = version_tags(release, gate="passed", reason="Imported release.")
-        version = registry.register(release.path, tags, settings.experiment_name, run_id=None)
-    elif _was_interrupted(registry, release):
-        version = str(versions[0].version)
-    else:
+    if versions and not _was_interrupted(registry, release):
         return None
-    registry.promote(version)
+    with registry.noting(Kind.IMPORT) as act:
+        if versions:
+            version = str(versions[0].version)
+        else:
+            tags = version_tags(release, gate="passed", reason="Imported release.")
+            version = registry.register(release.path, tags, settings.experiment_name, run_id=None)
+        registry.promote(version)
+        act.end(subject=f"version {version}")
     return version
 
 

@@ -9,6 +9,7 @@ import keras
 
 from engine.contract import digest_of
 from engine.version import NEGATIVES_FILE, SERVING_FILE
+from registry.acts import Kind
 from trainer.data.few import can_be_calibrated_on_validation, problems_of_few
 from trainer.data.names import class_info, folder_names
 from trainer.evaluation.calibration import UNCALIBRATED, UNCALIBRATED_WITH_NONE, Unseen, calibrate
@@ -44,6 +45,13 @@ def train(context: RunContext, weights: str = "release", resume: bool = False) -
     Raises:
         VergerError: an error of trainer.errors or engine.errors. Nothing was registered.
     """
+    with context.registry.noting(Kind.TRAIN, context.dataset.folders.root.resolve().name) as act:
+        outcome = _train(context, weights, resume)
+        act.end(subject=f"version {outcome.version}")
+    return outcome
+
+
+def _train(context: RunContext, weights: str, resume: bool) -> Outcome:
     keras.utils.set_random_seed(context.seed)
     with context.progress.waiting("Loading the network to start from"):
         start = load_start(context, weights)

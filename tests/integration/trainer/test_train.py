@@ -19,6 +19,7 @@ from verger.v1 import model_pb2
 
 from engine.contract import read_contract
 from engine.model.loading import load_model
+from registry.acts import DONE, Kind
 from registry.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from registry.models import Registry
 from tests.support.repository import ROOT
@@ -142,6 +143,11 @@ def test_a_worse_version_is_challenger_until_it_is_promoted_by_hand(
     assert back.returncode == 0, back.stderr
     assert back.stdout == "Version 1 is champion again. A second rollback brings version 2 back.\n"
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2"}
+    *trained, promotion, rollback = registry.aliases_and_acts()[1]
+    assert {(act.kind, act.result) for act in trained} == {(Kind.TRAIN, DONE)}
+    assert (promotion.kind, promotion.subject, promotion.result) == (Kind.PROMOTE, "version 2", DONE)
+    assert (rollback.kind, rollback.subject) == (Kind.ROLLBACK, "version 1")
+    assert rollback.moves == {CHAMPION: "1", PREVIOUS: "2"}
 
 
 def test_a_version_of_other_classes_does_not_become_champion(

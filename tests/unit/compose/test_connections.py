@@ -32,7 +32,7 @@ def mounts(volume: str) -> Iterator[tuple[str, str]]:
 
 def test_only_those_who_use_the_database_reach_it() -> None:
     makers = {"keys-database", "collection-database", "first-key"}
-    assert neighbours("database") == {"mlflow", "collection", "access", "web", "preprocess"} | makers
+    assert neighbours("database") == {"mlflow", "collection", "access", "web", "preprocess", "inference"} | makers
 
 
 def test_no_two_services_share_two_networks() -> None:
@@ -51,7 +51,7 @@ def test_the_ways_to_the_database_lead_nowhere_else() -> None:
 def test_only_those_who_open_the_database_have_its_passwords() -> None:
     makers = {"keys-database": "ro", "collection-database": "ro"}
     assert dict(mounts("credentials")) == {"mlflow": "ro", "database": "ro", "credentials": ""} | makers
-    asking = dict.fromkeys(("web", "preprocess", "collection", "access", "first-key"), "ro")
+    asking = dict.fromkeys(("web", "preprocess", "inference", "collection", "access", "first-key"), "ro")
     assert dict(mounts("keys")) == asking | {"keys-database": ""}
     assert dict(mounts("admin")) == {"first-key": ""}
     assert dict(mounts("collection")) == {"collection": "ro", "collection-database": ""}
