@@ -34,6 +34,8 @@ Settings and their defaults. They come from the environment or from the file .en
        VERGER_COLLECTION_METRICS_PORT=9103   metrics of the collection service
        VERGER_BIND_ADDRESS=127.0.0.1         0.0.0.0 lets other machines reach the page and the REST API. These then ask
                                              for keys, and there must be one first: ./launch.sh --access make --help
+       VERGER_TLS=                           on: HTTPS, and TLS between all services, with certificates that are made at the
+                                             first start; see docs/operating.md for your own
        VERGER_ACCESS=                        open: nobody is asked for a key, whoever reaches Verger; keys: everybody is
        VERGER_PREPROCESS_BIND_ADDRESS=127.0.0.1   likewise for gRPC; VERGER_INFERENCE_BIND_ADDRESS,
                                              VERGER_COLLECTION_BIND_ADDRESS, VERGER_MLFLOW_BIND_ADDRESS and
@@ -60,7 +62,10 @@ settings() {
     export VERGER_COLLECTION_PORT=${VERGER_COLLECTION_PORT:-50053}
     export VERGER_COLLECTION_METRICS_PORT=${VERGER_COLLECTION_METRICS_PORT:-9103}
     export VERGER_MLFLOW_URL=http://127.0.0.1:$VERGER_MLFLOW_PORT
-    export VERGER_PAGE_URL=http${VERGER_WEB_TLS_CERTIFICATE_FILE:+s}://localhost:$VERGER_WEB_PORT
+    export VERGER_TLS_FOLDER=${VERGER_TLS_FOLDER:-$VERGER_HOME/tls} VERGER_TLS_AUTHORITY=$VERGER_HOME/authority
+    export VERGER_TLS_RENEWED=false # see scripts/supervisord.conf
+    [ "${VERGER_TLS:-}" != on ] || VERGER_TLS_RENEWED=true
+    export VERGER_PAGE_URL=http${VERGER_TLS:+s}://localhost:$VERGER_WEB_PORT
     export VERGER_PREPROCESS_TARGET=127.0.0.1:$VERGER_PREPROCESS_PORT
     export VERGER_INFERENCE_TARGET=127.0.0.1:$VERGER_INFERENCE_PORT
     export VERGER_COLLECTION_TARGET=127.0.0.1:$VERGER_COLLECTION_PORT
@@ -84,10 +89,10 @@ supervisor() { "$serving/supervisorctl" -c scripts/supervisord.conf "$@"; }
 
 is_running() { [ -x "$serving/supervisorctl" ] && [ -S "$VERGER_SOCKET" ] && supervisor pid >/dev/null 2>&1; }
 
-web_scheme() { say "http${VERGER_WEB_TLS_CERTIFICATE_FILE:+s}"; }
+web_scheme() { say "http${VERGER_TLS:+s}"; }
 
 addresses() {
-    local grpc=grpc${VERGER_TLS_CERTIFICATE_FILE:+s}
+    local grpc=grpc${VERGER_TLS:+s}
     say "$grpc://127.0.0.1:$VERGER_INFERENCE_PORT/verger.v1.InferenceService" \
         "$grpc://127.0.0.1:$VERGER_PREPROCESS_PORT/verger.v1.ClassifierService" \
         "$grpc://127.0.0.1:$VERGER_COLLECTION_PORT/verger.v1.CollectionService" \
@@ -117,6 +122,8 @@ remove_socket_folder() {
 start() {
     keep_private
     make_environment serving
+    "$serving/python" -m scripts.certificates "$VERGER_TLS_FOLDER" "$VERGER_TLS_AUTHORITY" ||
+        die "The certificates can't be made. The lines above give the reason."
     if is_running; then
         refuse_another_model
         say "Verger is already running."

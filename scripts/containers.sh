@@ -66,8 +66,7 @@ trainer() {
 
 show_logs() { compose logs --follow --since 1s; }
 
-# With compose.tls.yml it is https.
-web_scheme() { compose exec -T web sh -c 'echo "http${VERGER_WEB_TLS_CERTIFICATE_FILE:+s}"'; }
+web_scheme() { compose exec -T web sh -c 'echo "http${VERGER_TLS:+s}"'; }
 
 grpc_address() {
     compose port preprocess 50051 2>/dev/null || say "not published; compose.grpc.yml publishes it"

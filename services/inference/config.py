@@ -12,6 +12,11 @@ from services.common.process.settings import ServiceSettings
 class InferenceSettings(RegistrySettings, ServiceSettings):
     """ServiceSettings describes where values come from."""
 
+    @property
+    def is_internal(self) -> bool:
+        """Preprocess alone calls inference."""
+        return True
+
     inference_port: int = Field(default=50052, ge=0, le=65535)
     """gRPC port; 0 takes a free one."""
 

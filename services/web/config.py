@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from services.access.config import AccessSettings
-from services.common.process.tls import require_pair
+from services.common.process.tls import Pair, require_pair
 
 HELD_TIMES = 3
 """How often a photo is in memory while it is classified: as received, in the gRPC request, and serialised."""
@@ -58,11 +58,10 @@ class WebSettings(AccessSettings):
     upload_timeout_seconds: float = Field(default=300, gt=0, le=3600)
     """Time in which a client must send the body of a request, in seconds."""
 
-    web_tls_certificate_file: Path | None = None
-    """PEM certificate chain of the page. Together with web_tls_key_file it makes the page and the REST API HTTPS."""
-
-    web_tls_key_file: Path | None = None
-    """PEM private key of web_tls_certificate_file, without a password."""
+    @property
+    def page_pair(self) -> Pair:
+        """Certificate and key of the page and the REST API."""
+        return Pair.named(self.tls_folder, "page")
 
     @property
     def keeps_photos(self) -> bool:
@@ -71,7 +70,8 @@ class WebSettings(AccessSettings):
 
     @model_validator(mode="after")
     def _check_certificate(self) -> Self:
-        require_pair(self, "web_tls_certificate_file", "web_tls_key_file")
+        if self.tls:
+            require_pair(self.page_pair)
         return self
 
     @model_validator(mode="after")

@@ -57,7 +57,8 @@ def defaults() -> dict[str, Any]:
         if isinstance(field.default, (int, float, str, type(None)))
     }
     launch = (ROOT / "launch.sh").read_text(encoding="utf-8")
-    return fields | dict(re.findall(r"\$\{(VERGER_\w+):-([\w.]+)}", launch)) | {"VERGER_HOME": ".verger"}
+    of_launch = {"VERGER_HOME": ".verger", "VERGER_TLS_FOLDER": "", "VERGER_TLS_NAMES": ""}
+    return fields | dict(re.findall(r"\$\{(VERGER_\w+):-([\w.]+)}", launch)) | of_launch
 
 
 @pytest.mark.parametrize("page", ["operating.md", "operating.fr.md"])

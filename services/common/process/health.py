@@ -7,8 +7,8 @@ The exit status is 0 when all servers are ready. Otherwise it is 1, and stderr h
 ready. With --started, servers that lack nothing but a version of the model (NO_VERSION_YET) are well, too: on a new
 system, a person must train one. Stdout then says so.
 
-With grpcs:// and https:// it uses TLS: for gRPC with the certificates that the services use, see
-services.common.process.tls; where VERGER_WEB_TLS_CERTIFICATE_FILE is set, HTTPS trusts this certificate alone.
+With grpcs:// and https:// it uses TLS. Where VERGER_TLS is on, it is for gRPC with the certificates that the services
+use, see services.common.process.tls, and HTTPS trusts the page's certificate alone.
 """
 
 import argparse
@@ -53,8 +53,8 @@ def problem_with(address: str) -> Problem | None:
     parts = urlsplit(address)
     if parts.scheme in ("grpc", "grpcs"):
         return _grpc_problem(parts.netloc, parts.path.strip("/"), with_tls=parts.scheme == "grpcs")
-    context = _trust_of_the_page() if parts.scheme == "https" else None
     try:
+        context = _trust_of_the_page() if parts.scheme == "https" else None
         with urllib.request.urlopen(address, timeout=ATTEMPT_TIMEOUT_SECONDS, context=context):  # noqa: S310  # addresses come from the operator
             return None
     except urllib.error.HTTPError as error:
@@ -74,18 +74,18 @@ def _http_problem(error: urllib.error.HTTPError) -> Problem:
 
 def _trust_of_the_page() -> ssl.SSLContext:
     """Trusts the page's own certificate under any name, since a health check calls the page by its loopback address."""
-    own = os.environ.get("VERGER_WEB_TLS_CERTIFICATE_FILE")
-    context = ssl.create_default_context(cafile=own or None)
+    own = _tls_file("page.pem")
+    context = ssl.create_default_context(cadata=own.decode() if own else None)
     if own:
         context.check_hostname = False
         context.verify_flags = ssl.VERIFY_X509_PARTIAL_CHAIN  # whoever signed it
     return context
 
 
-def _tls_file(kind: str) -> bytes | None:
+def _tls_file(name: str) -> bytes | None:
     """Reads a file of services.common.process.tls. Its settings class is not used: importing it takes too long here."""
-    path = os.environ.get(f"VERGER_TLS_{kind}_FILE")
-    return Path(path).read_bytes() if path else None
+    folder = Path(os.environ.get("VERGER_TLS_FOLDER") or ".verger/tls")
+    return (folder / name).read_bytes() if os.environ.get("VERGER_TLS") else None
 
 
 def _grpc_problem(target: str, service: str, *, with_tls: bool) -> Problem | None:
@@ -96,7 +96,7 @@ def _grpc_problem(target: str, service: str, *, with_tls: bool) -> Problem | Non
     if with_tls:
         name = os.environ.get("VERGER_TLS_SERVER_NAME")
         try:
-            credentials = grpc.ssl_channel_credentials(*map(_tls_file, ("CA", "KEY", "CERTIFICATE")))
+            credentials = grpc.ssl_channel_credentials(*map(_tls_file, ("ca.pem", "grpc.key", "grpc.pem")))
         except OSError as error:
             return Problem(str(error))
         options = [("grpc.ssl_target_name_override", name)] if name else []

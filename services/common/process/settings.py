@@ -33,6 +33,11 @@ class ServiceSettings(TlsSettings):
     """Largest encoded photo in bytes. The message limits of all servers and channels follow from it."""
 
     @property
+    def is_internal(self) -> bool:
+        """Whether only other services of Verger may call, which TLS asks for their certificates."""
+        return False
+
+    @property
     def max_message_bytes(self) -> int:
         """Largest gRPC message in bytes: the largest photo or tensor (1024 x 1024 x 3 float32), plus 1 MiB."""
         return max(self.max_image_bytes, 1024 * 1024 * 3 * 4) + 2**20

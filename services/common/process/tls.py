@@ -1,56 +1,84 @@
-"""TLS between services: which certificate a process shows, and whose certificates it accepts."""
+"""TLS by one switch, VERGER_TLS=on: which certificates a process shows, and whose it accepts.
+
+They are files with fixed names in one folder, which scripts/certificates.py fills and renews. Whoever has certificates
+of their own puts them there under the same names. Files that have changed are read again for the next connection.
+"""
 
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Generic, Literal, NamedTuple, Self, TypeVar
 
+import structlog
 from pydantic import model_validator
 
 from engine.settings import Settings
 
+log = structlog.get_logger(__name__)
+
+Made = TypeVar("Made")
+
+
+class Pair(NamedTuple):
+    """The files of a certificate chain and of its key, in PEM and without a password."""
+
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def named(cls, folder: Path, name: str) -> Self:
+        """Returns the files with this name in a folder."""
+        return cls(folder / f"{name}.pem", folder / f"{name}.key")
+
+    def context(self) -> ssl.SSLContext:
+        """Returns the context of a server with this pair.
+
+        Raises:
+            OSError, ValueError: a file is missing, or they are no pair.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # An empty password makes a key that needs one an error, instead of a question on the terminal.
+        context.load_cert_chain(*self, password="")
+        return context
+
 
 class TlsSettings(Settings):
-    """The certificates of gRPC servers and channels. Files are PEM. They are read once, when the process starts."""
+    """The switch and the folder."""
 
-    tls_certificate_file: Path | None = None
-    """Certificate chain of this process. With it, its gRPC server uses TLS; channels show it to servers that ask."""
+    tls: Literal["on"] | None = None
+    """on: gRPC and the page use TLS, and only processes with a certificate of Verger's authority may call inference."""
 
-    tls_key_file: Path | None = None
-    """Private key of tls_certificate_file, without a password."""
-
-    tls_ca_file: Path | None = None
-    """Certificates that gRPC servers must be signed by. With it, channels and health checks use TLS."""
-
-    tls_client_ca_file: Path | None = None
-    """Certificates that clients must be signed by. With it, the gRPC server refuses clients without a certificate."""
+    tls_folder: Path = Path(".verger/tls")
+    """Folder with grpc.pem and grpc.key (certificate chain and key of the services), ca.pem (what these are signed by),
+    page.pem and page.key (of the page)."""
 
     tls_server_name: str | None = None
     """Name in the certificates of gRPC servers, where they are called by another one."""
 
+    @property
+    def grpc_pair(self) -> Pair:
+        """Certificate and key of the services."""
+        return Pair.named(self.tls_folder, "grpc")
+
+    @property
+    def authority(self) -> Path:
+        """The certificates that those of the services are signed by."""
+        return self.tls_folder / "ca.pem"
+
     @model_validator(mode="after")
     def _check_tls(self) -> Self:
-        require_pair(self, "tls_certificate_file", "tls_key_file")
-        if self.tls_certificate_file and not self.tls_ca_file:
-            raise ValueError(
-                "VERGER_TLS_CERTIFICATE_FILE is set without VERGER_TLS_CA_FILE, by which the services and the health "
-                "checks recognise each other. Set both, or neither."
-            )
-        if self.tls_client_ca_file and not self.tls_certificate_file:
-            raise ValueError(
-                "VERGER_TLS_CLIENT_CA_FILE asks clients for certificates, which needs TLS. "
-                "Set VERGER_TLS_CERTIFICATE_FILE and VERGER_TLS_KEY_FILE, too."
-            )
-        for name in ("tls_ca_file", "tls_client_ca_file"):
-            require_certificates(self, name)
+        if self.tls:
+            require_pair(self.grpc_pair)
+            require_certificates(self.authority)
         return self
 
-    def channel_certificates(self) -> Mapping[str, bytes | None]:
-        """Arguments of grpc.ssl_channel_credentials. Without tls_ca_file, the channel trusts well-known authorities."""
+    def channel_certificates(self) -> Mapping[str, bytes]:
+        """Arguments of grpc.ssl_channel_credentials."""
+        certificate, key = read_pair(self.grpc_pair)
         return {
-            "root_certificates": content(self.tls_ca_file),
-            "private_key": content(self.tls_key_file),
-            "certificate_chain": content(self.tls_certificate_file),
+            "root_certificates": self.authority.read_bytes(),
+            "private_key": key,
+            "certificate_chain": certificate,
         }
 
     def channel_options(self) -> Sequence[tuple[str, str]]:
@@ -58,53 +86,97 @@ class TlsSettings(Settings):
         return [("grpc.ssl_target_name_override", self.tls_server_name)] if self.tls_server_name else []
 
 
-def require_pair(settings: Settings, certificate: str, key: str) -> None:
-    """Checks that a certificate and its key are both set and belong together, or that neither is set.
+class Fresh(Generic[Made]):
+    """Something that is made of files, and made again when these have changed. While they are no pair, as in the middle
+    of a change, the one before stays.
+    """
 
-    Args:
-        settings: has two fields with paths.
-        certificate: name of the field with the certificate chain.
-        key: name of the field with the private key.
+    def __init__(self, files: Sequence[Path], make: Callable[[], Made]) -> None:
+        """Makes it for the first time; `make` raises OSError or ValueError if it can't."""
+        self._files, self._make = files, make
+        self._stamp = self._look()
+        self.value = make()
+
+    def renew(self) -> bool:
+        """Makes it again if the files have changed. Returns whether it did."""
+        stamp = self._look()
+        if stamp == self._stamp:
+            return False
+        try:
+            self.value = self._make()
+        except (OSError, ValueError) as error:
+            log.warning("the certificates that are there now can't be used", message=str(error))
+            return False
+        self._stamp = stamp
+        log.info("new certificates", files=[file.name for file in self._files])
+        return True
+
+    def _look(self) -> tuple[tuple[int, int], ...]:
+        found = []
+        for file in self._files:
+            try:
+                status = file.stat()
+            except OSError:
+                found.append((0, 0))
+            else:
+                found.append((status.st_ino, status.st_mtime_ns))
+        return tuple(found)
+
+
+def page_context(pair: Pair) -> ssl.SSLContext:
+    """Returns the context of the page. Each new connection gets the certificate that is there now.
 
     Raises:
-        ValueError: they are not; the message names the variables.
+        OSError, ValueError: a file is missing, or they are no pair.
     """
-    files = getattr(settings, certificate), getattr(settings, key)
-    names = variable(certificate), variable(key)
-    if (files[0] is None) != (files[1] is None):
-        given, missing = names if files[0] else reversed(names)
-        raise ValueError(f"{given} is set without {missing}. TLS needs both; without either there is no TLS.")
-    if files[0] is None:
-        return
+    fresh = Fresh(pair, pair.context)
+    context = fresh.value
+
+    def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        fresh.renew()
+        connection.context = fresh.value
+
+    context.sni_callback = choose
+    return context
+
+
+def read_pair(pair: Pair) -> tuple[bytes, bytes]:
+    """Returns the contents of both files.
+
+    Raises:
+        OSError, ValueError: a file is missing, or they are no pair.
+    """
+    pair.context()
+    return pair.certificate.read_bytes(), pair.key.read_bytes()
+
+
+def require_pair(pair: Pair) -> None:
+    """Checks that a certificate and its key are there and belong together.
+
+    Raises:
+        ValueError: they are not; the message names the files.
+    """
     try:
-        # An empty password makes a key that needs one an error, instead of a question on the terminal.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*files, password="")
+        pair.context()
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{names[0]}={files[0]} and {names[1]}={files[1]} are not a certificate in PEM and its key without a "
-            f"password: {error}"
+            f"VERGER_TLS is on, but {pair.certificate} and {pair.key} are not a certificate in PEM and its key without "
+            f"a password: {error}. ./launch.sh and docker compose make them where they are missing."
         ) from error
 
 
-def require_certificates(settings: Settings, field: str) -> None:
-    """Checks that a file holds certificates, if it is set.
+def require_certificates(file: Path) -> None:
+    """Checks that a file holds certificates.
 
     Raises:
-        ValueError: it does not; the message names the variable.
+        ValueError: it does not; the message names the file.
     """
-    file = getattr(settings, field)
     try:
-        if file is not None:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
     except OSError as error:
-        raise ValueError(f"{variable(field)}={file} does not hold certificates in PEM: {error}") from error
+        raise ValueError(f"VERGER_TLS is on, but {file} does not hold certificates in PEM: {error}") from error
 
 
 def variable(field: str) -> str:
     """The environment variable of a field."""
     return f"VERGER_{field.upper()}"
-
-
-def content(file: Path | None) -> bytes | None:
-    """The bytes of a file, if one is set."""
-    return file.read_bytes() if file else None

@@ -7,6 +7,8 @@ from typing import Any
 import grpc
 
 from services.common.process.settings import ServiceSettings
+from services.common.process.tls import Fresh
+from services.common.rpc.renewed import RenewedChannel
 from services.common.rpc.tracing import client_interceptors
 
 _RETRIES: Mapping[str, Any] = {
@@ -66,11 +68,15 @@ def open_channel(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     ]
-    if settings.tls_ca_file is None:
+    if settings.tls is None:
         return grpc.aio.insecure_channel(target, options=options, interceptors=client_interceptors())
-    return grpc.aio.secure_channel(
-        target,
-        grpc.ssl_channel_credentials(**settings.channel_certificates()),
-        options=[*options, *settings.channel_options()],
-        interceptors=client_interceptors(),
-    )
+
+    def opened() -> grpc.aio.Channel:
+        return grpc.aio.secure_channel(
+            target,
+            grpc.ssl_channel_credentials(**settings.channel_certificates()),
+            options=[*options, *settings.channel_options()],
+            interceptors=client_interceptors(),
+        )
+
+    return RenewedChannel(Fresh([*settings.grpc_pair, settings.authority], opened))

@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection
 
 from services.common.errors import REASON_METADATA_KEY
 from services.common.process.settings import ServiceSettings
-from services.common.process.tls import content
+from services.common.process.tls import Fresh, read_pair
 from services.common.rpc.inbox import Inbox
 from services.common.rpc.interceptor import Admit, CallInterceptor, Context, admit_everybody
 from services.common.rpc.tracing import server_interceptors
@@ -168,15 +168,18 @@ def _bind(server: grpc.aio.Server, settings: ServiceSettings, port: int) -> int:
 
 
 def _credentials(settings: ServiceSettings) -> grpc.ServerCredentials | None:
-    key, certificate = content(settings.tls_key_file), content(settings.tls_certificate_file)
-    if key is None or certificate is None:
-        if settings.tls_ca_file:
-            raise ValueError(
-                "VERGER_TLS_CA_FILE is set, but this gRPC server has no certificate. "
-                "Set VERGER_TLS_CERTIFICATE_FILE and VERGER_TLS_KEY_FILE, too."
-            )
+    """Returns the certificate, which each new connection gets as it is then; None without TLS."""
+    if settings.tls is None:
         return None
-    clients_ca = content(settings.tls_client_ca_file)
-    return grpc.ssl_server_credentials(
-        [(key, certificate)], root_certificates=clients_ca, require_client_auth=clients_ca is not None
+
+    def read() -> grpc.ServerCertificateConfiguration:
+        certificate, key = read_pair(settings.grpc_pair)
+        authority = settings.authority.read_bytes() if settings.is_internal else None
+        return grpc.ssl_server_certificate_configuration([(key, certificate)], authority)
+
+    fresh = Fresh([*settings.grpc_pair, settings.authority], read)
+    return grpc.dynamic_ssl_server_credentials(
+        fresh.value,
+        lambda: fresh.value if fresh.renew() else None,  # type: ignore[arg-type, return-value]  # None: as before
+        require_client_authentication=settings.is_internal,
     )

@@ -162,7 +162,7 @@ def _programs(request: Request, upload: Upload) -> Programs:
     place = Place(
         page=str(request.base_url).rstrip("/"),
         grpc=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        is_grpc_encrypted=settings.tls_certificate_file is not None,
+        is_grpc_encrypted=settings.tls is not None,
         asks=_asks(request),
     )
     return programs_for(upload.filename, place)

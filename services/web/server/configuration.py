@@ -8,6 +8,7 @@ from typing import cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from services.common.process.tls import page_context
 from services.web.config import WebSettings
 from services.web.server.protocol import LimitedProtocol
 from services.web.server.registry import ConnectionRegistry
@@ -26,8 +27,7 @@ def server_config(app: ASGIApp, settings: WebSettings) -> uvicorn.Config:
         app,
         host=settings.bind_address.strip("[]"),
         port=settings.web_port,
-        ssl_certfile=settings.web_tls_certificate_file,
-        ssl_keyfile=settings.web_tls_key_file,
+        ssl_context_factory=(lambda *_: page_context(settings.page_pair)) if settings.tls else None,
         loop="uvloop",
         http=cast(type[asyncio.Protocol], partial(LimitedProtocol, settings, registry)),
         ws="none",

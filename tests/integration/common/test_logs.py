@@ -130,7 +130,7 @@ def test_long_lines_are_shortened() -> None:
     [
         ("VERGER_LOG_LEVEL", "loud", "VERGER_LOG_LEVEL=loud: Input should be 'debug', 'info', 'warning' or 'error'."),
         ("VERGER_DRAIN_SECONDS", "-1", "VERGER_DRAIN_SECONDS=-1: Input should be greater than or equal to 0."),
-        ("VERGER_TLS_KEY_FILE", "/x", "VERGER_TLS_KEY_FILE is set without VERGER_TLS_CERTIFICATE_FILE."),
+        ("VERGER_TLS", "off", "VERGER_TLS=off: Input should be 'on'."),
     ],
 )
 def test_a_wrong_setting_is_the_only_line(setting: str, value: str, told: str) -> None:

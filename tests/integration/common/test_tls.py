@@ -40,15 +40,25 @@ def certificates(tmp_path: Path) -> Certificates:
 @pytest.fixture
 def tls(certificates: Certificates) -> dict[str, object]:
     """Settings with which a process has a certificate for this machine, and trusts its authority."""
-    certificate, key = certificates.issue("grpc", "localhost", "127.0.0.1")
-    return {"tls_certificate_file": certificate, "tls_key_file": key, "tls_ca_file": certificates.ca}
+    certificates.issue("grpc", "localhost", "127.0.0.1")
+    return {"tls": "on", "tls_folder": certificates.folder}
 
 
-def echo_server(**settings: object) -> AbstractAsyncContextManager[RunningServer]:
+class Internal(ServiceSettings):
+    """The settings of a service that other services alone may call."""
+
+    @property
+    def is_internal(self) -> bool:
+        return True
+
+
+def echo_server(
+    kind: type[ServiceSettings] = ServiceSettings, **settings: object
+) -> AbstractAsyncContextManager[RunningServer]:
     @asynccontextmanager
     async def ready() -> AsyncIterator[RunningServer]:
         async with running_server(
-            ServiceSettings(**settings),
+            kind(**settings),
             0,
             0,
             [SERVICE],
@@ -60,15 +70,26 @@ def echo_server(**settings: object) -> AbstractAsyncContextManager[RunningServer
     return ready()
 
 
+async def says_fine(channel: grpc.aio.Channel) -> bool:
+    """Whether a call is answered."""
+    request = classifier_pb2.ClassifyRequest(request_id="fine")
+    try:
+        answer = await classifier_pb2_grpc.ClassifierServiceStub(channel).Classify(request, timeout=2)
+    except grpc.aio.AioRpcError:
+        return False
+    return bool(answer.request_id == "fine")
+
+
 async def is_answered(target: str, **settings: object) -> bool:
     """Whether a call by a channel with these settings is answered."""
     async with open_channel(target, ServiceSettings(**settings)) as channel:
-        request = classifier_pb2.ClassifyRequest(request_id="fine")
-        try:
-            answer = await classifier_pb2_grpc.ClassifierServiceStub(channel).Classify(request, timeout=2)
-        except grpc.aio.AioRpcError:
-            return False
-        return bool(answer.request_id == "fine")
+        return await says_fine(channel)
+
+
+async def stranger_is_answered(target: str, certificates: Certificates) -> bool:
+    """Whether a call of somebody is answered who trusts the authority and has no certificate."""
+    async with grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(certificates.ca.read_bytes())) as channel:
+        return await says_fine(channel)
 
 
 def health(port: int, settings: Mapping[str, object]) -> "subprocess.CompletedProcess[str]":
@@ -80,43 +101,50 @@ def health(port: int, settings: Mapping[str, object]) -> "subprocess.CompletedPr
     )
 
 
-async def test_clients_of_a_server_with_tls_need_no_certificate_of_their_own(tls: dict[str, object]) -> None:
+async def test_clients_of_a_public_server_need_no_certificate_of_their_own(
+    tls: dict[str, object], certificates: Certificates
+) -> None:
     with in_background(echo_server(**tls)) as server:
-        assert await is_answered(f"localhost:{server.port}", tls_ca_file=tls["tls_ca_file"])
+        assert await stranger_is_answered(f"localhost:{server.port}", certificates)
         assert not await is_answered(f"localhost:{server.port}")  # without TLS
 
 
-async def test_clients_need_a_certificate_where_the_server_has_an_authority_for_them(tls: dict[str, object]) -> None:
-    with in_background(echo_server(**tls, tls_client_ca_file=tls["tls_ca_file"])) as server:
+async def test_clients_of_an_internal_server_need_a_certificate(
+    tls: dict[str, object], certificates: Certificates
+) -> None:
+    with in_background(echo_server(Internal, **tls)) as server:
         assert await is_answered(f"localhost:{server.port}", **tls)
-        assert not await is_answered(f"localhost:{server.port}", tls_ca_file=tls["tls_ca_file"])
+        assert not await stranger_is_answered(f"localhost:{server.port}", certificates)
 
 
-async def test_a_client_that_another_authority_has_signed_is_refused(tls: dict[str, object], tmp_path: Path) -> None:
+async def test_a_client_that_another_authority_has_signed_is_refused(
+    tls: dict[str, object], certificates: Certificates, tmp_path: Path
+) -> None:
     (tmp_path / "other").mkdir()
-    certificate, key = Certificates(tmp_path / "other").issue("grpc", "localhost")
-    with in_background(echo_server(**tls, tls_client_ca_file=tls["tls_ca_file"])) as server:
-        stranger = tls | {"tls_certificate_file": certificate, "tls_key_file": key}
-        assert not await is_answered(f"localhost:{server.port}", **stranger)
+    other = Certificates(tmp_path / "other")
+    other.issue("grpc", "localhost")
+    other.ca.write_bytes(certificates.ca.read_bytes())  # it trusts the server, which does not trust it
+    with in_background(echo_server(Internal, **tls)) as server:
+        assert not await is_answered(f"localhost:{server.port}", **tls | {"tls_folder": other.folder})
 
 
 async def test_a_certificate_for_another_name_needs_that_name_in_the_settings(
     tls: dict[str, object], certificates: Certificates
 ) -> None:
-    certificate, key = certificates.issue("public", "fruits.example")
-    public = tls | {"tls_certificate_file": certificate, "tls_key_file": key}
-    with in_background(echo_server(**public)) as server:
-        assert not await is_answered(f"127.0.0.1:{server.port}", **public)
-        assert health(server.port, public).returncode == 1
-        assert await is_answered(f"127.0.0.1:{server.port}", **public, tls_server_name="fruits.example")
-        checked = health(server.port, public | {"tls_server_name": "fruits.example"})
+    certificates.issue("grpc", "fruits.example")
+    with in_background(echo_server(**tls)) as server:
+        assert not await is_answered(f"127.0.0.1:{server.port}", **tls)
+        assert health(server.port, tls).returncode == 1
+        assert await is_answered(f"127.0.0.1:{server.port}", **tls, tls_server_name="fruits.example")
+        checked = health(server.port, tls | {"tls_server_name": "fruits.example"})
         assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize("mutual", [False, True])
-def test_the_health_command_uses_the_certificates_of_the_services(tls: dict[str, object], mutual: bool) -> None:
-    more = {"tls_client_ca_file": tls["tls_ca_file"]} if mutual else {}
-    with in_background(echo_server(**tls, **more)) as server:
+@pytest.mark.parametrize("kind", [ServiceSettings, Internal])
+def test_the_health_command_uses_the_certificates_of_the_services(
+    tls: dict[str, object], kind: type[ServiceSettings]
+) -> None:
+    with in_background(echo_server(kind, **tls)) as server:
         checked = health(server.port, tls)
         assert checked.returncode == 0, checked.stderr
         stranger = health(server.port, {})
@@ -124,67 +152,65 @@ def test_the_health_command_uses_the_certificates_of_the_services(tls: dict[str,
         assert "is not ready" in stranger.stderr
 
 
-def without_key(tls: dict[str, object]) -> None:
-    del tls["tls_key_file"]
+async def test_new_certificates_are_taken_without_a_restart_by_servers_and_by_open_channels(
+    tls: dict[str, object], certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.common.rpc.renewed.CHECK_SECONDS", 0)
+    (tmp_path / "new").mkdir()
+    new = Certificates(tmp_path / "new")
+    new.issue("grpc", "localhost", "127.0.0.1")
+    with in_background(echo_server(Internal, **tls)) as server:
+        async with open_channel(f"localhost:{server.port}", ServiceSettings(**tls)) as channel:
+            assert await says_fine(channel)
+            for name in ("grpc.key", "grpc.pem", "ca.pem"):  # one after the other: a pair is not one for a moment
+                (new.folder / name).replace(certificates.folder / name)
+                assert name == "grpc.pem" or await says_fine(channel)
+            assert await says_fine(channel)
+            assert await stranger_is_answered(f"localhost:{server.port}", certificates) is False
+        assert await is_answered(f"localhost:{server.port}", **tls)
 
 
-def without_certificate(tls: dict[str, object]) -> None:
-    del tls["tls_certificate_file"]
+def without_key(folder: Path) -> None:
+    (folder / "grpc.key").unlink()
 
 
-def without_authority(tls: dict[str, object]) -> None:
-    del tls["tls_ca_file"]
+def without_certificate(folder: Path) -> None:
+    (folder / "grpc.pem").unlink()
 
 
-def with_clients_only(tls: dict[str, object]) -> None:
-    tls["tls_client_ca_file"] = tls.pop("tls_ca_file")
-    del tls["tls_certificate_file"], tls["tls_key_file"]
+def without_authority(folder: Path) -> None:
+    (folder / "ca.pem").unlink()
 
 
-def with_a_missing_file(tls: dict[str, object]) -> None:
-    tls["tls_key_file"] = Path(str(tls["tls_key_file"])).with_name("none.key")
+def with_another_key(folder: Path) -> None:
+    Certificates(folder).issue("another", "localhost")[1].replace(folder / "grpc.key")
 
 
-def with_another_key(tls: dict[str, object]) -> None:
-    folder = Path(str(tls["tls_key_file"])).parent
-    tls["tls_key_file"] = Certificates(folder).issue("another", "localhost")[1]
-
-
-def with_a_password(tls: dict[str, object]) -> None:
-    path = Path(str(tls["tls_key_file"]))
+def with_a_password(folder: Path) -> None:
+    path = folder / "grpc.key"
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     path.write_bytes(key.private_bytes(*form, serialization.BestAvailableEncryption(b"secret")))
 
 
-def with_an_empty_authority(tls: dict[str, object]) -> None:
-    Path(str(tls["tls_ca_file"])).write_text("nothing")
+def with_an_empty_authority(folder: Path) -> None:
+    (folder / "ca.pem").write_text("nothing")
 
 
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (without_key, "VERGER_TLS_CERTIFICATE_FILE is set without VERGER_TLS_KEY_FILE"),
-        (without_certificate, "VERGER_TLS_KEY_FILE is set without VERGER_TLS_CERTIFICATE_FILE"),
-        (without_authority, "VERGER_TLS_CERTIFICATE_FILE is set without VERGER_TLS_CA_FILE"),
-        (with_clients_only, "Set VERGER_TLS_CERTIFICATE_FILE and VERGER_TLS_KEY_FILE, too"),
-        (with_a_missing_file, "none.key are not a certificate in PEM and its key"),
-        (with_another_key, "another.key are not a certificate in PEM and its key"),
+        (without_key, "grpc.key are not a certificate in PEM and its key"),
+        (without_certificate, "grpc.key are not a certificate in PEM and its key"),
+        (without_authority, "ca.pem does not hold certificates in PEM"),
+        (with_another_key, "grpc.key are not a certificate in PEM and its key"),
         (with_a_password, "without a password"),
         (with_an_empty_authority, "ca.pem does not hold certificates in PEM"),
     ],
 )
-def test_settings_with_which_tls_would_not_hold_are_refused(
-    tls: dict[str, object], spoil: Callable[[dict[str, object]], None], sentence: str
+def test_files_with_which_tls_would_not_hold_are_refused(
+    tls: dict[str, object], certificates: Certificates, spoil: Callable[[Path], None], sentence: str
 ) -> None:
-    spoil(tls)
+    spoil(certificates.folder)
     with pytest.raises(ValidationError, match=sentence):
         ServiceSettings(**tls)
-
-
-def test_a_server_without_a_certificate_does_not_start_where_channels_use_tls(certificates: Certificates) -> None:
-    with (
-        pytest.raises(ValueError, match="this gRPC server has no certificate"),
-        in_background(echo_server(tls_ca_file=certificates.ca)),
-    ):
-        pass

@@ -90,15 +90,16 @@ async def test_the_page_is_https_where_it_has_a_certificate(
     classifier: ScriptedClassifier, preprocess_port: int, tmp_path: Path
 ) -> None:
     port, certificates = free_port(), Certificates(tmp_path)
-    pair = certificates.issue("page", "fruits.example", "localhost")
-    tls = dict(zip(("VERGER_WEB_TLS_CERTIFICATE_FILE", "VERGER_WEB_TLS_KEY_FILE"), map(str, pair), strict=True))
+    certificates.issue("page", "fruits.example", "localhost")
+    certificates.issue("grpc", "localhost", "127.0.0.1")
+    tls = {"VERGER_TLS": "on", "VERGER_TLS_FOLDER": str(tmp_path)}
     trust = ssl.create_default_context(cafile=certificates.ca)
     async with (
         web_process(tmp_path, preprocess_port, port, **tls),
         httpx.AsyncClient(base_url=f"https://localhost:{port}", timeout=30, verify=trust) as client,
     ):
         await eventually(lambda: listens(port), "the start", seconds=60)
-        answer = await client.post("/api/v1/classify", content=encoded(scene()))
+        answer = await client.get("/")
         assert answer.status_code == 200
         assert "strict-transport-security" not in answer.headers  # it would take other ports of localhost along
         public = await client.get("/healthz", headers={"host": "fruits.example"})
@@ -106,20 +107,21 @@ async def test_the_page_is_https_where_it_has_a_certificate(
         with pytest.raises(httpx.TransportError):
             await client.get(f"http://localhost:{port}/healthz")
         for environment, ready in ((os.environ | tls, True), (os.environ, False)):
-            command = (sys.executable, "-m", "services.common.process.health", f"https://127.0.0.1:{port}/readyz")
+            command = (sys.executable, "-m", "services.common.process.health", f"https://127.0.0.1:{port}/healthz")
             checked = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
             _, problem = await checked.communicate()
             assert (checked.returncode == 0) is ready, problem
 
 
 async def test_the_page_does_not_start_with_half_of_what_https_needs(tmp_path: Path) -> None:
-    certificate, _ = Certificates(tmp_path).issue("page", "localhost")
-    async with web_process(
-        tmp_path, free_port(), free_port(), VERGER_WEB_TLS_CERTIFICATE_FILE=str(certificate)
-    ) as process:
+    certificates = Certificates(tmp_path)
+    certificates.issue("grpc", "localhost")
+    certificates.issue("page", "localhost")[1].unlink()
+    tls = {"VERGER_TLS": "on", "VERGER_TLS_FOLDER": str(tmp_path)}
+    async with web_process(tmp_path, free_port(), free_port(), **tls) as process:
         (line,) = await log_of(process)
     assert process.returncode == 2
-    assert "VERGER_WEB_TLS_CERTIFICATE_FILE is set without VERGER_WEB_TLS_KEY_FILE" in str(line["message"])
+    assert "page.key are not a certificate in PEM and its key" in str(line["message"])
 
 
 LOCKS = Path("/proc/locks")

@@ -17,8 +17,7 @@ from trainer.config import TrainerSettings
 DOCKERFILES = sorted([*ROOT.glob("services/*/Dockerfile"), ROOT / "trainer" / "Dockerfile"])
 COMPOSE_FILES = sorted([ROOT / "docker-compose.yml", *ROOT.glob("compose.*.yml")])
 DECIDED_BY_CONTAINERS = re.compile(
-    "_(PORT|HOME|LOCK_FILE|WORKERS|LOG_FORMAT|METRICS_BIND_ADDRESS|TLS_CLIENT_CA_FILE|TLS_SERVER_NAME)$"
-    "|_MAX_(REQUEST|BUFFERED)_BYTES$"
+    "_(PORT|HOME|LOCK_FILE|WORKERS|LOG_FORMAT|METRICS_BIND_ADDRESS)$|_MAX_(REQUEST|BUFFERED)_BYTES$"
 )
 PROGRAMS = (WebSettings, PreprocessSettings, InferenceSettings, CollectionSettings, TrainerSettings)
 

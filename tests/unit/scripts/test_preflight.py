@@ -65,7 +65,7 @@ def test_a_sound_system_has_no_faults() -> None:
             "1",
             "verger: VERGER_MAX_IMAGE_BYTES=1: Input should be greater than or equal to 1024",
         ),
-        ("VERGER_TLS_KEY_FILE", "/x", "verger: VERGER_TLS_KEY_FILE is set without VERGER_TLS_CERTIFICATE_FILE."),
+        ("VERGER_TLS", "off", "verger: VERGER_TLS=off: Input should be 'on'."),
     ],
 )
 def test_a_wrong_setting_is_named_once_with_what_is_allowed(name: str, value: str, told: str) -> None:
