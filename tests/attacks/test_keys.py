@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import httpx
 import pytest
-from verger.v1 import classifier_pb2, classifier_pb2_grpc
+from verger.v1 import classifier_pb2, classifier_pb2_grpc, collection_pb2
 
 from services.access.keys import new_secret
 from tests.support.attacks import over_grpc, over_http
@@ -22,7 +22,8 @@ from tests.support.statuses import code_and_reason
 from tests.support.systems.launched import Launched, launched
 from tests.support.systems.processes import PROC
 from tests.support.systems.uploads import PHOTO
-from tests.support.systems.users import OK, reason_of_call
+from tests.support.systems.users import OK, Users, reason_of_call
+from tests.support.waiting import wait_until
 
 KEYS = 1000
 """Wrong keys of one wave. The next one follows at once."""
@@ -76,6 +77,67 @@ def test_wrong_keys_over_grpc_leave_room_for_those_with_keys(trial: Trial, guard
     outcomes, _ = trial.run(over_grpc.send_wrong_keys, KEYS, 4)
     assert set(outcomes) == {"KEY_UNKNOWN"}
     require_few_entries(guarded)
+
+
+def test_wrong_links_leave_room_for_those_with_keys(trial: Trial, guarded: Launched) -> None:
+    outcomes, _ = trial.run(over_http.send_wrong_links, KEYS, 20)
+    assert set(outcomes) == {"401"}
+    done = guarded.launch("--access", "log", "--since", "1h")
+    assert done.stdout.count("LINK_SPENT") <= 1, done.stdout
+
+
+DOORS = {
+    "/api/v1/feedback": "POST",
+    "/feedback": "POST",
+    "/audit": "GET",
+}
+"""Behind which nobody may be without the right key, although everybody may classify."""
+
+
+@pytest.mark.parametrize("sends", ["nothing", "a key without the scope", "a session of nobody"])
+def test_every_other_door_is_closed_to_who_may_classify_alone(guarded: Launched, sends: str) -> None:
+    headers = {
+        "nothing": {},
+        "a key without the scope": guarded.authorization,
+        "a session of nobody": {"cookie": f"verger-session={'x' * 43}"},
+    }[sends]
+    for path, method in DOORS.items():
+        answer = httpx.request(method, f"{guarded.web}{path}", headers=headers, timeout=60)
+        assert answer.status_code == (403 if "without the scope" in sends else 401), path
+    methods = collection_pb2.DESCRIPTOR.services_by_name["CollectionService"].methods_by_name
+    assert methods
+    with grpc.insecure_channel(guarded.collection) as channel:
+        for name in methods:
+            call = channel.stream_stream(f"/verger.v1.CollectionService/{name}")
+            with pytest.raises(grpc.RpcError) as refused:
+                next(call(iter([b""]), metadata=list(guarded.authorization.items()), timeout=60))
+            assert code_and_reason(refused.value) == (grpc.StatusCode.PERMISSION_DENIED, "SCOPE_MISSING"), name
+
+
+def test_while_the_database_is_away_photos_are_answered_and_nothing_is_written(guarded: Launched) -> None:
+    writer = guarded.launch(
+        "--access", "make", "--name", "writer", "--owner", "anna", "--scope", "classify", "--scope", "feedback"
+    ).stdout.strip()
+    assert over_rest_with(guarded, writer) == OK
+    known = {"authorization": f"Bearer {writer}"}
+    file = guarded.home / "access" / "access.db"
+    with Users(guarded) as users:
+        file.rename(file.with_suffix(".away"))
+        file.mkdir()
+        try:
+            begun = time.monotonic()
+
+            def refusal() -> str:
+                return str(httpx.post(f"{guarded.web}/api/v1/feedback", headers=known, timeout=60).json()["reason"])
+
+            wait_until(lambda: refusal() == "ACCESS_UNAVAILABLE", what="the end of what is known")
+            assert over_rest_with(guarded, new_secret().text) == "ACCESS_UNAVAILABLE"
+            wait_until(lambda: len(users.since(begun)) >= 20, what="photos of users")
+        finally:
+            file.rmdir()
+            file.with_suffix(".away").rename(file)
+        assert {answer.outcome for answer in users.since(begun)} == {OK}
+    wait_until(lambda: refusal() != "ACCESS_UNAVAILABLE", what="the return of the database")
 
 
 def test_photos_in_the_name_of_invented_addresses_count_for_the_one_that_sends_them(trial: Trial) -> None:

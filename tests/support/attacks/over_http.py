@@ -5,6 +5,7 @@ was sent.
 """
 
 import contextlib
+import re
 import resource
 import socket
 from collections import Counter
@@ -17,6 +18,7 @@ from itertools import cycle, islice
 import httpx
 
 from services.access.keys import new_secret
+from services.access.sessions import new_link_token
 from tests.support.attacks.target import ADDRESS, Target, at_once, is_closed
 
 TIMEOUT_SECONDS = 60.0
@@ -116,6 +118,34 @@ def send_wrong_keys(target: Target, keys: int, connections: int) -> Counter[str]
             for _ in range(keys // connections):
                 try:
                     connection.request("GET", "/api/v1/model", headers={"Authorization": f"Bearer {new_secret().text}"})
+                    response = connection.getresponse()
+                    response.read()
+                    outcomes[str(response.status)] += 1
+                except (OSError, HTTPException):
+                    outcomes["CLOSED"] += 1
+        return outcomes
+
+    with ThreadPoolExecutor(connections) as threads:
+        return sum(threads.map(lambda _: attack(), range(connections)), Counter[str]())
+
+
+def send_wrong_links(target: Target, links: int, connections: int) -> Counter[str]:
+    """Tries as many links to sign in with, none of which exists, with the form of the page."""
+    shown = HTTPConnection("127.0.0.1", target.web_port, TIMEOUT_SECONDS, source_address=(ADDRESS, 0))
+    with closing(shown):
+        shown.request("GET", "/sign-in")
+        response = shown.getresponse()
+        (token,) = re.findall(r'name="csrf" value="(\w+)"', response.read().decode())
+        cookie = str(response.headers["Set-Cookie"]).partition(";")[0]
+    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+
+    def attack() -> Counter[str]:
+        outcomes: Counter[str] = Counter()
+        connection = HTTPConnection("127.0.0.1", target.web_port, TIMEOUT_SECONDS, source_address=(ADDRESS, 0))
+        with closing(connection):
+            for _ in range(links // connections):
+                try:
+                    connection.request("POST", "/sign-in", f"csrf={token}&key={new_link_token()}", headers)
                     response = connection.getresponse()
                     response.read()
                     outcomes[str(response.status)] += 1

@@ -49,6 +49,11 @@ class Launched(System):
         return self._address("VERGER_INFERENCE_PORT")
 
     @property
+    def collection(self) -> str:
+        """Address of the collection service."""
+        return self._address("VERGER_COLLECTION_PORT")
+
+    @property
     def folder(self) -> Path:
         """The checkout whose launch.sh runs the system."""
         return ROOT
