@@ -18,7 +18,7 @@ DOCKERFILE = Path(__file__).parent.parent / "services" / "web" / "Dockerfile"
 BUDGETS_MB = {
     "verger-web": 120,
     "verger-preprocess": 100,
-    "verger-inference": 230,
+    "verger-inference": 270,
     "verger-collection": 105,
     "verger-registrar": None,
     "verger-mlflow": None,

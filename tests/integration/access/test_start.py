@@ -1,5 +1,6 @@
 """Public services that other machines may reach, as processes of their own: they start with a key, and not without."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def revoked_key(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 async def test_a_service_on_the_network_says_how_to_make_a_key_instead_of_starting(name: str, tmp_path: Path) -> None:
-    async with service(name, tmp_path, settings_of(tmp_path)) as process:
+    async with service(name, tmp_path, settings_of(tmp_path)) as process, asyncio.timeout(120):
         _, written = await process.communicate()
     assert process.returncode == 2
     *_, line = map(json.loads, written.splitlines())

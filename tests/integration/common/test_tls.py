@@ -19,6 +19,8 @@ from services.common.rpc.server import RunningServer, running_server
 from tests.support.background import in_background
 from tests.support.repository import ROOT
 from tests.support.servers.certificates import Certificates
+from tests.support.servers.mlflow_server import free_port
+from tests.support.waiting import eventually
 
 SERVICE = "verger.v1.ClassifierService"
 
@@ -53,13 +55,13 @@ class Internal(ServiceSettings):
 
 
 def echo_server(
-    kind: type[ServiceSettings] = ServiceSettings, **settings: object
+    kind: type[ServiceSettings] = ServiceSettings, port: int = 0, **settings: object
 ) -> AbstractAsyncContextManager[RunningServer]:
     @asynccontextmanager
     async def ready() -> AsyncIterator[RunningServer]:
         async with running_server(
             kind(**settings),
-            0,
+            port,
             0,
             [SERVICE],
             lambda server: classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(Echo(), server),
@@ -152,22 +154,41 @@ def test_the_health_command_uses_the_certificates_of_the_services(
         assert "is not ready" in stranger.stderr
 
 
-async def test_new_certificates_are_taken_without_a_restart_by_servers_and_by_open_channels(
+def replace_all(certificates: Certificates, folder: Path) -> None:
+    """Gives a folder the certificates of another authority, a file after the other."""
+    folder.mkdir()
+    new = Certificates(folder)
+    new.issue("grpc", "localhost", "127.0.0.1")
+    for name in ("grpc.key", "grpc.pem", "ca.pem"):
+        (folder / name).replace(certificates.folder / name)
+
+
+async def test_a_server_takes_new_certificates_without_a_restart(
+    tls: dict[str, object], certificates: Certificates, tmp_path: Path
+) -> None:
+    with in_background(echo_server(Internal, **tls)) as server:
+        assert await is_answered(f"localhost:{server.port}", **tls)
+        (certificates.folder / "grpc.key").write_text("half of a change")
+        replace_all(certificates, tmp_path / "new")
+        assert await is_answered(f"localhost:{server.port}", **tls)  # by a channel that knows the new ones alone
+
+
+async def test_an_open_channel_takes_new_certificates(
     tls: dict[str, object], certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.common.rpc.renewed.CHECK_SECONDS", 0)
-    (tmp_path / "new").mkdir()
-    new = Certificates(tmp_path / "new")
-    new.issue("grpc", "localhost", "127.0.0.1")
-    with in_background(echo_server(Internal, **tls)) as server:
-        async with open_channel(f"localhost:{server.port}", ServiceSettings(**tls)) as channel:
+    port = free_port()
+    async with open_channel(f"localhost:{port}", ServiceSettings(**tls)) as channel:
+        with in_background(echo_server(Internal, port, **tls)):
             assert await says_fine(channel)
-            for name in ("grpc.key", "grpc.pem", "ca.pem"):  # one after the other: a pair is not one for a moment
-                (new.folder / name).replace(certificates.folder / name)
-                assert name == "grpc.pem" or await says_fine(channel)
+            key = certificates.folder / "grpc.key"
+            whole = key.read_bytes()
+            key.write_text("half of a change")
             assert await says_fine(channel)
-            assert await stranger_is_answered(f"localhost:{server.port}", certificates) is False
-        assert await is_answered(f"localhost:{server.port}", **tls)
+            key.write_bytes(whole)
+            replace_all(certificates, tmp_path / "new")
+        with in_background(echo_server(Internal, port, **tls)):  # which shows and accepts the new ones alone
+            await eventually(lambda: says_fine(channel), "an answer with the new certificates")
 
 
 def without_key(folder: Path) -> None:
