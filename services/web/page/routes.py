@@ -13,7 +13,6 @@ from engine.errors import VergerError
 from services.access.keys import Scope
 from services.web.access import confirm, count_rest
 from services.web.answering import answer_all
-from services.web.api.programs import Place, Programs, programs_for
 from services.web.page.feedback import FeedbackView, give_and_ask, keeping_of, note
 from services.web.page.presentation import (
     AnswerView,
@@ -25,6 +24,7 @@ from services.web.page.presentation import (
     view_error,
     view_model,
 )
+from services.web.page.programs import Place, Programs, programs_for
 from services.web.page.samples import sample_bytes, sample_keys
 from services.web.page.sign_in import visitor_of
 from services.web.preprocess_client import Wanted
