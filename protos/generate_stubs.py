@@ -1,4 +1,4 @@
-"""Build hook of verger-protos and verger-client: generates the stubs of verger/v1 into the wheel."""
+"""Build hook of verger-protos and verger-client: generates the stubs of verger/ into the wheel."""
 
 import tempfile
 from importlib.resources import files
@@ -19,10 +19,15 @@ class GenerateStubs(BuildHookInterface[Any]):
         google_protos = Path(google.rpc.__path__[0]).parents[1]
         includes = [f"-I{path}" for path in (source, files("grpc_tools") / "_proto", google_protos)]
         outputs = [f"--{kind}_out={out}" for kind in ("python", "pyi", "grpc_python")]
-        protos = sorted(str(path) for path in source.glob("verger/v1/*.proto"))
+        protos = sorted(str(path) for path in source.glob("verger/*/*.proto"))
         if protoc.main(["protoc", *includes, *outputs, *protos]) != 0:
-            raise SystemExit("protoc can't compile the files in protos/verger/v1; its messages are above")
-        for package_file in ("verger/__init__.py", "verger/v1/__init__.py", "verger/py.typed"):
+            raise SystemExit("protoc can't compile the files in protos/verger; its messages are above")
+        for package_file in (
+            "verger/__init__.py",
+            "verger/oip/__init__.py",
+            "verger/v1/__init__.py",
+            "verger/py.typed",
+        ):
             (out / package_file).touch()
         build_data["force_include"][str(out)] = "/"
 

@@ -16,7 +16,7 @@ describe_api() {
     local packages
     packages=$("$bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
     "$bin/python" -m grpc_tools.protoc -I protos -I "$packages" --include_imports --include_source_info \
-        --descriptor_set_out="$1" protos/verger/v1/*.proto
+        --descriptor_set_out="$1" protos/verger/*/*.proto
 }
 
 check_api() {

@@ -65,7 +65,7 @@ make_environment() {
     local name=$1 lock=requirements/$1.txt folder=$VERGER_HOME/env/$1 python packages stubs
     python=$(find_python) || exit 1
     packages=$(digest "$python" - "$lock")
-    stubs=$(digest "$python" - protos/*.* protos/verger/v1/*.proto)
+    stubs=$(digest "$python" - protos/*.* protos/verger/*/*.proto)
     if [ "$(cat "$folder/packages.stamp" 2>/dev/null)" != "$packages" ]; then
         say "Setting up the environment \"$name\" (only once, takes about a minute) ..."
         install_packages "$python" "$folder" "$lock"
@@ -73,7 +73,7 @@ make_environment() {
     fi
     [ "$(cat "$folder/stubs.stamp" 2>/dev/null)" != "$stubs" ] || return 0
     "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" --no-deps --no-build-isolation --reinstall ./protos ||
-        die "Generating verger.v1 from protos/ failed. The lines above give the reason."
+        die "Generating the stubs from protos/ failed. The lines above give the reason."
     printf '%s' "$stubs" >"$folder/stubs.stamp"
 }
 

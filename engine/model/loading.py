@@ -14,7 +14,7 @@ from engine.model.evidence import evidence_map
 from engine.model.golden import golden_pixels
 from engine.model.session import OnnxSession
 from engine.model.tensors import scale_pixels
-from engine.model.verdict import classify
+from engine.model.verdict import classify, finite
 from engine.version import open_version
 
 
@@ -55,15 +55,25 @@ class LoadedModel:
             multicore: whether to use several cores. It is faster only while no other call is in progress. The answer
                 is the same.
         """
-        batch, session = model_input[None], self.multicore_session if multicore else self.session
         if include_evidence and self.contract.HasField("evidence"):
-            logits, evidence = session.logits_and_evidence(batch)
+            logits, evidence = self._session_for(multicore).logits_and_evidence(model_input[None])
             answer = classify(logits[0], self.contract, top_k)
             answer.evidence.CopyFrom(evidence_map(evidence[0]))
         else:
-            answer = classify(session.logits(batch)[0], self.contract, top_k)
+            answer = classify(self.logits(model_input, multicore), self.contract, top_k)
         answer.model.CopyFrom(self.ref)
         return answer
+
+    def logits(self, model_input: NDArray[np.float32], multicore: bool = False) -> NDArray[np.float32]:
+        """Computes the logits of one photo, float32 of shape [classes]. The arguments are those of `classify`.
+
+        Raises:
+            LogitsNotFinite: a logit is infinite or not a number.
+        """
+        return finite(self._session_for(multicore).logits(model_input[None])[0])
+
+    def _session_for(self, multicore: bool) -> OnnxSession:
+        return self.multicore_session if multicore else self.session
 
 
 def load_model(ref: model_pb2.ModelRef, folder: Path, cores: int = 1) -> LoadedModel:

@@ -59,6 +59,17 @@ def decide(probability: float, score: float, calibration: model_pb2.Calibration)
     return classifier_pb2.VERDICT_RECOGNISED
 
 
+def finite(logits: Floats) -> Floats:
+    """Returns logits, float32 of any shape, as they are.
+
+    Raises:
+        LogitsNotFinite: one is infinite or not a number.
+    """
+    if not np.isfinite(logits).all():
+        raise LogitsNotFinite("The model computed logits that are not finite numbers. Its log names the version.")
+    return logits
+
+
 def classify(logits: Floats, contract: model_pb2.ModelContract, top_k: int = 0) -> classifier_pb2.Classification:
     """Returns the answer for one photo, without model and evidence.
 
@@ -70,9 +81,7 @@ def classify(logits: Floats, contract: model_pb2.ModelContract, top_k: int = 0) 
     Raises:
         LogitsNotFinite: a logit is infinite or not a number.
     """
-    if not np.isfinite(logits).all():
-        raise LogitsNotFinite("The model computed logits that are not finite numbers. Its log names the version.")
-    confidences = probabilities(logits, contract.calibration.temperature)
+    confidences = probabilities(finite(logits), contract.calibration.temperature)
     score = float(scope_score(logits, contract.calibration))
     order = np.argsort(-confidences, kind="stable")
     chosen = order[:top_k] if top_k else order

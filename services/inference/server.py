@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 
+import grpc
 from verger.v1 import inference_pb2_grpc
 
 from registry.reader import RegistryReader
 from services.common.capacity.limit import AdaptiveLimit
 from services.common.capacity.places import Places
 from services.common.capacity.pool import WorkPool
+from services.common.oip.servicer import SERVICE_NAME as OPEN_INFERENCE
+from services.common.oip.servicer import add_open_inference
 from services.common.rpc.server import RunningServer, running_server
 from services.inference.champion import Champion
 from services.inference.config import InferenceSettings
+from services.inference.open_inference import TensorServicer
 from services.inference.servicer import InferenceServicer
 from services.inference.store import ModelStore
 
@@ -38,13 +42,20 @@ async def inference_server(settings: InferenceSettings) -> AsyncIterator[Running
     champion = Champion(registry, store, report, cores, settings.train_command)
     # Restores the version before the port opens, so that a restart makes callers wait and refuses no call.
     await champion.restore()
-    servicer = InferenceServicer(champion, pool, places, max_items_in_flight=2 * settings.inference_workers)
+    max_items_in_flight = 2 * settings.inference_workers
+    servicer = InferenceServicer(champion, pool, places, max_items_in_flight)
+    open_inference = TensorServicer(champion, pool, places, max_items_in_flight)
+
+    def add_servicers(server: grpc.aio.Server) -> None:
+        inference_pb2_grpc.add_InferenceServiceServicer_to_server(servicer, server)
+        add_open_inference(open_inference, server)
+
     async with running_server(
         settings,
         settings.inference_port,
         settings.inference_metrics_port,
-        [SERVICE_NAME],
-        lambda server: inference_pb2_grpc.add_InferenceServiceServicer_to_server(servicer, server),
+        [SERVICE_NAME, OPEN_INFERENCE],
+        add_servicers,
     ) as server:
         await report()
         following = asyncio.create_task(champion.follow(settings.model_poll_seconds))

@@ -12,6 +12,7 @@ from engine.errors import VergerError
 from services.common.capacity.budget import MemoryBudget, Reservation
 from services.common.capacity.places import Client
 from services.common.errors import OutOfMemory, RequestMalformed
+from services.common.rpc.records import check_of
 
 Message = TypeVar("Message")
 
@@ -50,10 +51,16 @@ class Arrived(Generic[Message]):
 
 def arrival_of(deserialize: Callable[[bytes], Message]) -> Callable[[bytes], Arrived[Message]]:
     """Returns a deserialiser that never fails. gRPC would answer an exception with its class name, and log it."""
+    kind = getattr(getattr(deserialize, "__self__", None), "DESCRIPTOR", None)
+    check = check_of(kind) if kind else None
 
     def arrived(raw: bytes) -> Arrived[Message]:
         try:
+            if check:
+                check(raw)
             return Arrived(len(raw), deserialize(raw))
+        except RequestMalformed as error:
+            return Arrived(len(raw), error=error)
         except DecodeError:
             text = "The bytes are not a message of this method. Send what Verger's .proto files say."
             return Arrived(len(raw), error=RequestMalformed(text))

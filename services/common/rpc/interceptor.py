@@ -29,6 +29,10 @@ async def admit_everybody(_method: str, _context: Context) -> None:
     """Admits every call."""
 
 
+FOREIGN = "/grpc."
+"""Start of the names of gRPC's own methods."""
+
+
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the methods of Verger's own services. Health and reflection are only guarded against malformed messages."""
 
@@ -56,7 +60,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        self._wrapped[method] = self._wrap(method, handler) if method.startswith("/verger.") else guarded(handler)
+        self._wrapped[method] = guarded(handler) if method.startswith(FOREIGN) else self._wrap(method, handler)
         return self._wrapped[method]
 
     def _wrap(self, method: str, handler: Any) -> Handler:

@@ -7,10 +7,10 @@ from verger.v1 import classifier_pb2, model_pb2
 
 from engine.contract import display_name
 from engine.errors import VergerError
+from services.common.verdicts import verdict_name
 from services.web.api.schemas import Evidence, FileResult, Prediction, Timings
 from services.web.problems import problem_of
 from services.web.uploads.forms import Upload
-from services.web.verdicts import verdict_name
 
 SHARE_DECIMALS = 4
 """Decimals of probabilities and of figures: more than their calibration can promise."""

@@ -9,8 +9,8 @@ from typing import Annotated, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict  # Pydantic needs this one before Python 3.12
 
+from services.common.verdicts import VerdictName
 from services.web.problems import Problem
-from services.web.verdicts import VerdictName
 
 
 class ModelName(TypedDict):

@@ -10,13 +10,13 @@ from verger.v1 import classifier_pb2, model_pb2
 from engine.contract import display_name
 from engine.errors import VergerError
 from services.common.errors import ModelNotLoaded, NoVersionYet
+from services.common.verdicts import verdict_name
 from services.web.page.figures import figures_in_words
 from services.web.page.languages import Catalog
 from services.web.page.overlay import Overlay, overlay_for
 from services.web.page.samples import OTHERS
 from services.web.problems import status_of
 from services.web.uploads.forms import Upload
-from services.web.verdicts import verdict_name
 
 VERDICTS = ("recognised", "unsure", "out_of_scope")
 """All verdicts in lower case, in the order in which they are explained."""

@@ -1,4 +1,4 @@
-"""The names of the verdicts, as the REST API and the page use them."""
+"""The names of the verdicts, without the prefix that they have in the proto."""
 
 from typing import Literal, cast
 
