@@ -12,7 +12,7 @@ from services.common.rpc.interceptor import Admit, admit_everybody
 
 
 @asynccontextmanager
-async def admitting(settings: AccessSettings, service: str, scopes: Mapping[str, Scope]) -> AsyncIterator[Admit]:
+async def admitting(settings: AccessSettings, service: str, scopes: Mapping[str, Scope | None]) -> AsyncIterator[Admit]:
     """Yields what decides who may call a service: everybody, or who sends a key.
 
     Args:

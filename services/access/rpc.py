@@ -1,6 +1,6 @@
 """Asks gRPC calls for a key, and counts their photos."""
 
-from collections.abc import Awaitable, Callable, Mapping, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import TypeAlias
@@ -13,8 +13,8 @@ from services.common.process.addresses import is_among
 from services.common.rpc.clients import identify
 from services.common.rpc.interceptor import Admit, Context
 
-Count: TypeAlias = Callable[[int], Awaitable[None]]
-"""Counts a photo of so many bytes for who makes the call in which this runs. Raises QuotaExceeded."""
+Count: TypeAlias = Callable[[Sequence[int]], Awaitable[None]]
+"""Counts photos of so many bytes each for who makes the call in which this runs. Raises QuotaExceeded."""
 
 _key: ContextVar[Key | None] = ContextVar("key", default=None)
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
@@ -25,7 +25,7 @@ def current_key() -> Key | None:
     return _key.get()
 
 
-async def count_nothing(_size_bytes: int) -> None:
+async def count_nothing(_sizes_bytes: Sequence[int]) -> None:
     """Counts no photo."""
 
 
@@ -60,31 +60,34 @@ class PhotoCounter:
         self._quotas.check(caller)
         _caller.set(caller)
 
-    async def count(self, size_bytes: int) -> None:
-        """Counts a photo.
+    async def count(self, sizes_bytes: Sequence[int]) -> None:
+        """Counts photos, all or none.
 
         Raises:
             QuotaExceeded: the caller has sent as much as it may for now.
-            QuotaTooSmall: it may never send so large a photo.
+            QuotaTooSmall: it may never send so much at once.
         """
         if caller := _caller.get():
-            await self._quotas.take(caller, 1, size_bytes)
+            await self._quotas.take(caller, len(sizes_bytes), sum(sizes_bytes))
 
 
-def admission(gate: Gate, scopes: Mapping[str, Scope], counter: PhotoCounter | None = None) -> Admit:
+def admission(gate: Gate, scopes: Mapping[str, Scope | None], counter: PhotoCounter | None = None) -> Admit:
     """Returns what the interceptor of a public server asks before it reads a message.
 
     Args:
         gate: checks the key in the metadata `authorization`.
-        scopes: the scope that each method needs, by its full name, such as /verger.v1.ClassifierService/Classify; all
-            others need `admin`.
+        scopes: the scope that each method needs, by its full name, such as /verger.v1.ClassifierService/Classify; None
+            for those that need no key. All others need `admin`.
         counter: counts what is admitted.
     """
 
     async def admit(method: str, context: Context) -> None:
+        needed = scopes.get(method, Scope.ADMIN)
+        if needed is None:
+            return
         metadata = context.invocation_metadata() or ()
         authorization = [str(value) for name, value in metadata if name == "authorization"]
-        key = await gate.admit(authorization, scopes.get(method, Scope.ADMIN))
+        key = await gate.admit(authorization, needed)
         _key.set(key)
         if counter:
             counter.begin(method, context, key)

@@ -29,6 +29,8 @@ class TensorFormat:
 
     spec: model_pb2.Preprocessing
     digest: str
+    ref: model_pb2.ModelRef
+    """The version that was live when inference was asked. A newer one may have the same format."""
 
 
 class InferenceClient:
@@ -69,8 +71,9 @@ class InferenceClient:
 
     async def refresh_tensor_format(self) -> TensorFormat:
         """Asks inference for the tensor format and caches it. Raises the same errors as `model`."""
-        spec = (await self.model()).contract.preprocessing
-        self._format = TensorFormat(spec, digest_of(spec))
+        model = await self.model()
+        spec = model.contract.preprocessing
+        self._format = TensorFormat(spec, digest_of(spec), model.ref)
         return self._format
 
     async def infer(

@@ -1,9 +1,10 @@
 """Assembles the preprocess service from its parts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 
+import grpc
 from verger.v1 import classifier_pb2_grpc
 
 from engine.photo.opening import Limits
@@ -15,21 +16,27 @@ from services.access.start import key_store
 from services.common.capacity.limit import AdaptiveLimit
 from services.common.capacity.pool import WorkPool
 from services.common.errors import DecodingStuck
+from services.common.oip.servicer import INFER_METHOD, MODEL_METHODS, SERVER_METHODS, add_open_inference
+from services.common.oip.servicer import SERVICE_NAME as OPEN_INFERENCE
 from services.common.rpc.channel import open_channel
 from services.common.rpc.interceptor import Admit, admit_everybody
 from services.common.rpc.server import RunningServer, running_server
+from services.preprocess.classifying import PhotoClassifier
 from services.preprocess.client import InferenceClient
 from services.preprocess.config import PreprocessSettings
 from services.preprocess.decoder import Decoder, HeavyLimits
+from services.preprocess.open_inference import PhotoServicer
 from services.preprocess.servicer import ClassifierServicer
 
 SERVICE_NAME = "verger.v1.ClassifierService"
 
-SCOPES = {
-    f"/{SERVICE_NAME}/{method}": Scope.CLASSIFY for method in ("Classify", "ClassifyStream", "DescribeClassifier")
+SCOPES: Mapping[str, Scope | None] = {
+    **{f"/{SERVICE_NAME}/{method}": Scope.CLASSIFY for method in ("Classify", "ClassifyStream", "DescribeClassifier")},
+    **dict.fromkeys(MODEL_METHODS, Scope.CLASSIFY),
+    **dict.fromkeys(SERVER_METHODS),
 }
 
-PHOTO_METHODS = {f"/{SERVICE_NAME}/{method}" for method in ("Classify", "ClassifyStream")}
+PHOTO_METHODS = {f"/{SERVICE_NAME}/{method}" for method in ("Classify", "ClassifyStream")} | {INFER_METHOD}
 
 READINESS_SECONDS = 0.5
 """Interval at which the health follows the state of the decoder."""
@@ -56,13 +63,20 @@ async def preprocess_server(settings: PreprocessSettings) -> AsyncIterator[Runni
         open_channel(settings.inference_target, settings) as descriptions,
     ):
         inference = InferenceClient(tensors, descriptions, settings.request_timeout_seconds)
-        servicer = ClassifierServicer(inference, limit, decoder, 2 * settings.preprocess_workers, count)
+        classifier = PhotoClassifier(inference, limit, decoder, count)
+
+        def add_servicers(server: grpc.aio.Server) -> None:
+            max_items_in_flight = 2 * settings.preprocess_workers
+            servicer = ClassifierServicer(classifier, max_items_in_flight)
+            classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(servicer, server)
+            add_open_inference(PhotoServicer(classifier, max_items_in_flight), server)
+
         async with running_server(
             settings,
             settings.preprocess_port,
             settings.preprocess_metrics_port,
-            [SERVICE_NAME],
-            lambda server: classifier_pb2_grpc.add_ClassifierServiceServicer_to_server(servicer, server),
+            [SERVICE_NAME, OPEN_INFERENCE],
+            add_servicers,
             admit,
         ) as server:
 

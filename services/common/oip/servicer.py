@@ -21,10 +21,13 @@ SERVER_NAME = "verger"
 CONTROL_METHODS = ("RepositoryIndex", "RepositoryModelLoad", "RepositoryModelUnload")
 """Calls of the repository extension, by which clients would choose what is loaded."""
 
+SERVER_METHODS = tuple(f"/{SERVICE_NAME}/{method}" for method in ("ServerLive", "ServerReady", "ServerMetadata"))
+"""Full names of the methods that tell nothing of the model; probes call them."""
+
 MODEL_METHODS = tuple(
     f"/{SERVICE_NAME}/{method}" for method in ("ModelReady", "ModelMetadata", "ModelInfer", *CONTROL_METHODS)
 )
-"""Full names of the methods that tell or use something of the model."""
+"""Full names of all other methods."""
 
 INFER_METHOD = f"/{SERVICE_NAME}/ModelInfer"
 

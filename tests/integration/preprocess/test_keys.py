@@ -9,12 +9,14 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from verger.oip import open_inference_pb2, open_inference_pb2_grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
 from engine.contract import CONTRACT_FILE, read_contract
 from services.access.database import open_database
 from services.access.keys import Scope, new_secret
 from services.access.store import KeyStore
+from services.common.oip.servicer import CONTROL_METHODS
 from services.preprocess.server import SCOPES
 from tests.support.background import in_background
 from tests.support.pictures.photos import encoded, plain
@@ -70,8 +72,30 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def test_every_method_has_a_scope() -> None:
-    methods = classifier_pb2.DESCRIPTOR.services_by_name["ClassifierService"].methods_by_name
-    assert set(SCOPES) == {f"/verger.v1.ClassifierService/{name}" for name in methods}
+    own = classifier_pb2.DESCRIPTOR.services_by_name["ClassifierService"]
+    open_inference = open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"]
+    methods = {f"/{service.full_name}/{name}" for service in (own, open_inference) for name in service.methods_by_name}
+    assert set(SCOPES) == methods | {f"/{open_inference.full_name}/{name}" for name in CONTROL_METHODS}
+
+
+def test_the_open_inference_protocol_asks_for_the_same_keys_except_for_probes(system: System) -> None:
+    stub, key = open_inference_pb2_grpc.GRPCInferenceServiceStub(system.channel), bearer(system.key(Scope.CLASSIFY))
+    assert stub.ServerLive(open_inference_pb2.ServerLiveRequest(), timeout=30).live
+    assert stub.ServerReady(open_inference_pb2.ServerReadyRequest(), timeout=30).ready
+    assert stub.ServerMetadata(open_inference_pb2.ServerMetadataRequest(), timeout=30).name == "verger"
+    unkeyed = (grpc.StatusCode.UNAUTHENTICATED, "KEY_MISSING")
+    for call, request in (
+        (stub.ModelReady, open_inference_pb2.ModelReadyRequest()),
+        (stub.ModelMetadata, open_inference_pb2.ModelMetadataRequest()),
+        (stub.ModelInfer, open_inference_pb2.ModelInferRequest()),
+    ):
+        with pytest.raises(grpc.RpcError) as refused:
+            call(request, timeout=30)
+        assert code_and_reason(refused.value) == unkeyed
+    assert stub.ModelReady(open_inference_pb2.ModelReadyRequest(), metadata=key, timeout=30).ready
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.ModelInfer(open_inference_pb2.ModelInferRequest(model_name="other"), metadata=key, timeout=30)
+    assert code_and_reason(refused.value) == (grpc.StatusCode.NOT_FOUND, "MODEL_UNKNOWN")
 
 
 def test_a_call_with_a_key_is_answered(system: System) -> None:

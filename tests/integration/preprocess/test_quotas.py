@@ -6,6 +6,7 @@ from pathlib import Path
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
+from verger.oip import open_inference_pb2, open_inference_pb2_grpc
 from verger.v1 import classifier_pb2, classifier_pb2_grpc
 
 from engine.contract import CONTRACT_FILE, read_contract
@@ -137,3 +138,22 @@ def test_a_description_is_not_counted(system: System) -> None:
         for _ in range(6):
             Stub(channel).DescribeClassifier(classifier_pb2.DescribeClassifierRequest(), metadata=key, timeout=60)
         assert outcome(Stub(channel), key) == ""
+
+
+def test_a_batch_counts_as_its_photos_and_is_refused_as_a_whole(system: System) -> None:
+    key = system.key()
+    with system.channel() as channel:
+        infer = open_inference_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer
+        assert outcome(Stub(channel), key) == ""
+        with pytest.raises(grpc.RpcError) as refused:
+            infer(batch(4), metadata=key, timeout=60)
+        assert code_and_reason(refused.value) == EXHAUSTED
+        assert [outcome(Stub(channel), key) for _ in range(4)] == ["", "", "", "QUOTA_EXCEEDED"]
+
+
+def batch(count: int) -> open_inference_pb2.ModelInferRequest:
+    request = open_inference_pb2.ModelInferRequest()
+    request.inputs.add(name="image", datatype="BYTES", shape=[count]).contents.bytes_contents.extend(
+        [PHOTO.image] * count
+    )
+    return request
