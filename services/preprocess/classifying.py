@@ -84,7 +84,7 @@ class PhotoClassifier:
             return await self._classify(photo, remaining_seconds)
 
     async def in_turn(self, photo: Photo, remaining_seconds: float | None) -> classifier_pb2.ClassifyResponse:
-        """Waits for a place and classifies one of several photos of a call. Arguments and errors are those of `at_once`."""
+        """Waits for a place and classifies one of several photos of a call. Takes and raises what `at_once` does."""
         self._check_decoder()
         async with self._places.in_turn(current_client()):
             return await self._classify(photo, remaining_seconds)

@@ -4,9 +4,8 @@ from verger.oip import open_inference_pb2
 from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
-from services.common.errors import ModelUnknown, VersionNotLive
 from services.common.oip.batches import batch_of
-from services.common.oip.models import MAX_BATCH, ServedModel
+from services.common.oip.models import MAX_BATCH, ServedModel, asked_for
 from services.common.oip.photos import of_batch, photo_answer, photo_model
 from services.common.oip.servicer import OpenInferenceServicer, answer_in_order
 from services.common.rpc.interceptor import Context
@@ -28,7 +27,7 @@ class PhotoServicer(OpenInferenceServicer):
     async def ModelInfer(
         self, request: open_inference_pb2.ModelInferRequest, context: Context
     ) -> open_inference_pb2.ModelInferResponse:
-        model = await self._asked(request.model_name, request.model_version)
+        model = await asked_for(request.model_name, request.model_version, self._known, self.served)
         batch = batch_of(request, model, MAX_BATCH)
         del request  # frees its copies of the photos
         await self._classifier.count([len(image) for image in batch.items])
@@ -44,17 +43,5 @@ class PhotoServicer(OpenInferenceServicer):
         answers = await answer_in_order(batch.items, answer, self._max_items_in_flight)
         return photo_answer(batch, model, answers)
 
-    async def _asked(self, name: str, version: str) -> ServedModel:
-        """Returns the version that a request means. Inference is asked only if what is known of it says no.
-
-        Raises:
-            ModelUnknown, VersionNotLive: it is not live.
-            VergerError: inference could not be asked.
-        """
-        known = photo_model(await self._classifier.recent_ref())
-        try:
-            known.check(name, version)
-        except (ModelUnknown, VersionNotLive):
-            known = await self.served()
-            known.check(name, version)
-        return known
+    async def _known(self) -> ServedModel:
+        return photo_model(await self._classifier.recent_ref())

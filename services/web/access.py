@@ -1,5 +1,6 @@
 """Asks HTTP requests for a key, or for the session of who has signed in with one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -15,13 +16,21 @@ from services.common.process.addresses import address_named
 from services.web.sessions import SESSION_COOKIE, check_form, cookie_of
 from services.web.uploads.forms import Upload
 
-_PUBLIC_PATHS = frozenset({"/", "/sign-in", "/sign-out", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"})
+_PUBLIC_PATHS = frozenset(
+    {"/", "/sign-in", "/sign-out", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"}
+    | {"/v2", "/v2/health/live", "/v2/health/ready"}
+)
 """The page before a photo is sent, the description of the API, and what operators' programs ask for."""
 
 _PUBLIC_FOLDER = "/static/"
 
 _PHOTO_PATHS = frozenset({"/predict", "/feedback", "/api/v1/classify", "/api/v1/feedback"})
-"""Where quotas count requests, their bytes and their photos. A request without a photo counts as one."""
+"""Where quotas count requests, their bytes and their photos, beside _INFER_PATH. A request without a photo counts as
+one."""
+
+_MODELS_FOLDERS = ("/v2/models/", "/v2/repository/")
+
+_INFER_PATH = re.compile(r"/v2/models/[^/]+(/versions/[^/]+)?/infer")
 
 _SESSION_PATHS = frozenset({"/predict", "/feedback", "/audit"})
 """Where a session does as well as a key. Routes that change something call `confirm`, because browsers send cookies
@@ -32,11 +41,16 @@ def needed_scope(path: str) -> keys.Scope | None:
     """Returns the scope that a request for this path needs; None if it needs no key."""
     if path in _PUBLIC_PATHS or path.startswith(_PUBLIC_FOLDER):
         return None
-    if path in ("/predict", "/api/v1/classify", "/api/v1/model"):
+    if path in ("/predict", "/api/v1/classify", "/api/v1/model") or path.startswith(_MODELS_FOLDERS):
         return keys.Scope.CLASSIFY
     if path in ("/feedback", "/api/v1/feedback"):
         return keys.Scope.FEEDBACK
     return keys.Scope.ADMIN  # for the audit, and so that a new address is closed until it has a line here
+
+
+def takes_photos(path: str) -> bool:
+    """Whether quotas count the requests for this path."""
+    return path in _PHOTO_PATHS or _INFER_PATH.fullmatch(path) is not None
 
 
 async def confirm(gate: Gate, request: HTTPConnection, fields: Mapping[str, str]) -> None:
@@ -85,7 +99,7 @@ class AccessMiddleware:
         key = await self._admit(request, needed)
         caller = caller_of(key, address_named(request.client.host if request.client else ""))
         request.state.caller = caller
-        if self._quotas is None or caller is None or scope["method"] != "POST" or scope["path"] not in _PHOTO_PATHS:
+        if self._quotas is None or caller is None or scope["method"] != "POST" or not takes_photos(scope["path"]):
             return await self._app(scope, receive, send)
         with self._quotas.call(caller):
             await self._quotas.take(caller, 1, int(request.headers.get("content-length", 0)))

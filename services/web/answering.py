@@ -1,13 +1,15 @@
-"""Classifies the photos of one request, for the page and the REST API alike."""
+"""Classifies the photos of one request, for the page and the APIs alike."""
 
 import asyncio
 from collections.abc import Sequence
 
 from starlette.requests import ClientDisconnect, Request
-from verger.v1 import classifier_pb2
+from verger.v1 import classifier_pb2, collection_pb2
 
 from engine.errors import VergerError
+from services.web.access import count_rest
 from services.web.preprocess_client import PreprocessClient, Wanted
+from services.web.state import State, state_of
 from services.web.uploads.forms import Upload
 
 MAX_CONCURRENT_PHOTOS = 4
@@ -49,3 +51,26 @@ async def answer_all(
     finally:
         for task in (disconnected, *tasks):  # if a bug fails one photo, the others are not needed any more
             task.cancel()
+
+
+async def answer_program(request: Request, uploads: Sequence[Upload], wanted: Wanted) -> list[Outcome]:
+    """Counts the photos that a program has sent, classifies them, and keeps a lone one where all are kept.
+
+    Raises:
+        QuotaExceeded, QuotaTooSmall: they are too many.
+        ClientDisconnect: as answer_all.
+    """
+    state = state_of(request)
+    if state.quotas:
+        await count_rest(state.quotas, request, uploads)
+    outcomes = await answer_all(request, state.preprocess, uploads, wanted)
+    _keep(uploads, outcomes, state)
+    return outcomes
+
+
+def _keep(uploads: Sequence[Upload], outcomes: Sequence[Outcome], state: State) -> None:
+    """Begins to keep a request's only photo where all are kept. Several would have the same id."""
+    if state.collector is None or state.settings.keep_photos != "always" or len(uploads) != 1:
+        return
+    if isinstance(outcomes[0], classifier_pb2.ClassifyResponse):
+        state.collector.keep(uploads[0].image, outcomes[0], collection_pb2.PHOTO_SOURCE_REST)

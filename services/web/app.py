@@ -27,6 +27,7 @@ from services.web.api.openapi import DocumentedFastAPI
 from services.web.collecting import Collector
 from services.web.config import WebSettings
 from services.web.middleware import RequestMiddleware, is_quiet
+from services.web.open_inference import routes as open_inference
 from services.web.page import audit, sign_in
 from services.web.page import routes as page
 from services.web.page.assets import VersionedFiles
@@ -39,7 +40,15 @@ from services.web.uploads.reader import UploadReader
 if TYPE_CHECKING:
     from services.access.store import KeyStore
 
-ROUTERS = (api.router, docs.router, operations.router, page.router, sign_in.router, audit.router)
+ROUTERS = (
+    api.router,
+    docs.router,
+    open_inference.router,
+    operations.router,
+    page.router,
+    sign_in.router,
+    audit.router,
+)
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
 STATIC = "/static"
 MAX_DETAILS = 5
@@ -127,8 +136,10 @@ async def _credentials(
 
 
 async def error_response(request: Request, error: VergerError) -> Response:
-    """Makes the response for an error: the page for browsers, a problem document for programs."""
+    """Makes the response for an error: the page for browsers, a problem document or the protocol's for programs."""
     path, accepted = request.url.path, request.headers.get("accept", "")
+    if open_inference.is_of_protocol(path):
+        return open_inference.error_answer(error)
     if path in PAGE_PATHS or ("text/html" in accepted and not path.startswith(api.router.prefix)):
         return await page.error_page(request, error)
     problem = problem_of(error)

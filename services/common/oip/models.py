@@ -1,6 +1,6 @@
 """Models as the protocol describes them: named tensors, and versions that may be asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -79,6 +79,29 @@ class ServedModel:
             inputs=[_described(self.input)],
             outputs=[_described(spec) for spec in self.outputs],
         )
+
+
+async def asked_for(
+    name: str, version: str, known: Callable[[], Awaitable[ServedModel]], live: Callable[[], Awaitable[ServedModel]]
+) -> ServedModel:
+    """Returns the model that a request means.
+
+    Args:
+        name, version: what the request says.
+        known: returns what was live a while ago, at no cost.
+        live: asks what is live now. It is called only if the request means something else than was known.
+
+    Raises:
+        ModelUnknown, VersionNotLive: it is not live.
+        VergerError: as `known` and `live`.
+    """
+    model = await known()
+    try:
+        model.check(name, version)
+    except (ModelUnknown, VersionNotLive):
+        model = await live()
+        model.check(name, version)
+    return model
 
 
 def _described(spec: TensorSpec) -> open_inference_pb2.ModelMetadataResponse.TensorMetadata:

@@ -10,8 +10,9 @@ from pydantic import TypeAdapter
 from verger.v1 import classifier_pb2, collection_pb2
 
 from engine.errors import VergerError
+from services.common.oip.photos import newest
 from services.web.access import count_rest
-from services.web.answering import Outcome, answer_all
+from services.web.answering import Outcome, answer_program
 from services.web.api.openapi import (
     CLASSIFY_BODY,
     CLASSIFY_ERRORS,
@@ -81,11 +82,8 @@ async def classify(
     received = await state.uploads.receive(request, raw_allowed=True)
     if not received.files:
         raise FileMissing("The request contains no photo. Send it as the form field “file”, or as the body.")
-    if state.quotas:
-        await count_rest(state.quotas, request, received.files)
-    outcomes = await answer_all(request, state.preprocess, received.files, Wanted(top_k, evidence))
+    outcomes = await answer_program(request, received.files, Wanted(top_k, evidence))
     _raise_if_all_failed(outcomes)
-    _keep(received.files, outcomes, state)
     shown = Shown(lang, evidence, timings)
     answer = ClassifyAnswer(
         model=_newest_model(outcomes),
@@ -156,20 +154,12 @@ def _raise_if_all_failed(outcomes: Sequence[Outcome]) -> None:
         raise errors[0]
 
 
-def _keep(uploads: Sequence[Upload], outcomes: Sequence[Outcome], state: State) -> None:
-    """Begins to keep a request's only photo where all are kept. Several would have the same id."""
-    if state.collector is None or state.settings.keep_photos != "always" or len(uploads) != 1:
-        return
-    if isinstance(outcomes[0], classifier_pb2.ClassifyResponse):
-        state.collector.keep(uploads[0].image, outcomes[0], collection_pb2.PHOTO_SOURCE_REST)
-
-
 def _newest_model(outcomes: Sequence[Outcome]) -> ModelName | None:
     answered_by = [o.classification.model for o in outcomes if isinstance(o, classifier_pb2.ClassifyResponse)]
     if not answered_by:
         return None
-    newest = max(answered_by, key=lambda ref: int(ref.version))
-    return ModelName(name=newest.name, version=newest.version)
+    ref = newest(answered_by)
+    return ModelName(name=ref.name, version=ref.version)
 
 
 async def _result(upload: Upload, outcome: Outcome, shown: Shown, state: State) -> FileResult:

@@ -87,6 +87,28 @@ class UploadReader:
             return await self._read_raw(request, reserve)
         return await self._read_form(request, content_type, reserve)
 
+    async def receive_body(self, request: Request) -> bytes:
+        """Reads a body of any content. Its bytes count until the answer is sent.
+
+        Raises:
+            VergerError: RequestTooLarge, UploadTimeout, Overloaded, ContentEncodingUnsupported.
+        """
+        check_encodings(text(value) for name, value in request.headers.raw if name in ENCODING_HEADERS)
+        reserve, chunks = request.state.until_answered.enter_context(self._budget.reservation()), list[bytes]()
+
+        def take(chunk: bytes) -> None:
+            reserve(len(chunk))
+            chunks.append(chunk)
+
+        await _read(request, self._settings.max_request_bytes, self._request_too_large(), take)
+        return b"".join(chunks)
+
+    def _request_too_large(self) -> RequestTooLarge:
+        return RequestTooLarge(
+            f"The request has more than {self._settings.max_request_bytes:,} bytes, which is the limit. "
+            "Send the photos in several requests."
+        )
+
     async def _read_raw(self, request: Request, reserve: Callable[[int], None]) -> Received:
         limit = self._settings.max_image_bytes
         chunks: list[bytes] = []
@@ -101,11 +123,7 @@ class UploadReader:
     async def _read_form(self, request: Request, content_type: str, reserve: Callable[[int], None]) -> Received:
         settings = self._settings
         reader = FormReader(content_type, settings.max_files_per_request, settings.max_image_bytes, reserve)
-        limit = settings.max_request_bytes
-        error = RequestTooLarge(
-            f"The request has more than {limit:,} bytes, which is the limit. Send the photos in several requests."
-        )
-        await _read(request, limit, error, reader.write)
+        await _read(request, settings.max_request_bytes, self._request_too_large(), reader.write)
         reader.finish()
         return Received(reader.files, reader.fields)
 

@@ -27,7 +27,11 @@ from tests.support.waiting import eventually
 
 CLASSIFY = "/api/v1/classify"
 PHOTO = encoded(scene())
-PUBLIC = {"/", "/sign-in", "/sign-out", "/docs", "/healthz", "/readyz", "/metrics"}
+PUBLIC = {"/", "/sign-in", "/sign-out", "/docs", "/healthz", "/readyz", "/metrics"} | {
+    "/v2",
+    "/v2/health/live",
+    "/v2/health/ready",
+}
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""The Open Inference Protocol over HTTP, with its extension for tensors in binary."""
