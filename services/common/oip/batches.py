@@ -8,7 +8,8 @@ from typing import NamedTuple
 from verger.oip import open_inference_pb2
 
 from engine.errors import TensorInvalid
-from services.common.errors import BatchTooLarge, InferRequestInvalid, RequestIdTooLong
+from services.common.errors import RequestIdTooLong
+from services.common.oip.errors import BatchTooLarge, InferRequestInvalid
 from services.common.oip.models import BYTES, FP32, UINT8, ServedModel, TensorSpec
 from services.common.rpc.request_ids import MAX_REQUEST_ID_CHARACTERS
 

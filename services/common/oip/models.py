@@ -7,7 +7,7 @@ from typing import NamedTuple
 from verger.oip import open_inference_pb2
 from verger.v1 import model_pb2
 
-from services.common.errors import ModelUnknown, VersionNotLive
+from services.common.oip.errors import ModelUnknown, VersionNotLive
 
 CHAMPION = "champion"
 """Alias of the live version in the registry."""

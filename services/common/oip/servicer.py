@@ -10,7 +10,7 @@ import grpc
 from verger.oip import open_inference_pb2, open_inference_pb2_grpc
 
 from engine.errors import VergerError
-from services.common.errors import ModelControlUnsupported
+from services.common.oip.errors import ModelControlUnsupported
 from services.common.oip.models import ServedModel
 from services.common.rpc.interceptor import Context
 

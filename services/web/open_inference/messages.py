@@ -10,8 +10,8 @@ from pydantic_core import to_json
 from verger.oip import open_inference_pb2
 
 from engine.errors import VergerError
-from services.common.errors import InferRequestInvalid
 from services.common.oip.batches import raw_contents
+from services.common.oip.errors import InferRequestInvalid
 from services.common.oip.models import BYTES, ServedModel
 
 HEADER_LENGTH = "Inference-Header-Content-Length"

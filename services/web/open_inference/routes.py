@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse, Response
 from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
-from services.common.errors import ModelControlUnsupported
 from services.common.oip.batches import Batch, batch_of
+from services.common.oip.errors import ModelControlUnsupported
 from services.common.oip.models import ServedModel, asked_for
 from services.common.oip.photos import of_batch, photo_answer, photo_model
 from services.common.oip.servicer import SERVER_NAME
