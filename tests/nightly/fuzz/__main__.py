@@ -18,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.nightly.fuzz", description="Fuzzes a running system")
     parser.add_argument("--pictures", type=int, default=30_000)
     parser.add_argument("--requests", type=int, default=10_000, help="over REST, by schemathesis (about)")
-    parser.add_argument("--messages", type=int, default=10_000, help="over gRPC")
+    parser.add_argument("--messages", type=int, default=10_000, help="over gRPC, and as many over HTTP")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with empty_folder() as home, nightly_system(home) as system:

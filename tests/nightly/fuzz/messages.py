@@ -11,9 +11,11 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
+from verger.oip import open_inference_pb2 as oip
 from verger.v1 import classifier_pb2, inference_pb2
 
 from tests.nightly.fuzz.mutations import mutated
+from tests.nightly.fuzz.open_inference import batch
 from tests.support.systems.launched import Launched
 
 CLIENTS = 4
@@ -81,8 +83,21 @@ def _methods(system: Launched) -> Sequence[Method]:
         Method(here, f"{classifier}/Unheard", None, False, _photo),
         Method(here, "/grpc.health.v1.Health/Check", check, False, lambda dice: check(service=_text(dice))),
         Method(here, reflection, reflect, True, lambda dice: reflect(file_by_filename=_text(dice))),
+        *(method for address in (here, there) for method in _of_open_inference(address)),
         Method(there, f"{inference}/Infer", infer, True, _tensor),
         Method(there, f"{inference}/GetModel", model, False, lambda _: model()),
+    )
+
+
+def _of_open_inference(address: str) -> Sequence[Method]:
+    service, metadata, ready = "/inference.GRPCInferenceService", oip.ModelMetadataRequest, oip.ModelReadyRequest
+    return (
+        Method(address, f"{service}/ModelInfer", oip.ModelInferRequest, False, batch),
+        Method(address, f"{service}/ModelInfer", oip.ModelInferRequest, False, batch),
+        Method(address, f"{service}/ModelMetadata", metadata, False, lambda dice: metadata(name=_text(dice))),
+        Method(address, f"{service}/ModelReady", ready, False, lambda dice: ready(version=_text(dice))),
+        Method(address, f"{service}/ServerReady", oip.ServerReadyRequest, False, lambda _: oip.ServerReadyRequest()),
+        Method(address, f"{service}/RepositoryModelLoad", None, False, batch),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from tests.nightly.fuzz.messages import send_messages
+from tests.nightly.fuzz.open_inference import send_open_inference
 from tests.nightly.fuzz.pictures import send_pictures, slowest_light_photo
 from tests.nightly.fuzz.rest import send_requests
 from tests.nightly.system import say
@@ -37,7 +38,8 @@ def fuzz(system: Launched, pictures: int, requests: int, messages: int, seed: in
     light = slowest_light_photo(system, run, seed)
     rest = _timed("REST", lambda: send_requests(system, requests, seed), lambda run: run.statuses)
     calls = _timed("gRPC", lambda: send_messages(system, messages, seed), lambda run: run.codes)
-    findings = run.findings + rest.findings + calls.findings
+    posts = _timed("Open Inference", lambda: send_open_inference(system, messages, seed), lambda run: run.statuses)
+    findings = run.findings + rest.findings + calls.findings + posts.findings
     grown, more = _memory(system), _files(system)
     say("", "| service | MiB before | MiB after | files before | files after |", "| --- | --- | --- | --- | --- |")
     for name in SERVICES:
