@@ -11,6 +11,7 @@ from engine.errors import VergerError
 from services.collection import errors as collection_errors
 from services.collection.config import CollectionSettings
 from services.common import errors
+from services.common.oip import errors as oip_errors
 from services.inference.config import InferenceSettings
 from services.preprocess.config import PreprocessSettings
 from services.web import problems
@@ -37,7 +38,7 @@ def kinds_of(kind: type[VergerError]) -> Iterator[type[VergerError]]:
 
 @pytest.mark.parametrize("page", ["api.md", "api.fr.md"])
 def test_every_reason_is_in_the_table_with_its_status_and_code(page: str) -> None:
-    rooms = ("engine.errors", errors.__name__, problems.__name__, collection_errors.__name__)
+    rooms = ("engine.errors", errors.__name__, problems.__name__, collection_errors.__name__, oip_errors.__name__)
     expected = {}
     for kind in kinds_of(VergerError):
         answered = kind.__module__ in rooms and kind.reason not in NOT_ANSWERED

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.conformance.target import TRITONCLIENT
 from tests.support.documents.recipes import DOCUMENTS, Block, blocks_of, covered_commands
+from tests.support.own_environment import run_apart
 from tests.support.pictures.fruits import copy_few_fruits
 from tests.support.repository import ROOT
 from tests.support.systems.launched import Launched
@@ -24,6 +26,7 @@ SAMPLES = ROOT / "services" / "web" / "page" / "static" / "samples"
 PORTS = {
     "8000": "VERGER_WEB_PORT",
     "50051": "VERGER_PREPROCESS_PORT",
+    "50052": "VERGER_INFERENCE_PORT",
     "9101": "VERGER_PREPROCESS_METRICS_PORT",
     "9102": "VERGER_INFERENCE_METRICS_PORT",
 }
@@ -65,6 +68,10 @@ class Checkout(Launched):
             "PYTHONPATH": str(ROOT / "client"),
             "VERGER_SERVER": f"localhost:{self.ports[PORTS['50051']]}",
         }
+        if "import tritonclient" in code:
+            done = run_apart(TRITONCLIENT, "python", "-c", code, cwd=self.folder, seconds=600)
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
         done = subprocess.run(
             [*runners[block.language], code],
             cwd=self.folder,

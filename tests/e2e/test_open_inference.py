@@ -11,7 +11,7 @@ import pytest
 
 from tests.conformance import rpc
 from tests.conformance.run import CHECKS
-from tests.conformance.target import TIMEOUT_SECONDS, Check, Target, Tensor
+from tests.conformance.target import TIMEOUT_SECONDS, TRITONCLIENT, Check, Target, Tensor
 from tests.support.own_environment import run_apart
 from tests.support.repository import ROOT
 from tests.support.systems.launched import Launched
@@ -72,6 +72,6 @@ def test_tritonclient_works_as_it_is(verger: Launched) -> None:
     script = ROOT / "tests" / "conformance" / "triton_client.py"
     addresses = (verger.web.removeprefix("http://"), verger.preprocess, verger.inference)
     command = ("python", str(script), *addresses, MODEL, str(BANANA), "banana")
-    done = run_apart("tritonclient[grpc,http]==2.73.0", *command, cwd=ROOT, seconds=600)
+    done = run_apart(TRITONCLIENT, *command, cwd=ROOT, seconds=600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "gRPC with asyncio: ['banana']" in done.stdout

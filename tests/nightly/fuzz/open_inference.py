@@ -102,22 +102,30 @@ class HttpRun:
 
 
 def send_open_inference(system: System, count: int, seed: int) -> HttpRun:
-    """Sends `count` requests over HTTP. Wrong are: 5xx other than 501 and 503, and errors in another form."""
+    """Sends `count` requests over HTTP. Wrong are: 5xx other than 501 and 503, errors in another form, no answer."""
     run = HttpRun()
-    with httpx.Client(base_url=system.web, timeout=TIMEOUT_SECONDS) as client:
 
-        def send(number: int) -> tuple[int, httpx.Response]:
-            dice = random.Random(f"oip/{seed}/{number}")
-            body, headers = _body(dice)
-            return number, client.post(dice.choice(PATHS), content=body, headers=headers)
+    def send_some(first: int) -> None:
+        with httpx.Client(base_url=system.web, timeout=TIMEOUT_SECONDS) as client:
+            for number in range(first, count, CLIENTS):
+                _send(client, random.Random(f"oip/{seed}/{number}"), number, run)
 
-        with ThreadPoolExecutor(CLIENTS) as threads:
-            for number, response in threads.map(send, range(count)):
-                status = response.status_code
-                run.statuses[str(status)] += 1
-                if (status >= 500 and status not in (501, 503)) or not _is_of_protocol(response):
-                    run.findings.append(f"open inference {number}: {status} {response.text[:200]}")
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        list(threads.map(send_some, range(CLIENTS)))
     return run
+
+
+def _send(client: httpx.Client, dice: random.Random, number: int, run: HttpRun) -> None:
+    body, headers = _body(dice)
+    try:
+        response = client.post(dice.choice(PATHS), content=body, headers=headers)
+    except httpx.TransportError as error:
+        run.findings.append(f"open inference {number}: {type(error).__name__} {error}")
+        return
+    status = response.status_code
+    run.statuses[str(status)] += 1
+    if (status >= 500 and status not in (501, 503)) or not _is_of_protocol(response):
+        run.findings.append(f"open inference {number}: {status} {response.text[:200]}")
 
 
 def _is_of_protocol(response: httpx.Response) -> bool:
