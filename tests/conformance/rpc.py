@@ -58,7 +58,7 @@ def is_answered(target: Target, answer: oip.ModelInferResponse) -> dict[str, lis
         assert spec, f"the output {output.name} is not in the model's metadata"
         assert output.datatype == spec.datatype, f"{output.name} is {output.datatype}"
         assert fits(output.shape, spec.shape), f"the shape of {output.name} is {output.shape}"
-        assert not (raw and output.HasField("contents")), f"{output.name} has contents twice"
+        assert not (raw and output.contents.ListFields()), f"{output.name} has contents twice"
         typed = getattr(output.contents, FIELDS[output.datatype])
         found[output.name] = unpacked(output.datatype, raw[place]) if raw else list(typed)
         assert len(found[output.name]) == size_of(output.shape), f"{output.name} has too much or too little data"
@@ -83,10 +83,10 @@ def grpc_model_is_ready_and_others_are_not(target: Target) -> None:
     assert target.call("ModelReady", oip.ModelReadyRequest(name=target.model)).ready
     for request in (oip.ModelReadyRequest(name=UNKNOWN), oip.ModelReadyRequest(name=target.model, version="987654321")):
         try:
-            is_ready = target.call("ModelReady", request).ready
+            outcome = "ready" if target.call("ModelReady", request).ready else ""
         except grpc.RpcError as error:
-            is_ready = error.code() not in EXPLAINED
-        assert not is_ready, f"{request.name} {request.version} is ready, or the error says nothing"
+            outcome = "" if error.code() in EXPLAINED else error.code().name
+        assert not outcome, f"{request.name} {request.version}: {outcome}"
 
 
 @check

@@ -46,9 +46,6 @@ FIELDS = {
 
 TIMEOUT_SECONDS = 60.0
 
-TRITONCLIENT = "tritonclient[grpc,http]==2.73.0"
-"""Another server's client, which needs an environment of its own."""
-
 
 class Skipped(Exception):
     """The server does not offer what a check is about, and need not."""

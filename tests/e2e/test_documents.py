@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.conformance.target import TRITONCLIENT
+from tests.conformance.clients import SECONDS, TRITONCLIENT
 from tests.support.documents.recipes import DOCUMENTS, Block, blocks_of, covered_commands
 from tests.support.own_environment import run_apart
 from tests.support.pictures.fruits import copy_few_fruits
@@ -69,7 +69,7 @@ class Checkout(Launched):
             "VERGER_SERVER": f"localhost:{self.ports[PORTS['50051']]}",
         }
         if "import tritonclient" in code:
-            done = run_apart(TRITONCLIENT, "python", "-c", code, cwd=self.folder, seconds=600)
+            done = run_apart(TRITONCLIENT, "python", "-c", code, cwd=self.folder, seconds=SECONDS)
             assert done.returncode == 0, done.stdout + done.stderr
             return done.stdout
         done = subprocess.run(

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from tests.conformance import rpc
+from tests.conformance.clients import TRITONCLIENT, run_client
 from tests.conformance.run import CHECKS
-from tests.conformance.target import TIMEOUT_SECONDS, TRITONCLIENT, Check, Target, Tensor
-from tests.support.own_environment import run_apart
+from tests.conformance.target import TIMEOUT_SECONDS, Check, Target, Tensor
 from tests.support.repository import ROOT
 from tests.support.systems.launched import Launched
 
@@ -69,9 +69,6 @@ def test_the_suite_names_what_a_server_does_wrong(verger: Launched) -> None:
 
 def test_tritonclient_works_as_it_is(verger: Launched) -> None:
     verger.wait_ready()
-    script = ROOT / "tests" / "conformance" / "triton_client.py"
-    addresses = (verger.web.removeprefix("http://"), verger.preprocess, verger.inference)
-    command = ("python", str(script), *addresses, MODEL, str(BANANA), "banana")
-    done = run_apart(TRITONCLIENT, *command, cwd=ROOT, seconds=600)
+    done = run_client(TRITONCLIENT, verger, MODEL, BANANA, "banana")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "gRPC with asyncio: ['banana']" in done.stdout

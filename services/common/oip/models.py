@@ -9,6 +9,8 @@ from verger.v1 import model_pb2
 
 from services.common.oip.errors import ModelUnknown, VersionNotLive
 
+SERVER_NAME = "verger"
+
 CHAMPION = "champion"
 """Alias of the live version in the registry."""
 

@@ -11,12 +11,10 @@ from verger.oip import open_inference_pb2, open_inference_pb2_grpc
 
 from engine.errors import VergerError
 from services.common.oip.errors import ModelControlUnsupported
-from services.common.oip.models import ServedModel
+from services.common.oip.models import SERVER_NAME, ServedModel
 from services.common.rpc.interceptor import Context
 
 SERVICE_NAME = "inference.GRPCInferenceService"
-
-SERVER_NAME = "verger"
 
 CONTROL_METHODS = ("RepositoryIndex", "RepositoryModelLoad", "RepositoryModelUnload")
 """Calls of the repository extension, by which clients would choose what is loaded."""

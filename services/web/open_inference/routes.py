@@ -11,9 +11,8 @@ from verger.v1 import classifier_pb2
 from engine.errors import VergerError
 from services.common.oip.batches import Batch, batch_of
 from services.common.oip.errors import ModelControlUnsupported
-from services.common.oip.models import ServedModel, asked_for
+from services.common.oip.models import SERVER_NAME, ServedModel, asked_for
 from services.common.oip.photos import of_batch, photo_answer, photo_model
-from services.common.oip.servicer import SERVER_NAME
 from services.web.answering import Outcome, answer_program
 from services.web.open_inference.messages import HEADER_LENGTH, answer_body, error_body, metadata_body, question_of
 from services.web.preprocess_client import Wanted
