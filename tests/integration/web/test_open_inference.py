@@ -170,6 +170,12 @@ async def test_a_wrong_body_is_refused_with_a_reason(
     assert (response.status_code, response.json()["reason"]) == (status, reason), response.text
 
 
+async def test_json_of_very_many_elements_is_refused_before_it_takes_memory(client: httpx.AsyncClient) -> None:
+    response = await client.post(INFER, content=b'{"inputs": [' + b"[]," * 5001)
+    assert (response.status_code, response.json()["reason"]) == (400, "INFER_REQUEST_INVALID")
+    assert "too many elements" in response.json()["error"]
+
+
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "9" * 30, "999999", "٣", ""])
 async def test_a_wrong_length_of_the_json_is_refused(client: httpx.AsyncClient, length: str) -> None:
     response = await client.post(INFER, content=PHOTO, headers={LENGTH.encode(): length.encode()})
