@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -156,3 +157,10 @@ def test_an_answer_has_the_printed_form(verger: Launched) -> None:
     answer = verger.classify((ROOT / "examples" / "banana.jpg").read_bytes()).json()
     answer["results"][0]["filename"] = "banana.jpg"  # a raw body has no name
     assert form(answer) == form(json.loads(printed.code))
+
+
+def test_an_answer_of_the_open_inference_protocol_has_the_printed_form(verger: Launched) -> None:
+    (printed,) = blocks_of(ROOT / "docs" / "oip.md", "json")
+    photo, headers = (ROOT / "examples" / "banana.jpg").read_bytes(), {"Inference-Header-Content-Length": "0"}
+    answer = httpx.post(f"{verger.web}/v2/models/fruit-classifier/infer", content=photo, headers=headers, timeout=30)
+    assert form(answer.json()) == form(json.loads(printed.code))

@@ -31,7 +31,10 @@ KUBERNETES = "1.35"
 VARIANTS: dict[str, list[str]] = {
     "defaults": [],
     "own MLflow": ["--set", "mlflow.url=https://mlflow.example.org"],
-    "keys": ["--set", "settings.VERGER_ACCESS=keys,secrets={keys},image.pullSecrets={registry},grpcClients.app=shop"],
+    "open": [
+        "--set",
+        "access.mode=open,settings.VERGER_LOG_LEVEL=debug,image.pullSecrets={registry},grpcClients.app=shop",
+    ],
 }
 SETTINGS = {
     f"VERGER_{name.upper()}"
@@ -104,7 +107,13 @@ def test_objects_are_those_that_kubernetes_knows(helm: Path, tmp_path: Path) -> 
 
 
 def test_values_that_mean_nothing_are_refused(helm: Path) -> None:
-    for wrong in ("settings.LOG_LEVEL=debug", "web.replica=3", "inference.replicas=0", "image.registry="):
+    for wrong in (
+        "settings.LOG_LEVEL=debug",
+        "access.mode=closed",
+        "web.replica=3",
+        "inference.replicas=0",
+        "image.registry=",
+    ):
         assert run(helm, "template", "verger", str(CHART), "--set", wrong).returncode != 0, wrong
 
 
@@ -123,6 +132,16 @@ def test_services_are_those_of_compose_with_settings_that_exist(helm: Path, vari
         assert names <= (SETTINGS | set(compose[name]["environment"])), names
         limits = container["resources"]["limits"]
         assert limits["memory"].lower().removesuffix("i") in compose[name]["deploy"]["resources"]["limits"]["memory"]
+
+
+def test_keys_are_asked_for_unless_somebody_says_otherwise(helm: Path) -> None:
+    for variant, mode in (("defaults", "keys"), ("open", "open")):
+        for name, spec in objects(rendered(helm, variant), "Deployment").items():
+            (container,) = spec["template"]["spec"]["containers"]
+            modes = [each["value"] for each in container["env"] if each["name"] == "VERGER_ACCESS"]
+            assert modes == ([mode] if name in ("web", "preprocess") else [])
+            secrets = [source["secretRef"]["name"] for source in container.get("envFrom", [])]
+            assert ("verger-access" in secrets) == (mode == "keys" and name != "mlflow")
 
 
 def test_pods_are_confined_as_containers_of_compose_are(helm: Path) -> None:
