@@ -108,6 +108,16 @@ class Photo:
     revision: int
     labelled_by: str
     labelled_at: datetime | None
+    group: str = ""
+    """Names the photos that look alike."""
+
+    group_size: int = 1
+    rank: float = 0.0
+    """Where its group stands among useful ones, 0 to 1; 0 is the most useful."""
+
+    doubt: float | None = None
+    """How surely the newest answer contradicts the label, 0 to 1; None where it does not."""
+
     answers: Sequence[Answer] = ()
 
 
@@ -161,3 +171,42 @@ class Filter:
     report: ReportKind | None = None
     text: str | None = None
     request_id: str | None = None
+    group: str | None = None
+
+
+class Order(StrEnum):
+    """The order of a list of photos; verger.v1.PhotoOrder explains it."""
+
+    NEWEST = "newest"
+    USEFUL = "useful"
+    DOUBTFUL = "doubtful"
+
+
+def margin_of(predictions: Sequence[Prediction]) -> float:
+    """Returns how far the first prediction, of one or more, is ahead of the second: 0 to 1."""
+    ranked = sorted((prediction.probability for prediction in predictions), reverse=True)
+    return ranked[0] - (ranked[1] if len(ranked) > 1 else 0.0)
+
+
+def rank_of(margin: float | None, report: ReportKind | None) -> float:
+    """Returns where a photo stands among useful ones, 0 to 1, by the margin of its newest answer and its newest report.
+
+    A photo whose answer is said to be wrong comes first, as does one whose answer is not known.
+    """
+    is_called_wrong = report in (ReportKind.CLASS, ReportKind.NONE, ReportKind.OTHER)
+    return 0.0 if margin is None or is_called_wrong else margin
+
+
+_REFUSED = "out_of_scope"
+
+_REFUSAL_DOUBT = 0.5
+"""Doubt where a photo of a class was refused: the margin between classes means nothing then."""
+
+
+def doubt_of(label: Label | None, verdict: str | None, predicted: str | None, margin: float | None) -> float | None:
+    """Returns how surely an answer contradicts a label, 0 to 1; None where it does not, or there is no such thing."""
+    if label is None or verdict is None or margin is None or label.kind is LabelKind.DISCARDED:
+        return None
+    if verdict == _REFUSED:
+        return None if label.kind is LabelKind.NONE else _REFUSAL_DOUBT
+    return None if label.name == predicted else margin

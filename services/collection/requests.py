@@ -18,13 +18,14 @@ from services.collection.facts import (
     Filter,
     Label,
     LabelKind,
+    Order,
     Prediction,
     Report,
     ReportKind,
     Seen,
     Source,
 )
-from services.collection.records.listing import Place
+from services.collection.records.listing import Page, Place
 from services.common.rpc.request_ids import MAX_REQUEST_ID_CHARACTERS
 
 MAX_NAME_CHARACTERS = 100
@@ -49,10 +50,10 @@ def name_of(text: str, field: str, limit: int = MAX_NAME_CHARACTERS) -> str:
     return text
 
 
-def photo_id_of(text: str) -> str:
-    """Returns the id of a photo, if it has the form of one."""
+def photo_id_of(text: str, field: str = "photo_id") -> str:
+    """Returns the id of a photo or of a group, if it has the form of one."""
     if len(text) != 32 or not set(text) <= set("0123456789abcdef"):
-        raise FieldInvalid("“photo_id” must have 32 hexadecimal characters.", field="photo_id")
+        raise FieldInvalid(f"“{field}” must have 32 hexadecimal characters.", field=field)
     return text
 
 
@@ -138,6 +139,7 @@ def filter_of(message: collection_pb2.PhotoFilter) -> Filter:
         received_before=_time_of(message, "received_before"),
         is_labelled=states.get(message.state),
         label=label_of(message.label) if message.HasField("label") else None,
+        group=photo_id_of(message.group_id, "filter.group_id") if message.group_id else None,
         report=_member(ReportKind, collection_pb2.ReportKind, report, "REPORT_KIND_", "report_kind")
         if report
         else None,
@@ -156,15 +158,40 @@ def page_size_of(size: int) -> int:
     return size or DEFAULT_PAGE
 
 
-def place_of(token: str) -> Place | None:
+def order_of(value: int) -> Order:
+    """Returns the order of a list."""
+    if not value:
+        return Order.NEWEST
+    return _member(Order, collection_pb2.PhotoOrder, value, "PHOTO_ORDER_", "order")
+
+
+def page_of(request: collection_pb2.ListPhotosRequest) -> Page:
+    """Returns what to list."""
+    return Page(
+        name_of(request.classifier, "classifier"),
+        filter_of(request.filter),
+        page_size_of(request.page_size),
+        order_of(request.order),
+        _place_of(request),
+    )
+
+
+def _place_of(request: collection_pb2.ListPhotosRequest) -> Place | None:
     """Returns where the page before ended; None for the first page."""
-    if not token:
+    if not request.page_token:
         return None
     try:
-        moment, photo = json.loads(base64.urlsafe_b64decode(token))
-        return Place(datetime.fromisoformat(moment), photo_id_of(photo))
-    except (ValueError, TypeError, FieldInvalid):
-        text = "“page_token” must be the next_page_token of a page, unchanged."
+        order, *values = json.loads(base64.urlsafe_b64decode(request.page_token))
+        photo_id_of(values[-1])
+        if order != order_of(request.order):
+            raise ValueError
+        if order == Order.NEWEST:
+            moment, photo = values
+            return Place(Order.NEWEST, (datetime.fromisoformat(moment), photo))
+        number, *ids = values
+        return Place(Order(order), (float(number), *map(photo_id_of, ids)))
+    except (ValueError, TypeError, IndexError, FieldInvalid):
+        text = "“page_token” must be the next_page_token of a page of the same list, unchanged."
         raise FieldInvalid(text, field="page_token") from None
 
 

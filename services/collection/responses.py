@@ -10,14 +10,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from verger.v1 import classifier_pb2, collection_pb2, model_pb2
 
 from services.collection.facts import Answer, Conflict, Label, LabelChange, Outcome, Photo
+from services.collection.records.listing import Page, place_of
 
 
-def token_of(photos: Sequence[Photo], size: int) -> str:
+def token_of(photos: Sequence[Photo], page: Page) -> str:
     """Returns the token of the next page; empty if this one is the last."""
-    if len(photos) < size:
+    if len(photos) < page.size:
         return ""
-    last = photos[-1]
-    return base64.urlsafe_b64encode(json.dumps([last.received_at.isoformat(), last.id]).encode()).decode()
+    place = place_of(photos[-1], page.order)
+    values = [value.isoformat() if isinstance(value, datetime) else value for value in place.values]
+    return base64.urlsafe_b64encode(json.dumps([place.order, *values]).encode()).decode()
 
 
 def photo_message(photo: Photo, lifetime: timedelta) -> collection_pb2.Photo:
@@ -36,6 +38,8 @@ def photo_message(photo: Photo, lifetime: timedelta) -> collection_pb2.Photo:
         labelled_by=photo.labelled_by,
         labelled_at=_timestamp(photo.labelled_at),
         answers=[_answer_message(answer, photo.classifier) for answer in photo.answers],
+        group_id=photo.group,
+        group_size=photo.group_size,
     )
 
 

@@ -90,12 +90,11 @@ class CollectionServicer(collection_pb2_grpc.CollectionServiceServicer):
     async def ListPhotos(
         self, request: collection_pb2.ListPhotosRequest, context: Context
     ) -> collection_pb2.ListPhotosResponse:
-        classifier, wanted = requests.name_of(request.classifier, "classifier"), requests.filter_of(request.filter)
-        size, after = requests.page_size_of(request.page_size), requests.place_of(request.page_token)
-        photos = await self._ask(lambda: self._records.list.page(classifier, wanted, size, after))
+        page = requests.page_of(request)
+        photos = await self._ask(lambda: self._records.list.page(page))
         return collection_pb2.ListPhotosResponse(
             photos=[responses.photo_message(photo, self._lifetime) for photo in photos],
-            next_page_token=responses.token_of(photos, size),
+            next_page_token=responses.token_of(photos, page),
         )
 
     async def GetPhoto(

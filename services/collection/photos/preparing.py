@@ -8,6 +8,7 @@ from PIL import Image
 from verger.v1 import model_pb2
 
 from engine.errors import ImageCorrupt, ImageTooManyPixels, InvalidArgument
+from engine.photo.alike import perceptual_hash
 from engine.photo.decoding import decode
 from engine.photo.opening import Limits, open_photo
 from services.collection.photos.jpeg import without_metadata
@@ -35,6 +36,8 @@ class PreparedPhoto(NamedTuple):
 
     width: int
     height: int
+    look: int | None
+    """Its perceptual hash, 0 to 2**64 - 1; None for a blank picture."""
 
 
 def prepare(photo: bytes, limits: Limits) -> PreparedPhoto | InvalidArgument:
@@ -55,7 +58,7 @@ def prepare(photo: bytes, limits: Limits) -> PreparedPhoto | InvalidArgument:
         return ImageTooManyPixels("Preparing the picture takes more memory than is allowed. Send a smaller copy.")
     thumbnail.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
     small = _jpeg(thumbnail, THUMBNAIL_QUALITY)
-    return PreparedPhoto(hashlib.sha256(image).hexdigest(), image, small, width, height)
+    return PreparedPhoto(hashlib.sha256(image).hexdigest(), image, small, width, height, perceptual_hash(thumbnail))
 
 
 def _as_it_is(photo: bytes, limits: Limits) -> bytes | None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from services.access.audit import Action, Entry
 from services.access.keys import MAX_LABEL_CHARACTERS
 from services.collection.errors import DecisionUnknown, RequestIdReused
-from services.collection.facts import Conflict, Label, LabelKind, Outcome, Seen
+from services.collection.facts import Conflict, Label, LabelKind, Outcome, Seen, doubt_of
 from services.collection.records.database import Database, write_entry
 from services.collection.records.rows import label_of, label_values
 from services.collection.records.tables import DECISIONS, LABELS, PHOTOS
@@ -130,6 +130,7 @@ def _change(
         values = label_values(label)
         values = {"label_kind": values["kind"], "label": values["label"], "revision": new.revision}
         values |= {"labelled_by": name, "labelled_at": now}
+        values["doubt"] = doubt_of(label, row.verdict, row.predicted, row.margin)
         connection.execute(update(PHOTOS).where(PHOTOS.c.id == seen.photo).values(values))
         changed.append(new)
     if history:

@@ -13,7 +13,8 @@ from services.collection.errors import AnswerUnknown
 from services.collection.facts import NewPhoto, Report
 from services.collection.photos.preparing import PreparedPhoto
 from services.collection.records.database import Database, write_entry
-from services.collection.records.rows import classification_values, report_values
+from services.collection.records.grouping import add_look, group_for, lock_group, update_order
+from services.collection.records.rows import classification_values, newest_values, report_values
 from services.collection.records.tables import ANSWERS, FEATURES, FILES, PHOTOS
 
 MAX_AT_ONCE = 500
@@ -54,8 +55,8 @@ class PhotoRecords:
         """Adds what is new to a photo whose bytes were sent before. Returns None if they never were."""
         with self._database.writing() as connection:
             is_it = (PHOTOS.c.classifier == photo.classifier) & (PHOTOS.c.sent_digest == photo.sent_digest)
-            found = connection.execute(select(PHOTOS.c.id).where(is_it).with_for_update()).first()
-            if found is None:
+            found = connection.execute(select(PHOTOS.c.id).where(is_it)).first()
+            if found is None or not lock_group(connection, found.id):
                 return None
             self._add_answer(connection, found.id, photo)
             return Added(found.id, is_new=False)
@@ -83,12 +84,19 @@ class PhotoRecords:
                 connection.rollback()
                 return None
             identity = secrets.token_hex(16)
-            statement = _insert(connection)(PHOTOS).values(_photo_values(identity, photo, prepared, self._now()))
+            group = group_for(connection, photo.classifier, identity, prepared.look)
+            values = _photo_values(identity, photo, prepared, self._now()) | {"look_group": group, "rank": 0.0}
+            statement = _insert(connection)(PHOTOS).values(values)
             once = statement.on_conflict_do_nothing(index_elements=["classifier", "digest"])
             is_new = connection.execute(once.returning(PHOTOS.c.id)).first() is not None
-            if not is_new:
+            if is_new:
+                add_look(connection, identity, prepared.look)
+            else:
                 is_it = (PHOTOS.c.classifier == photo.classifier) & (PHOTOS.c.digest == prepared.digest)
-                identity = connection.execute(select(PHOTOS.c.id).where(is_it).with_for_update()).scalar_one()
+                identity = connection.execute(select(PHOTOS.c.id).where(is_it)).scalar() or ""
+                if not lock_group(connection, identity):  # it was deleted just now
+                    connection.rollback()
+                    return None
             self._add_answer(connection, identity, photo)
             return Added(identity, is_new)
 
@@ -103,7 +111,7 @@ class PhotoRecords:
             found = connection.execute(
                 select(ANSWERS.c.id, ANSWERS.c.photo).join(PHOTOS).where(is_it).order_by(ANSWERS.c.id.desc())
             ).first()
-            if found is None:
+            if found is None or not lock_group(connection, found.photo):
                 raise AnswerUnknown("No photo with this answer is kept. Send the photo with your report.")
             self._set_report(connection, found.id, found.photo, report)
             return str(found.photo)
@@ -148,9 +156,9 @@ class PhotoRecords:
         once = statement.on_conflict_do_nothing(index_elements=["photo", "request_id"])
         is_new = connection.execute(once.returning(ANSWERS.c.id)).first() is not None
         if is_new and answer.classification:
-            newest = {"predicted": answer.classification.predictions[0].label}
-            newest |= {name: known[name] for name in ("verdict", "model_version")}
+            newest = newest_values(answer.classification)
             connection.execute(update(PHOTOS).where(PHOTOS.c.id == identity).values(newest))
+            update_order(connection, identity)
         if photo.features and answer.classification:
             features = {"photo": identity, "model_version": answer.classification.model_version, "kept_at": now}
             statement = _insert(connection)(FEATURES).values(features | {"numbers": photo.features})
@@ -164,6 +172,7 @@ class PhotoRecords:
         values = report_values(report) | {"reported_at": self._now()}
         connection.execute(update(ANSWERS).where(ANSWERS.c.id == answer).values(values))
         connection.execute(update(PHOTOS).where(PHOTOS.c.id == photo).values(report=report.kind.value))
+        update_order(connection, photo)
 
     def _delete(self, connection: Connection, ids: Sequence[str], who: str, action: Action) -> Deleted:
         wanted = select(PHOTOS.c.id, PHOTOS.c.digest).where(PHOTOS.c.id.in_(ids)).order_by(PHOTOS.c.id)

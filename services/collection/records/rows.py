@@ -14,6 +14,7 @@ from services.collection.facts import (
     Report,
     ReportKind,
     Source,
+    margin_of,
 )
 
 
@@ -43,6 +44,9 @@ def photo_of(row: Row[Any]) -> Photo:
         revision=row.revision,
         labelled_by=row.labelled_by,
         labelled_at=row.labelled_at,
+        group=row.look_group,
+        rank=row.rank,
+        doubt=row.doubt,
     )
 
 
@@ -65,6 +69,16 @@ def classification_values(classification: Classification | None) -> dict[str, An
         "verdict": classification.verdict,
         "predictions": [list(prediction) for prediction in classification.predictions],
         "scope_score": classification.scope_score,
+    }
+
+
+def newest_values(classification: Classification) -> dict[str, Any]:
+    """Returns the columns of PHOTOS that hold its newest answer."""
+    return {
+        "verdict": classification.verdict,
+        "predicted": classification.predictions[0].label,
+        "model_version": classification.model_version,
+        "margin": margin_of(classification.predictions),
     }
 
 

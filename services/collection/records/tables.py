@@ -14,11 +14,16 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from services.common.database import Moment
 
 METADATA = MetaData()
+
+IS_NOTED = text("note <> ''")
+"""Of an answer with a note. It is text, and no comparison with a parameter, so that databases know the index by it."""
+
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -57,6 +62,11 @@ PHOTOS = Table(
     Column("revision", Integer, nullable=False),
     Column("labelled_by", String(100), nullable=False),
     Column("labelled_at", Moment),
+    # for the orders of review, see facts.py
+    Column("look_group", String(32), nullable=False),
+    Column("margin", Float),  # of the newest answer
+    Column("rank", Float, nullable=False),  # the lowest of the group
+    Column("doubt", Float),
     UniqueConstraint("classifier", "digest", name="collection_photos_once"),
     Index("collection_photos_by_digest", "digest"),
     Index("collection_photos_by_sent_digest", "classifier", "sent_digest"),
@@ -66,7 +76,24 @@ PHOTOS = Table(
     Index("collection_photos_by_prediction", "classifier", "predicted", "received_at", "id"),
     Index("collection_photos_by_report", "classifier", "report", "received_at", "id"),
     Index("collection_photos_by_label", "classifier", "label_kind", "label", "received_at", "id"),
+    Index("collection_photos_by_version", "classifier", "model_version", "received_at", "id"),
+    Index("collection_photos_by_source", "classifier", "source", "received_at", "id"),
+    Index("collection_photos_by_group", "classifier", "look_group", "received_at", "id"),
+    Index("collection_photos_useful", "classifier", "rank", "look_group", "id"),
+    Index("collection_photos_useful_by_label", "classifier", "label_kind", "label", "rank", "look_group", "id"),
+    Index("collection_photos_doubtful", "classifier", "doubt", "id"),
 )
+
+LOOKS = Table(
+    "collection_looks",
+    METADATA,
+    Column("photo", String(32), ForeignKey("collection_photos.id", ondelete="CASCADE"), primary_key=True),
+    Column("band", Integer, primary_key=True),
+    Column("bits", Integer, nullable=False),
+    Column("look", String(16), nullable=False),
+    Index("collection_looks_by_bits", "band", "bits", "look", "photo"),
+)
+"""The parts of each photo's look, by which others like it are found. The index has all columns, so it alone is read."""
 
 ANSWERS = Table(
     "collection_answers",
@@ -86,6 +113,7 @@ ANSWERS = Table(
     Column("reported_at", Moment),
     UniqueConstraint("photo", "request_id", name="collection_answers_once"),
     Index("collection_answers_by_request", "request_id"),
+    Index("collection_answers_by_note", "note", "photo", sqlite_where=IS_NOTED, postgresql_where=IS_NOTED),
 )
 
 FEATURES = Table(

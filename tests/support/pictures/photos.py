@@ -24,6 +24,12 @@ def scene(size: tuple[int, int] = (320, 240), seed: int = 7) -> Image.Image:
     return Image.fromarray(np.stack(channels, -1).clip(0, 255).astype(np.uint8))
 
 
+def patches(size: tuple[int, int] = (320, 240), seed: int = 7) -> Image.Image:
+    """Returns soft patches of random colours. Two of them with other seeds don't look alike."""
+    colours = np.random.default_rng(seed).integers(0, 256, (5, 6, 3)).astype(np.uint8)
+    return Image.fromarray(colours).resize(size, Image.Resampling.BICUBIC)
+
+
 def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:
     """Returns the bytes of a picture file in a format of Pillow."""
     buffer = io.BytesIO()
