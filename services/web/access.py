@@ -12,7 +12,8 @@ from services.access.gate import Gate
 from services.access.quotas.policy import Caller, caller_of
 from services.access.quotas.quotas import Quotas
 from services.common.errors import Unauthenticated
-from services.common.process.addresses import address_named
+from services.common.process.addresses import address_named, is_loopback
+from services.web.config import WebSettings
 from services.web.sessions import SESSION_COOKIE, check_form, cookie_of
 from services.web.uploads.forms import Upload
 
@@ -37,6 +38,12 @@ _SESSION_PATHS = frozenset({"/predict", "/feedback", "/audit"})
 unasked."""
 
 
+REVIEW_PATH = "/review"
+"""The page for reviewers; what it loads and sends lies below."""
+
+DELETIONS_PATH = "/review/deletions"
+
+
 def needed_scope(path: str) -> keys.Scope | None:
     """Returns the scope that a request for this path needs; None if it needs no key."""
     if path in _PUBLIC_PATHS or path.startswith(_PUBLIC_FOLDER):
@@ -45,12 +52,22 @@ def needed_scope(path: str) -> keys.Scope | None:
         return keys.Scope.CLASSIFY
     if path in ("/feedback", "/api/v1/feedback"):
         return keys.Scope.FEEDBACK
+    if _is_review(path) and path != DELETIONS_PATH:
+        return keys.Scope.REVIEW
     return keys.Scope.ADMIN  # for the audit, and so that a new address is closed until it has a line here
 
 
 def takes_photos(path: str) -> bool:
     """Whether quotas count the requests for this path."""
     return path in _PHOTO_PATHS or _INFER_PATH.fullmatch(path) is not None
+
+
+def reviews_openly(settings: WebSettings, request: HTTPConnection) -> bool:
+    """Whether a request may see kept photos where nobody is asked for a key: on this machine alone, by a name of its
+    own, which the page of another site does not have.
+    """
+    is_local = not settings.asks_for_keys and is_loopback(settings.bind_address)
+    return is_local and is_loopback(request.url.hostname or "")
 
 
 async def confirm(gate: Gate, request: HTTPConnection, fields: Mapping[str, str]) -> None:
@@ -96,7 +113,7 @@ class AccessMiddleware:
             return await self._app(scope, receive, send)
         request = HTTPConnection(scope)
         request.state.session = _session_token(request)
-        key = await self._admit(request, needed)
+        request.state.key = key = await self._admit(request, needed)
         caller = caller_of(key, address_named(request.client.host if request.client else ""))
         request.state.caller = caller
         if self._quotas is None or caller is None or scope["method"] != "POST" or not takes_photos(scope["path"]):
@@ -130,5 +147,10 @@ async def _send_with_fields(quotas: Quotas, caller: Caller, send: Send, message:
 
 def _session_token(request: HTTPConnection) -> str:
     """Returns the token of the session by which this request is admitted; an empty text if a key decides."""
-    is_taken = request.scope["path"] in _SESSION_PATHS and "authorization" not in request.headers
+    path = request.scope["path"]
+    is_taken = (path in _SESSION_PATHS or _is_review(path)) and "authorization" not in request.headers
     return cookie_of(request, SESSION_COOKIE) if is_taken else ""
+
+
+def _is_review(path: str) -> bool:
+    return path == REVIEW_PATH or path.startswith(f"{REVIEW_PATH}/")

@@ -34,6 +34,8 @@ from services.web.page.assets import VersionedFiles
 from services.web.page.rendering import Renderer
 from services.web.preprocess_client import PreprocessClient
 from services.web.problems import MEDIA_TYPE, MethodNotAllowed, NotFound, ParameterInvalid, headers_of, problem_of
+from services.web.review import routes as review
+from services.web.review.client import ReviewClient
 from services.web.state import State
 from services.web.uploads.reader import UploadReader
 
@@ -48,13 +50,14 @@ ROUTERS = (
     page.router,
     sign_in.router,
     audit.router,
+    review.router,
 )
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
 STATIC = "/static"
 MAX_DETAILS = 5
 """Most invalid parameters that an answer names."""
 
-PAGE_PATHS = {"/", "/predict", "/feedback", "/sign-in", "/sign-out", "/docs", audit.PATH}
+PAGE_PATHS = {"/", "/predict", "/feedback", "/sign-in", "/sign-out", "/docs", audit.PATH, review.PATH}
 
 DESCRIPTION = """Send a photo and get a verdict: what the photo shows, that the model is unsure, or that the photo shows
 none of its classes. Errors are problem details (RFC 9457) with a stable `reason`.
@@ -64,8 +67,8 @@ none of its classes. Errors are problem details (RFC 9457) with a stable `reason
 
 def create_app(settings: WebSettings) -> FastAPI:
     """Creates the ASGI application. Its channel to the preprocess service is open while the application runs."""
-    files = VersionedFiles(STATIC, docs.STATIC_FOLDERS)
-    renderer = Renderer(files, docs.TEMPLATES)
+    files = VersionedFiles(STATIC, [*docs.STATIC_FOLDERS, review.STATIC_FOLDER])
+    renderer = Renderer(files, docs.TEMPLATES, review.TEMPLATES)
     store = key_store(settings, "web")
     gate = Gate(store, settings.public) if store else None
     quotas = Quotas(store, settings.policy) if store and settings.policy.limits_anything else None
@@ -79,9 +82,9 @@ def create_app(settings: WebSettings) -> FastAPI:
             open_channel(settings.preprocess_target, settings) as descriptions,
         ):
             preprocess = PreprocessClient(photos, descriptions, settings.request_timeout_seconds, credentials)
-            async with _collector(settings, credentials) as collector:
+            async with _collection(settings, credentials) as (collector, reviewing):
                 app.state.verger = State(
-                    settings, preprocess, UploadReader(settings), renderer, gate, quotas, collector
+                    settings, preprocess, UploadReader(settings), renderer, gate, quotas, collector, reviewing
                 )
                 yield
 
@@ -109,16 +112,17 @@ def create_app(settings: WebSettings) -> FastAPI:
 
 
 @asynccontextmanager
-async def _collector(
+async def _collection(
     settings: WebSettings, credentials: Callable[[], Sequence[tuple[str, str]]]
-) -> AsyncIterator[Collector | None]:
-    """Yields the client of the collection, or None where no photos are kept."""
-    if not settings.keeps_photos:
-        yield None
+) -> AsyncIterator[tuple[Collector | None, ReviewClient | None]]:
+    """Yields the clients of the collection: what gives it photos, unless none are kept, and what shows them."""
+    if not settings.collection_target:
+        yield None, None
         return
     async with open_channel(settings.collection_target, settings) as channel:
-        collector = Collector(channel, settings.request_timeout_seconds, credentials)
-        yield collector
+        timeout = settings.request_timeout_seconds
+        collector = Collector(channel, timeout, credentials)
+        yield collector if settings.keeps_photos else None, ReviewClient(channel, timeout, credentials)
         await collector.close()
 
 

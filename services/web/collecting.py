@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import grpc
 import structlog
@@ -13,6 +14,8 @@ from services.common.errors import CollectionUnavailable
 from services.common.rpc.statuses import from_rpc_error
 
 log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
 
 MAX_WAITING_BYTES = 64 * 2**20
 """Photos that may wait for the collection. It is slow or away if there are more, and further ones are not kept."""
@@ -90,16 +93,30 @@ class Collector:
             self._waiting_bytes -= size
 
     async def _call(self, method: Callable[..., Awaitable[object]], request: object) -> None:
-        try:
-            await method(request, timeout=self._timeout, metadata=list(self._credentials()))
-        except grpc.aio.AioRpcError as error:
-            remote = from_rpc_error(error)
-            if remote.code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
-                log.error("the collection refuses this service", reason=remote.reason, message=str(remote))
-            elif remote.reason != remote.code:  # the collection gave a reason of its own
-                raise remote from error
-            text = "What you say can't be noted at the moment. Try again in a few seconds."
-            raise CollectionUnavailable(text) from error
+        await call_collection(method, request, self._timeout, self._credentials())
+
+
+async def call_collection(
+    method: Callable[..., Awaitable[Answer]],
+    request: object,
+    timeout_seconds: float,
+    credentials: Sequence[tuple[str, str]],
+) -> Answer:
+    """Calls a method of the collection.
+
+    Raises:
+        VergerError: with the collection's own reason, or COLLECTION_UNAVAILABLE.
+    """
+    try:
+        return await method(request, timeout=timeout_seconds, metadata=list(credentials))
+    except grpc.aio.AioRpcError as error:
+        remote = from_rpc_error(error)
+        if remote.code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+            log.error("the collection refuses this service", reason=remote.reason, message=str(remote))
+        elif remote.reason != remote.code:  # the collection gave a reason of its own
+            raise remote from error
+        text = "The collection of photos can't be reached at the moment. Try again in a few seconds."
+        raise CollectionUnavailable(text) from error
 
 
 def without_evidence(answer: classifier_pb2.Classification) -> classifier_pb2.Classification:

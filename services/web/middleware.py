@@ -30,7 +30,7 @@ REQUEST_SECONDS = Histogram(
 )
 REQUESTS_IN_FLIGHT = Gauge("verger_http_requests_in_flight", "HTTP requests being answered")
 
-_QUIET_PATHS = ("/healthz", "/readyz", "/metrics", "/static/")
+_QUIET_PATHS = ("/healthz", "/readyz", "/metrics", "/static/", "/review/thumbnails/")
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that disconnected before the answer. It is logged and counted, but never sent."""
 
@@ -153,7 +153,7 @@ def _is_localhost(scope: Scope) -> bool:
 
 
 def is_quiet(scope: Scope) -> bool:
-    """Whether a request is a health check, a scrape or a static file; these would flood the traces and the log."""
+    """Whether a request is a health check, a scrape, a static file or a thumbnail; these would flood traces and log."""
     return str(scope["path"]).startswith(_QUIET_PATHS)
 
 

@@ -22,6 +22,7 @@ _STATUS_BY_REASON = {
     "REQUEST_INVALID": 400,
     "NOT_FOUND": 404,
     "FEEDBACK_OFF": 404,
+    "REVIEW_OFF": 404,
     "METHOD_NOT_ALLOWED": 405,
     "REQUEST_TIMEOUT": 408,
     "UPLOAD_TIMEOUT": 408,
@@ -97,6 +98,25 @@ class FeedbackOff(InvalidArgument):
     """Feedback where no photos are kept."""
 
     reason = "FEEDBACK_OFF"
+
+
+class ReviewOff(InvalidArgument):
+    """Review where there is no collection."""
+
+    reason = "REVIEW_OFF"
+
+
+class ReviewNeedsKeys(VergerError):
+    """Review of other people's photos from another machine, where nobody is asked for a key."""
+
+    code = "PERMISSION_DENIED"
+    reason = "REVIEW_NEEDS_KEYS"
+
+
+class DecisionInvalid(InvalidArgument):
+    """A decision of a reviewer that lacks something, or says something that can't be."""
+
+    reason = "DECISION_INVALID"
 
 
 class ParameterInvalid(InvalidArgument):

@@ -11,6 +11,7 @@ from services.web.collecting import Collector
 from services.web.config import WebSettings
 from services.web.page.rendering import Renderer
 from services.web.preprocess_client import PreprocessClient
+from services.web.review.client import ReviewClient
 from services.web.uploads.reader import UploadReader
 
 
@@ -29,6 +30,9 @@ class State:
     """Counts photos, bytes and calls; None where nothing is limited."""
     collector: Collector | None = None
     """Gives photos to the collection; None where none are kept."""
+
+    review: ReviewClient | None = None
+    """Shows and labels kept photos; None where there is no collection."""
 
 
 def state_of(request: Request) -> State:

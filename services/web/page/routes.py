@@ -11,7 +11,7 @@ from verger.v1 import classifier_pb2
 
 from engine.errors import VergerError
 from services.access.keys import Scope
-from services.web.access import confirm, count_rest
+from services.web.access import confirm, count_rest, reviews_openly
 from services.web.answering import answer_all
 from services.web.page.feedback import FeedbackView, give_and_ask, keeping_of, note
 from services.web.page.presentation import (
@@ -141,6 +141,7 @@ async def _page(
         asks=_asks(request),
         signs_in=state.gate is not None,
         visitor=await visitor_of(request),
+        reviews=state.review is not None and reviews_openly(state.settings, request),
         keeping=await keeping_of(request),
         feedback=feedback,
         programs=programs,

@@ -33,13 +33,14 @@ class Visitor:
     """Who has signed in.
 
     name: of the key; form_token: what forms of this session carry; is_admin: of all scopes; may_give: whether the key
-    has the scope feedback.
+    has the scope feedback; may_review: whether it has the scope review, and there are photos.
     """
 
     name: str
     form_token: str
     is_admin: bool
     may_give: bool
+    may_review: bool
 
 
 async def visitor_of(request: Request) -> Visitor | None:
@@ -52,7 +53,9 @@ async def visitor_of(request: Request) -> Visitor | None:
     except VergerError:
         return None
     is_admin = Scope.ADMIN in key.scopes
-    return Visitor(key.name, form_token(token), is_admin, is_admin or Scope.FEEDBACK in key.scopes)
+    may_give = is_admin or Scope.FEEDBACK in key.scopes
+    may_review = state_of(request).review is not None and (is_admin or Scope.REVIEW in key.scopes)
+    return Visitor(key.name, form_token(token), is_admin, may_give, may_review)
 
 
 @router.get(PATH)

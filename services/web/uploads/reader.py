@@ -134,10 +134,19 @@ async def receive_fields(request: Request) -> Mapping[str, str]:
     Raises:
         VergerError: RequestTooLarge, UploadTimeout.
     """
+    return dict(await receive_pairs(request, MAX_FIELDS_BYTES))
+
+
+async def receive_pairs(request: Request, max_bytes: int) -> Sequence[tuple[str, str]]:
+    """Reads a form without photos whose fields may have several values.
+
+    Raises:
+        VergerError: RequestTooLarge, UploadTimeout.
+    """
     chunks: list[bytes] = []
-    error = RequestTooLarge(f"The form has more than {MAX_FIELDS_BYTES:,} bytes, which is the limit.")
-    await _read(request, MAX_FIELDS_BYTES, error, chunks.append)
-    return dict(parse_qsl(b"".join(chunks).decode(errors="replace")))
+    error = RequestTooLarge(f"The form has more than {max_bytes:,} bytes, which is the limit.")
+    await _read(request, max_bytes, error, chunks.append)
+    return parse_qsl(b"".join(chunks).decode(errors="replace"))
 
 
 async def _read(request: Request, limit: int, error: VergerError, take: Callable[[bytes], None]) -> None:
