@@ -1,7 +1,6 @@
 """How photos get into the page: chosen, dropped, pasted or taken; one at a time; what is refused without being sent."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,22 +63,6 @@ def test_a_photo_can_be_removed_while_it_is_sent(open_page: OpenPage) -> None:
     assert page.evaluate("document.getElementById('photo').files.length") == 0
 
 
-@pytest.mark.parametrize("give", [drop, paste])
-def test_of_several_photos_one_is_answered_and_the_page_says_which(
-    open_page: OpenPage, site: Site, give: Callable[..., None]
-) -> None:
-    page = open_page()
-    give(page, Given("list.txt", "text/plain"), Given("a.png"), *(Given(f"{i}.png", content=b"") for i in range(9)))
-    expect(headline(page)).to_have_text("Banana")
-    expect(page.locator("#result .notice")).to_have_text(
-        "I answer one photo at a time: this is a.png. Not answered: list.txt, 0.png, 1.png, …."
-    )
-    assert [request.image for request in site.classifier.requests] == [PNG]
-    page.get_by_role("button", name="kiwi").click()
-    expect(page.locator(".answer img[src*=kiwi]")).to_be_visible()
-    expect(page.locator("#result .notice")).to_have_count(0)
-
-
 def test_a_photo_that_another_one_replaces_is_named(open_page: OpenPage) -> None:
     page = open_page()
     held = hold_requests(page)
@@ -89,7 +72,9 @@ def test_a_photo_that_another_one_replaces_is_named(open_page: OpenPage) -> None
         drop(page, Given("second.png"))
     wait_for_request(page, held, count=2).continue_()
     expect(headline(page)).to_have_text("Banana")
-    expect(page.locator("#result .notice")).to_contain_text("this is second.png. Not answered: first.png")
+    expect(page.locator("#result .notice")).to_contain_text(
+        "This is second.png. The photo before it was not answered: first.png."
+    )
 
 
 @pytest.mark.parametrize(

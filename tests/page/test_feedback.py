@@ -9,10 +9,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from verger.v1 import collection_pb2
 
+from services.collection.photos.jpeg import without_metadata
 from tests.support.background import in_background
+from tests.support.page.files import Given, drop
 from tests.support.page.pages import OpenPage, Site, page_opener
 from tests.support.page.scripted_classifier import ScriptedClassifier, scripted_server, web_server
-from tests.support.pictures.photos import encoded, scene
+from tests.support.pictures.photos import encoded, patches, scene
 from tests.support.servers.collection_server import Collection, running_collection
 from tests.support.waiting import wait_until
 
@@ -117,6 +119,23 @@ def test_feedback_that_can_not_be_noted_says_so_and_can_be_sent_again(
     expect(page.locator(".thanks")).to_be_visible()
     expect(page.locator(".error")).to_have_count(0)
     assert reports(collection) == [(collection_pb2.REPORT_KIND_RIGHT, "")]
+
+
+def test_of_several_photos_the_wrong_answer_is_corrected_and_its_photo_given(
+    open_page: OpenPage, collection: Collection
+) -> None:
+    page = open_page()
+    photos = [Given(f"{seed}.jpg", "image/jpeg", encoded(patches(seed=seed))) for seed in range(2)]
+    drop(page, *photos)
+    card = page.locator(".several li").nth(1)
+    card.locator("[name=keep]").check()
+    card.get_by_text("No", exact=True).click()
+    card.get_by_role("button", name="cherry", exact=True).click()
+    expect(card.locator(".thanks")).to_contain_text("noted for review")
+    assert reports(collection) == [(collection_pb2.REPORT_KIND_CLASS, "cherry")]
+    (kept,) = collection.ids()
+    image = collection.photo(kept, view=collection_pb2.PHOTO_VIEW_IMAGE).image
+    assert image == without_metadata(photos[1].content)
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])

@@ -87,10 +87,13 @@ class VerdictView:
 class AnswerView:
     """One answer.
 
-    tone: the verdict in lower case, as the CSS class. evidence: the overlay in words. photo: a data: URI.
+    tone: the verdict in lower case, as the CSS class. label, share: of the first prediction, for tables. evidence: the
+    overlay in words. photo: a data: URI.
     """
 
     tone: str
+    label: str
+    share: float
     headline: str
     explanation: str
     bars: Sequence[Bar]
@@ -166,6 +169,8 @@ def view_answer(
     overlay = None if is_out_of_scope else overlay_for(answer.evidence)
     return AnswerView(
         tone=tone,
+        label=answer.predictions[0].label,
+        share=answer.predictions[0].probability,
         headline=t(f"answer.{tone}.headline", **words),
         explanation=t(f"answer.{tone}.explanation", **words),
         bars=_bars(answer, ranked, t),

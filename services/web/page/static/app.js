@@ -1,6 +1,8 @@
 // Adds to the page what needs JavaScript: drop, paste, preview, retries, and answers without a reload.
 // All texts come from the server: answers and errors as HTML, the others in templates and attributes of the page.
 
+import { answerSeveral, fileOf } from "./several.js";
+
 const form = document.getElementById("photo-form");
 const samples = document.getElementById("samples-form");
 const result = document.getElementById("result");
@@ -19,7 +21,6 @@ const MAX_RETRY_TIME_MS = 10_000; // counted from the end of the first attempt
 const MIN_PAUSE_MS = 250; // before the first retry; each pause is twice as long as the last
 const MAX_PAUSE_MS = 2_000;
 const NOTICE_DELAY_MS = 1_000; // before the page says that it keeps trying
-const MAX_NAMES = 3; // of photos that are not answered
 
 let photo = null; // the file in the form
 let photoUrl = null; // its blob: URL
@@ -29,6 +30,7 @@ let running = null; // AbortController of the current request and its retries
 let remark = null; // stands above the answer
 
 document.documentElement.classList.add("js");
+input.multiple = true;
 
 // Showing answers, errors and notices
 
@@ -87,15 +89,14 @@ function put(file) {
   preview.querySelector(".file-name").textContent = photo?.name ?? "";
 }
 
-// Puts the first photo of these files into the form and answers it. The page says which other files get no answer,
-// and so which photo does not because this one replaces it.
+// Puts a photo into the form and answers it; several are answered in a grid. The page says which photo gets no answer
+// because this one replaces it.
 function take(files) {
-  const file = files.find(mayBePhoto) ?? files[0];
-  const unanswered = files.filter((other) => other !== file);
-  if (running && photo) unanswered.unshift(photo);
-  const names = unanswered.slice(0, MAX_NAMES).map((other) => other.name);
-  const others = names.join(", ") + (unanswered.length > MAX_NAMES ? ", …" : "");
-  remark = others && filled("template-one-photo", { file: file.name, others }).firstElementChild;
+  const replaced = running && photo;
+  remark = null;
+  if (files.length > 1) return askForSeveral(files);
+  const [file] = files;
+  if (replaced) remark = filled("template-one-photo", { file: file.name, others: replaced.name }).firstElementChild;
   if (result.querySelector(".error")) result.replaceChildren();
   put(file);
   askForPhoto();
@@ -211,6 +212,17 @@ async function ask(body, file = null) {
   if (file && (reason || answer?.ok)) put(null);
 }
 
+function askForSeveral(files) {
+  put(null);
+  const { signal } = (running = new AbortController());
+  const body = (file) => {
+    const sent = new FormData(form); // with the token and the box
+    sent.set("file", file);
+    return sent;
+  };
+  answerSeveral(files, result, signal, { reasonAgainst, body, filled, parse }).finally(() => signal.aborted || (running = null));
+}
+
 // Without a photo, the button opens the file dialog: the last answer stays until there is another one.
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -230,11 +242,12 @@ result.addEventListener("submit", async (event) => {
   const feedback = event.target;
   if (feedback.getAttribute("aria-busy") === "true") return;
   const body = new FormData(feedback, event.submitter);
-  if (body.get("keep") && answered) body.set("file", answered);
+  const given = fileOf(feedback) ?? answered;
+  if (body.get("keep") && given) body.set("file", given);
   feedback.setAttribute("aria-busy", "true");
   const answer = await attempt(body, undefined, "/feedback");
   feedback.removeAttribute("aria-busy");
-  result.querySelector(".error")?.remove();
+  feedback.parentElement.querySelector(":scope > .card.error")?.remove();
   const told = answer ? parse(answer.html) : filled("error-NETWORK");
   if (answer?.ok) feedback.replaceWith(told);
   else feedback.before(told);
