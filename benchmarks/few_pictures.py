@@ -26,8 +26,9 @@ from verger.v1 import model_pb2
 
 from engine.model.session import OnnxSession
 from engine.settings import available_cores
+from registry.settings import REPOSITORY
 from trainer.cli.console import ConsoleProgress
-from trainer.config import REPOSITORY, TrainerSettings
+from trainer.config import TrainerSettings
 from trainer.data.dataset import DataFolders, Picture, class_indices
 from trainer.data.few import can_be_calibrated_on_validation
 from trainer.data.loading import load_dataset, load_elsewhere, load_negatives

@@ -45,8 +45,9 @@ import tensorflow as tf
 
 from benchmarks.reports.training import page
 from engine.settings import available_cores
+from registry.settings import REPOSITORY
 from trainer.cli.console import ConsoleProgress
-from trainer.config import REPOSITORY, TrainerSettings
+from trainer.config import TrainerSettings
 from trainer.data.dataset import DataFolders, Dataset, Picture, class_indices
 from trainer.data.loading import load_dataset
 from trainer.data.preprocessing import mobilenet_preprocessing

@@ -1,8 +1,12 @@
 """Settings of every program that uses MLflow."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from engine.settings import Settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 class RegistrySettings(Settings):
@@ -16,3 +20,10 @@ class RegistrySettings(Settings):
 
     train_command: str = "python -m trainer train --data DIR"
     """How people train here, for messages. launch.sh, docker-compose.yml and Terraform set their own."""
+
+
+class VersionSettings(RegistrySettings):
+    """What a program needs that opens any version, the released one included; see registry.reference."""
+
+    release_dir: Path = REPOSITORY / "models" / "fruit-classifier"
+    """Directory of the released model version."""

@@ -5,12 +5,10 @@ from pathlib import Path
 from pydantic import Field
 
 from engine.settings import available_cores
-from registry.settings import RegistrySettings
-
-REPOSITORY = Path(__file__).resolve().parent.parent
+from registry.settings import REPOSITORY, VersionSettings
 
 
-class TrainerSettings(RegistrySettings):
+class TrainerSettings(VersionSettings):
     """Settings from the environment (VERGER_ + the field's name) or from .env in the working directory."""
 
     mlflow_wait_seconds: float = Field(default=60, ge=0, le=3600)
@@ -24,9 +22,6 @@ class TrainerSettings(RegistrySettings):
 
     page_url: str = Field(default="", pattern=r"^(https?://.*)?$")
     """Address of the page that serves the champion, for a link; empty if it is not known."""
-
-    release_dir: Path = REPOSITORY / "models" / "fruit-classifier"
-    """Directory of the released model version."""
 
     trainer_command: str = "python -m trainer"
     """How people call the trainer here, for messages; see also train_command."""

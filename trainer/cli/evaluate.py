@@ -48,13 +48,13 @@ def evaluate(
     Test pictures that show the same photo as a training picture of the folder are left out. File names divide the
     pictures into parts: apple_shelf_1.jpg is in the part "shelf".
     """
+    from registry.reference import opened
     from trainer.evaluation.evaluate import EvaluationData
     from trainer.evaluation.evaluate import evaluate as run
-    from trainer.release.reference import opened
 
     settings, progress = load_settings(), ConsoleProgress()
     workers = settings.trainer_workers
-    with opened(model, [SERVING], settings) as version:
+    with opened(model, [SERVING], settings) as (_, version):
         contract, digest = version.contract, version.digest
         labels, spec = [info.label for info in contract.classes], contract.preprocessing
         with progress.counting("Reading pictures") as done:

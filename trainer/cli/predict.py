@@ -23,10 +23,10 @@ def predict(
     keras: Annotated[bool, typer.Option("--keras", help="Run the Keras model instead of the served graph.")] = False,
 ) -> None:
     """Prints the answers that serving would give, one JSON object per line. Exit code 1 if a file can't be read."""
+    from registry.reference import opened
     from trainer.evaluation.predict import predict_file
-    from trainer.release.reference import opened
 
-    with opened(model, [TRAINING if keras else SERVING], load_settings()) as version:
+    with opened(model, [TRAINING if keras else SERVING], load_settings()) as (_, version):
         runtime = _keras_runtime(version) if keras else _serving_runtime(version)
         answers = [predict_file(path, version.contract, runtime) for path in files]
     for answer in answers:

@@ -4,32 +4,11 @@ import os
 from pathlib import Path
 from typing import Literal
 
+from engine.litter import is_litter
 from trainer.errors import DatasetInvalid
 
 _Kind = Literal["folder", "file", "device", "unknown"]
 """What an entry of a folder is, or what its link leads to; unknown where it leads nowhere or may not be looked at."""
-
-_LITTER = frozenset(
-    {
-        "__macosx",  # zip archives made on macOS
-        "icon\r",
-        "@eadir",  # thumbnails, snapshots and bins of network drives (Synology, QNAP)
-        "@__thumb",
-        "@tmp",
-        "@recycle",
-        "@recently-snapshot",
-        "#recycle",
-        "#snapshot",
-        "$recycle.bin",  # Windows
-        "system volume information",
-        "thumbs.db",
-        "ehthumbs.db",
-        "desktop.ini",
-        "lost+found",
-        "__pycache__",
-    }
-)
-"""Lower-case names of files and folders that hold no pictures of their owner. Names with a leading dot count, too."""
 
 _PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic"})
 
@@ -84,7 +63,7 @@ def _readable_entries(folder: Path) -> list[tuple[Path, _Kind]]:
 def _entries(folder: Path) -> list[tuple[Path, _Kind]]:
     """What a folder holds, without litter, sorted by name."""
     with os.scandir(folder) as entries:
-        kept = [entry for entry in entries if not entry.name.startswith(".") and entry.name.lower() not in _LITTER]
+        kept = [entry for entry in entries if not is_litter(entry.name)]
     return [(Path(entry), _kind(entry)) for entry in sorted(kept, key=lambda entry: entry.name)]
 
 

@@ -12,6 +12,7 @@ from engine.errors import ContractUnsupported, ModelCorrupt
 from engine.model.loading import load_model
 from engine.version import VersionDirectory
 from registry.aliases import CHAMPION
+from registry.reference import fetch
 from trainer.data.dataset import Picture
 from trainer.evaluation import gate
 from trainer.evaluation.evaluate import evaluate
@@ -22,7 +23,6 @@ from trainer.graphs.int8 import is_quantised
 from trainer.network.assembly import HEAD
 from trainer.network.backbone import BACKBONE, weights_digest
 from trainer.network.files import load_network
-from trainer.release.reference import fetch
 from trainer.runs.candidate import Candidate
 from trainer.training.context import RunContext
 from trainer.training.remembered_negatives import NegativeFeatures

@@ -10,11 +10,11 @@ from verger.v1 import model_pb2
 
 from engine.model.session import OnnxSession
 from registry.aliases import CHAMPION
+from registry.reference import opened
 from trainer.data.dataset import Dataset, Picture
 from trainer.graphs.features import outputs
 from trainer.network.assembly import feature_graph
 from trainer.network.backbone import download_backbone, load_backbone
-from trainer.release.reference import opened
 from trainer.training.context import RunContext
 from trainer.training.remembered_negatives import NO_NEGATIVES, RememberedNegatives
 
@@ -44,14 +44,14 @@ def load_start(context: RunContext, weights: str) -> StartingPoint:
     Raises:
         WeightsInvalid: the file does not exist or holds something else.
         DownloadFailed: the ImageNet weights can't be downloaded.
-        VergerError: as trainer.release.reference.opened.
+        VergerError: as registry.reference.opened.
     """
     size = context.preprocessing.height
     if weights == "imagenet":
         return StartingPoint(download_backbone(size))
     if weights not in ("release", CHAMPION):
         return StartingPoint(load_backbone(size, Path(weights)))
-    with opened(weights, [TRAINING, NEGATIVES], context.settings) as version:
+    with opened(weights, [TRAINING, NEGATIVES], context.settings) as (_, version):
         backbone = load_backbone(size, version.file(TRAINING))
         if not version.has(NEGATIVES):
             return StartingPoint(backbone)

@@ -12,33 +12,38 @@ from engine.contract import CONTRACT_FILE, read_contract
 from engine.errors import VersionUnknown
 from engine.version import VersionDirectory, open_version
 from registry.models import Registry
-from trainer.config import TrainerSettings
+from registry.settings import VersionSettings
 
 Role = model_pb2.ModelFile.Role
 
-_MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>[\w.-]+))")
+_MODEL_URI = re.compile(r"(?:models:/)?(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>[\w.-]+))")
 
 
 @contextmanager
-def opened(reference: str, roles: Sequence[Role], settings: TrainerSettings) -> Iterator[VersionDirectory]:
+def opened(
+    reference: str, roles: Sequence[Role], settings: VersionSettings
+) -> Iterator[tuple[model_pb2.ModelRef, VersionDirectory]]:
     """Opens a version with the files of these roles. A copy from MLflow is deleted at the end of the block.
 
+    Its number is empty where the registry gave it none.
+
     Args:
-        reference: "release", a directory, a version number, an alias such as "champion", or a models:/ URI.
+        reference: "release", a directory, a version number, an alias such as "champion", NAME@ALIAS, NAME/VERSION, or
+            one of the last two behind models:/.
 
     Raises:
         VersionUnknown: there is no such version.
         ModelCorrupt, ContractUnsupported: see open_version.
         RegistryUnavailable: MLflow does not answer.
     """
-    if reference == "release":
-        yield open_version(settings.release_dir)
-    elif Path(reference).is_dir():
-        yield open_version(Path(reference))
+    if reference == "release" or Path(reference).is_dir():
+        folder = settings.release_dir if reference == "release" else Path(reference)
+        yield model_pb2.ModelRef(name=folder.resolve().name), open_version(folder)
     else:
         registry, version = _find(reference, settings)
-        with tempfile.TemporaryDirectory(prefix="verger-") as folder:
-            yield fetch(registry, version, roles, Path(folder))
+        with tempfile.TemporaryDirectory(prefix="verger-") as copy:
+            ref = model_pb2.ModelRef(name=registry.name, version=version)
+            yield ref, fetch(registry, version, roles, Path(copy))
 
 
 def fetch(registry: Registry, version: str, roles: Sequence[Role], folder: Path) -> VersionDirectory:
@@ -51,7 +56,7 @@ def fetch(registry: Registry, version: str, roles: Sequence[Role], folder: Path)
     return open_version(folder)
 
 
-def _find(reference: str, settings: TrainerSettings) -> tuple[Registry, str]:
+def _find(reference: str, settings: VersionSettings) -> tuple[Registry, str]:
     match = _MODEL_URI.fullmatch(reference)
     name = match["name"] if match else settings.model_name
     version, alias = (match["version"], match["alias"]) if match else (None, reference)
@@ -64,6 +69,6 @@ def _find(reference: str, settings: TrainerSettings) -> tuple[Registry, str]:
     if version is None:
         raise VersionUnknown(
             f'There is no version "{reference}". Name a directory, "release", a version number, an alias such as '
-            f'"champion", or models:/{name}/1.'
+            f'"champion", {name}@champion or {name}/1.'
         )
     return registry, version
