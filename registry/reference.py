@@ -5,14 +5,17 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from verger.v1 import model_pb2
 
 from engine.contract import CONTRACT_FILE, read_contract
 from engine.errors import VersionUnknown
 from engine.version import VersionDirectory, open_version
-from registry.models import Registry
 from registry.settings import VersionSettings
+
+if TYPE_CHECKING:
+    from registry.models import Registry
 
 Role = model_pb2.ModelFile.Role
 
@@ -46,7 +49,7 @@ def opened(
             yield ref, fetch(registry, version, roles, Path(copy))
 
 
-def fetch(registry: Registry, version: str, roles: Sequence[Role], folder: Path) -> VersionDirectory:
+def fetch(registry: "Registry", version: str, roles: Sequence[Role], folder: Path) -> VersionDirectory:
     """Downloads a version's contract and its files of these roles into a folder. Raises the errors of `opened`."""
     home = f"models:/{registry.name}/{version}"
     registry.download(f"{home}/{CONTRACT_FILE}", folder)
@@ -56,7 +59,9 @@ def fetch(registry: Registry, version: str, roles: Sequence[Role], folder: Path)
     return open_version(folder)
 
 
-def _find(reference: str, settings: VersionSettings) -> tuple[Registry, str]:
+def _find(reference: str, settings: VersionSettings) -> "tuple[Registry, str]":
+    from registry.models import Registry  # and with it MLflow, which takes a second that a directory need not
+
     match = _MODEL_URI.fullmatch(reference)
     name = match["name"] if match else settings.model_name
     version, alias = (match["version"], match["alias"]) if match else (None, reference)

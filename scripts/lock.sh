@@ -10,7 +10,7 @@ lock() {
         --group "$group" --output-file "requirements/$group.txt"
 }
 lock test "$@" # contains the packages of all programs, so the other groups take their versions from it
-for group in uv sbom serving stubs web preprocess collection inference registrar trainer; do
+for group in uv sbom serving stubs web preprocess collection inference registrar trainer bulk bulk-ray; do
     lock "$group" --constraint requirements/test.txt "$@"
 done
 lock mlflow-server --constraint requirements/test.txt --excludes requirements/mlflow-server.excludes "$@"

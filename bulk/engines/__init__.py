@@ -1,0 +1,1 @@
+"""Where photos are classified: processes of this machine, or Ray Data."""
