@@ -4,6 +4,7 @@ What travels through Ray are names and rows. Each actor reads, decodes and class
 (bulk.engines.crew), so that a photo that kills it is found out as on one machine; Ray replaces actors and nodes.
 """
 
+import logging
 import os
 import tempfile
 from collections import defaultdict
@@ -45,8 +46,9 @@ class RayEngine:
         self._photo_seconds, self._address = photo_seconds, address
 
     def __enter__(self) -> "RayEngine":
+        logging.getLogger("ray").setLevel(logging.ERROR)
         if self._address:
-            ray.init(address=self._address, log_to_driver=False, logging_level="warning")
+            ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
             self._workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
         else:
             # Workers import this code; on a cluster it is in the image that all nodes run.
@@ -55,12 +57,13 @@ class RayEngine:
                 num_cpus=self._workers,
                 include_dashboard=False,
                 log_to_driver=False,
-                logging_level="warning",
+                logging_level=logging.ERROR,
                 runtime_env={"env_vars": variables},
             )
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,13 +75,14 @@ class RayEngine:
         """Yields the number and the rows of each shard as soon as it is done; see Crew.run."""
         blocks = {number: _block(number, names) for number, names in shards}
         lengths = {number: len(block) for number, block in blocks.items()}
+        files = ray.put(_files_of(Path(self._setup.folder)))  # held here, so that actors can be replaced
         rows = ray.data.from_arrow(list(blocks.values())).map_batches(
             Classifying,
             batch_size=None,  # a shard is a block
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=min(self._workers, len(blocks))),
             num_cpus=1,
-            fn_constructor_args=(_files_of(Path(self._setup.folder)), self._setup, self._photo_seconds),
+            fn_constructor_args=([files], self._setup, self._photo_seconds),
         )
         del blocks
         done = failed = 0
@@ -96,10 +100,10 @@ class RayEngine:
 class Classifying:
     """An actor: it classifies one shard after another in a process that it watches."""
 
-    def __init__(self, files: dict[str, bytes], setup: Setup, photo_seconds: float) -> None:
+    def __init__(self, files: "list[ray.ObjectRef[dict[str, bytes]]]", setup: Setup, photo_seconds: float) -> None:
         """Puts the version's files where its process can read them."""
         self._folder = tempfile.TemporaryDirectory(prefix="verger-")
-        for name, content in files.items():
+        for name, content in ray.get(files[0]).items():
             path = Path(self._folder.name, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
