@@ -17,6 +17,9 @@ usage: ./launch.sh                     start Verger and show the logs; Ctrl-C st
                                        for more options: ./launch.sh --train DIR --help
        ./launch.sh --trainer COMMAND   any other command of the trainer: list, promote 3, rollback, evaluate, predict, ...;
                                        all of them: ./launch.sh --trainer --help
+       ./launch.sh --bulk classify DIR --output DIR
+                                       classify all photos of a folder, without a server;
+                                       more: ./launch.sh --bulk classify --help
        ./launch.sh --access COMMAND    make, list, rotate or revoke keys, make a link to sign in with, and log: who did;
                                        more: ./launch.sh --access --help
        ./launch.sh --backup FILE       save the registry (all versions and runs) in a file, while Verger runs or not
@@ -244,6 +247,17 @@ trainer() {
     exec nice -n 10 "$VERGER_HOME/env/$environment/bin/python" -m trainer "$@"
 }
 
+# bulk COMMAND...: classifies many photos with the settings of this system, which need not run.
+bulk() {
+    local environment=serving
+    [ $# -ge 1 ] || { usage >&2; exit 2; }
+    case " $* " in *" --engine ray "* | *" --engine=ray "*) environment=bulk-ray ;; esac
+    make_environment "$environment" >&2
+    export PYTHONPATH=$VERGER_ROOT
+    cd "$called_from" # as for the trainer
+    exec nice -n 10 "$VERGER_HOME/env/$environment/bin/python" -m bulk "$@"
+}
+
 # access COMMAND...: makes, lists, rotates or revokes keys. Only a new key or link goes to stdout.
 access() {
     keep_private
@@ -297,6 +311,7 @@ case ${1:-} in
     --stop) stop ;;
     --train) shift && train "$@" ;;
     --trainer) shift && trainer "$@" ;;
+    --bulk) shift && bulk "$@" ;;
     --access) shift && access "$@" ;;
     --backup) shift && backup "$@" ;;
     --restore) shift && restore "$@" ;;

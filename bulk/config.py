@@ -28,9 +28,6 @@ class BulkSettings(VersionSettings):
     bulk_photo_seconds: float = Field(default=60, gt=0, le=3600)
     """Time limit of decoding and classifying one photo, in seconds. Its process is then killed and replaced."""
 
-    bulk_command: str = "python -m bulk"
-    """How people call this program here, for messages."""
-
     @property
     def limits(self) -> Limits:
         """The largest photos to accept."""

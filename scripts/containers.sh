@@ -76,6 +76,8 @@ where_data_is() { say "in Docker: docker volume ls, docker compose logs"; }
 
 access() { compose run --rm access "$@"; }
 
+bulk() { die "docs/bulk.md gives the commands for a container that classifies many photos."; }
+
 backup() { die "For containers, docs/containers.md gives the commands for a backup, and for restoring it."; }
 
 restore() { backup; }

@@ -81,7 +81,8 @@ class Sorter:
                     best = next(iter(row["labels"]), None), next(iter(row["probabilities"]), None)
                     writer.writerow([place, row["path"], row["verdict"], *best, problem])
 
-        remove_unfinished(self._folder)
+        for home in ("", *self._folders.values()):
+            remove_unfinished(self._folder / home)
         write_whole(self._folder / LIST_FILE, write)
         return placed
 
