@@ -43,10 +43,16 @@ def bulk(*arguments: str | Path, cwd: Path, python: str = sys.executable, **sett
 
 
 @contextmanager
-def bulk_running(*arguments: str | Path, cwd: Path, **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
+def bulk_running(
+    *arguments: str | Path, cwd: Path, python: str = sys.executable, **settings: str
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Runs a command in the background, and kills it at the end of the block."""
     process = subprocess.Popen(
-        command_of(*arguments), cwd=cwd, env=environment_of(settings), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command_of(*arguments, python=python),
+        cwd=cwd,
+        env=environment_of(settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     try:
         yield process

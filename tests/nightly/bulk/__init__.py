@@ -1,0 +1,1 @@
+"""Bulk classification: many kills, and Ray."""
