@@ -2,6 +2,7 @@
 # Compares Verger with its alternatives and writes the results to docs/benchmarks/.
 #
 #   ./benchmarks/run.sh [ROUNDS] [SECONDS]        runs all parts (default: 2 rounds, 2 s per cell; about 25 minutes)
+#   ./benchmarks/run.sh bulk [ROUNDS] [PHOTOS]    classifies folders of photos (about 30 minutes)
 #   ./benchmarks/run.sh PART [ARGUMENT...]        runs one part, for example "steady 1800 50": 30 minutes of mixed load
 #
 # It needs Linux, wrk and h2load (Debian: apt install wrk nghttp2-client) and access to a Python package index.
@@ -43,6 +44,10 @@ part() {
 }
 
 case ${1:-} in
+    bulk)
+        make_environment bulk-ray
+        part "$@"
+        ;;
     compare | cost | behaviour | scaling | steady | reports) part "$@" ;;
     *)
         part compare "${1:-2}" "${2:-2}"
