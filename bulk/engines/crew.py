@@ -167,7 +167,6 @@ class _Worker:
         self.connection: Connection[Any, Any] = Connection(ours.detach())
         self.shard: _Shard | None = None
         self.is_late = False
-        self._is_new = True
         with tempfile.TemporaryFile() as memory, theirs:
             memory.truncate(os.sysconf("SC_PAGE_SIZE"))
             self.state = State(memory.fileno())
@@ -199,12 +198,11 @@ class _Worker:
         if shard is None:
             raise AssertionError("Nothing was asked of this process.")
         try:
-            if self._is_new and isinstance(problem := self.connection.recv(), Problem):
-                raise VersionRefused(problem)
-            self._is_new = False
-            answer: pa.Table = self.connection.recv()
+            answer: pa.Table | Problem = self.connection.recv()
         except (EOFError, ConnectionError):
             return shard, None
+        if isinstance(answer, Problem):
+            raise VersionRefused(answer)
         self.shard = None
         return shard, answer
 

@@ -121,7 +121,6 @@ def _work(connection: "Connection[Any, Any]", watch: WatchedState) -> None:
     except VergerError as error:
         connection.send(Problem(error.reason, str(error)))
         return
-    connection.send(None)
     while True:
         task: Task = connection.recv()
         connection.send(classifier.table(task.names, task.known, watch))
