@@ -3,7 +3,7 @@
 #   ./test.sh              everything
 #   ./test.sh tests/unit   what you name (arguments go to pytest)
 #   ./test.sh --coverage   everything, with the coverage; it takes half as long again
-#   ./test.sh --nightly fuzz, ./test.sh --nightly chaos, ./test.sh --nightly clients
+#   ./test.sh --nightly bulk, and likewise chaos, clients and fuzz
 #                          what takes too long for every change; see CONTRIBUTING.md
 # Tests that want real photographs take the folder that VERGER_DATA names; CONTRIBUTING.md says what must be in it.
 set -euo pipefail
@@ -15,7 +15,7 @@ make_environment test
 bin=$VERGER_HOME/env/test/bin
 
 if [ "${1:-}" = --nightly ]; then
-    exec "$bin/python" -m "tests.nightly.${2:?"usage: ./test.sh --nightly fuzz|chaos|clients [...]"}" "${@:3}"
+    exec "$bin/python" -m "tests.nightly.${2:?"usage: ./test.sh --nightly bulk|chaos|clients|fuzz [...]"}" "${@:3}"
 fi
 
 # A browser of the machine's own comes first, then the one that playwright fetches for itself.

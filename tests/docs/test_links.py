@@ -13,6 +13,7 @@ PAGES = sorted(path for path in ROOT.rglob("*.md") if not {".verger", ".terrafor
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 ROOMS = (
     "benchmarks",
+    "bulk",
     "client",
     "docs",
     "engine",
