@@ -21,7 +21,7 @@ from tests.support.systems.processes import family
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
 
-PHOTOS = 4000
+PHOTOS = 1500
 SECONDS = 600
 
 
