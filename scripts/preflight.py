@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from bulk.config import BulkSettings
 from engine.settings import Settings
 from services.access.config import AccessSettings
 from services.access.start import missing_key
@@ -106,7 +107,7 @@ def missing_keys() -> list[str]:
 
 def misspelt_settings(names: Iterable[str]) -> list[str]:
     """Describes each variable that no program reads, but whose name is nearly that of a setting."""
-    kinds = (LaunchSettings, *PUBLIC, InferenceSettings, TrainerSettings)
+    kinds = (LaunchSettings, *PUBLIC, InferenceSettings, TrainerSettings, BulkSettings)
     known = {field.upper() for kind in kinds for field in kind.model_fields}
     for file in (Path("launch.sh"), Path(".env.example")):
         known.update(re.findall(r"VERGER_([A-Z_]+[A-Z])", file.read_text(encoding="utf-8")))
