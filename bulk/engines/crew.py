@@ -30,7 +30,7 @@ MAX_DEATHS_OF_A_PHOTO = 2
 MAX_DEATHS = 10
 """Processes in a row that die at different photos, or at none, before the crew gives up."""
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
 """Interval at which the crew looks at what its processes are at."""
 
 _ALLOCATOR = {
@@ -43,7 +43,7 @@ _ALLOCATOR = {
 _ROOT = Path(__file__).resolve().parents[2]
 
 Progress = Callable[[int, int], None]
-"""Receives how many photos are done, and how many of them have an error. It is called about five times a second."""
+"""Receives how many photos are done, and how many of them have an error. It is called about twice a second."""
 
 
 @dataclass
