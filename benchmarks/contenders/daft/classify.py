@@ -27,6 +27,6 @@ class Classifier:
 
 if __name__ == "__main__":
     files = daft.from_glob_path(f"{sys.argv[1]}/*")
-    pixels = col("path").url.download().image.decode(mode="RGB").image.resize(predictor.SIZE, predictor.SIZE)
+    pixels = col("path").download().decode_image(mode="RGB").resize(predictor.SIZE, predictor.SIZE)
     answers = files.with_column("image", pixels).with_column("logits", Classifier(col("image")))
     answers.select("path", "logits").write_parquet(sys.argv[2])
