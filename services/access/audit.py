@@ -40,6 +40,7 @@ class Action(StrEnum):
     UNDO = "labels undone"
     DELETE = "photo deleted"
     EXPIRE = "photo expired"
+    DATASET = "dataset made"
 
 
 DONE = "done"

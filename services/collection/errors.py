@@ -1,6 +1,6 @@
 """The errors that the collection adds to those of all services."""
 
-from engine.errors import InvalidArgument, Unavailable, VergerError
+from engine.errors import FailedPrecondition, InvalidArgument, Unavailable, VergerError
 from services.common.errors import Overloaded
 
 
@@ -39,6 +39,28 @@ class RequestIdReused(VergerError):
 
     code = "ALREADY_EXISTS"
     reason = "REQUEST_ID_REUSED"
+
+
+class DatasetUnknown(VergerError):
+    """There is no such version of a data set."""
+
+    code = "NOT_FOUND"
+    reason = "DATASET_UNKNOWN"
+
+
+class DatasetEmpty(FailedPrecondition):
+    """No photo has a label that a version could have."""
+
+    reason = "DATASET_EMPTY"
+
+
+class LabelUnusable(FailedPrecondition):
+    """A label is none that a model may have.
+
+    metadata: `label` is the label.
+    """
+
+    reason = "LABEL_UNUSABLE"
 
 
 class StorageFull(Overloaded):

@@ -31,12 +31,12 @@ def photo_message(photo: Photo, lifetime: timedelta) -> collection_pb2.Photo:
         height=photo.height,
         size_bytes=photo.size_bytes,
         source=_value(collection_pb2.PhotoSource, "PHOTO_SOURCE_", photo.source),
-        received_at=_timestamp(photo.received_at),
-        expires_at=_timestamp(photo.received_at + lifetime),
+        received_at=timestamp(photo.received_at),
+        expires_at=timestamp(photo.received_at + lifetime),
         label=_label_message(photo.label),
         revision=photo.revision,
         labelled_by=photo.labelled_by,
-        labelled_at=_timestamp(photo.labelled_at),
+        labelled_at=timestamp(photo.labelled_at),
         answers=[_answer_message(answer, photo.classifier) for answer in photo.answers],
         group_id=photo.group,
         group_size=photo.group_size,
@@ -50,7 +50,7 @@ def change_message(change: LabelChange) -> collection_pb2.LabelChange:
         revision=change.revision,
         label=_label_message(change.label),
         changed_by=change.changed_by,
-        changed_at=_timestamp(change.changed_at),
+        changed_at=timestamp(change.changed_at),
     )
 
 
@@ -76,8 +76,8 @@ def _answer_message(answer: Answer, classifier: str) -> collection_pb2.PhotoAnsw
     message = collection_pb2.PhotoAnswer(
         request_id=answer.request_id,
         source=_value(collection_pb2.PhotoSource, "PHOTO_SOURCE_", answer.source),
-        kept_at=_timestamp(answer.kept_at),
-        reported_at=_timestamp(answer.reported_at),
+        kept_at=timestamp(answer.kept_at),
+        reported_at=timestamp(answer.reported_at),
     )
     if known := answer.classification:
         verdict = _value(classifier_pb2.Verdict, "VERDICT_", known.verdict)
@@ -104,7 +104,8 @@ def _value(enum: Any, prefix: str, member: str) -> Any:
     return enum.Value(f"{prefix}{member.upper()}")
 
 
-def _timestamp(moment: datetime | None) -> Timestamp | None:
+def timestamp(moment: datetime | None) -> Timestamp | None:
+    """Returns the message of a time."""
     if moment is None:
         return None
     message = Timestamp()

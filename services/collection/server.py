@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from socket import gethostname
 from typing import NamedTuple
 
+import grpc
 import structlog
-from verger.v1 import collection_pb2_grpc
+from verger.v1 import collection_pb2_grpc, datasets_pb2_grpc
 
 from engine.errors import VergerError
 from engine.photo.opening import Limits
@@ -16,6 +17,9 @@ from services.access.admission import admitting
 from services.access.keys import MAX_LABEL_CHARACTERS, Scope
 from services.access.start import key_store
 from services.collection.config import CollectionSettings
+from services.collection.datasets.importing import Importer
+from services.collection.datasets.records import DatasetRecords
+from services.collection.datasets.servicer import DatasetServicer
 from services.collection.keeping import Keeper
 from services.collection.photos.files import PhotoFiles
 from services.collection.photos.preparing import prepare
@@ -34,7 +38,7 @@ from services.common.rpc.server import RunningServer, running_server
 
 log = structlog.get_logger(__name__)
 
-SERVICE_NAME = "verger.v1.CollectionService"
+SERVICE_NAME, DATASETS_NAME = "verger.v1.CollectionService", "verger.v1.DatasetService"
 
 SCOPES = {
     f"/{SERVICE_NAME}/{method}": scope
@@ -42,6 +46,13 @@ SCOPES = {
         Scope.FEEDBACK: ("AddPhoto", "ReportAnswer"),
         Scope.REVIEW: ("ListPhotos", "GetPhoto", "LabelPhotos", "UndoLabels"),
         Scope.ADMIN: ("DeletePhotos",),
+    }.items()
+    for method in methods
+} | {
+    f"/{DATASETS_NAME}/{method}": scope
+    for scope, methods in {
+        Scope.REVIEW: ("CreateDataset", "ImportPhotos"),
+        Scope.TRAIN: ("ListDatasets", "GetDataset", "ListDatasetPhotos", "FetchPhotos"),
     }.items()
     for method in methods
 }
@@ -81,8 +92,8 @@ async def collection_server(settings: CollectionSettings) -> AsyncIterator[Runni
                 settings,
                 settings.collection_port,
                 settings.collection_metrics_port,
-                [SERVICE_NAME],
-                lambda server: collection_pb2_grpc.add_CollectionServiceServicer_to_server(room.servicer, server),
+                [SERVICE_NAME, DATASETS_NAME],
+                room.add_servicers,
                 admit,
             ) as server,
         ):
@@ -98,10 +109,16 @@ async def collection_server(settings: CollectionSettings) -> AsyncIterator[Runni
 
 class _Room(NamedTuple):
     servicer: CollectionServicer
+    datasets: DatasetServicer
     keeper: Keeper
     lifetime: timedelta
     threads: WorkPool
     processes: LimitedProcesses
+
+    def add_servicers(self, server: grpc.aio.Server) -> None:
+        """Adds both services to a server."""
+        collection_pb2_grpc.add_CollectionServiceServicer_to_server(self.servicer, server)
+        datasets_pb2_grpc.add_DatasetServiceServicer_to_server(self.datasets, server)
 
 
 def _room(settings: CollectionSettings, database: Database) -> _Room:
@@ -113,9 +130,13 @@ def _room(settings: CollectionSettings, database: Database) -> _Room:
     processes = LimitedProcesses(PREPARING_PROCESSES, settings.collection_decode_seconds, prepare.__module__)
     photos = PhotoRecords(database, place, _now)
     records = Records(photos, LabelRecords(database, place, _now), PhotoList(database))
-    keeper = Keeper(photos, PhotoFiles(settings.collection_photos), threads, processes, limits)
-    servicer = CollectionServicer(keeper, records, threads, Places(AdaptiveLimit(most, most)), lifetime)
-    return _Room(servicer, keeper, lifetime, threads, processes)
+    files, places = PhotoFiles(settings.collection_photos), Places(AdaptiveLimit(most, most))
+    keeper = Keeper(photos, files, threads, processes, limits)
+    servicer = CollectionServicer(keeper, records, threads, places, lifetime)
+    versions = DatasetRecords(database, place, _now)
+    importer = Importer(keeper, photos, records.labels, versions, threads)
+    datasets = DatasetServicer(versions, files, importer, threads, places, lifetime)
+    return _Room(servicer, datasets, keeper, lifetime, threads, processes)
 
 
 def _now() -> datetime:

@@ -115,7 +115,11 @@ class CollectionServicer(collection_pb2_grpc.CollectionServiceServicer):
         self, request: collection_pb2.LabelPhotosRequest, context: Context
     ) -> collection_pb2.LabelPhotosResponse:
         decision = requests.decision_id_of(request.request_id)
-        photos, label, decider = requests.seen_of(request.photos), requests.label_of(request.label), _decider(request)
+        photos, label, decider = (
+            requests.seen_of(request.photos),
+            requests.label_of(request.label),
+            decider_of(request.reviewer, "reviewer"),
+        )
         outcome = await self._ask(lambda: self._records.labels.label(decision, photos, label, decider))
         return collection_pb2.LabelPhotosResponse(**responses.outcome_fields(outcome))
 
@@ -123,7 +127,10 @@ class CollectionServicer(collection_pb2_grpc.CollectionServiceServicer):
         self, request: collection_pb2.UndoLabelsRequest, context: Context
     ) -> collection_pb2.UndoLabelsResponse:
         change = requests.decision_id_of(request.request_id)
-        decision, decider = requests.decision_id_of(request.decision_id, "decision_id"), _decider(request)
+        decision, decider = (
+            requests.decision_id_of(request.decision_id, "decision_id"),
+            decider_of(request.reviewer, "reviewer"),
+        )
         outcome = await self._ask(lambda: self._records.labels.undo(change, decision, decider))
         return collection_pb2.UndoLabelsResponse(**responses.outcome_fields(outcome))
 
@@ -159,9 +166,9 @@ def explained() -> Iterator[None]:
         raise CollectionUnavailable(text) from error
 
 
-def _decider(request: collection_pb2.LabelPhotosRequest | collection_pb2.UndoLabelsRequest) -> Decider:
-    """Returns who decides: the owner of the key, or whom a service of Verger names."""
-    name = requests.name_of(request.reviewer, "reviewer") if request.reviewer else NOBODY_NAMED
+def decider_of(named: str, field: str) -> Decider:
+    """Returns who decides: the owner of the key, or whom a service of Verger, or where no keys are asked for, names."""
+    name = requests.name_of(named, field) if named else NOBODY_NAMED
     key = current_key()
     if key is None or key.kind is Kind.SERVICE:
         return Decider(name, name)

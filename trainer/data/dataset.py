@@ -1,12 +1,13 @@
 """What a data set is: pictures with their classes, in parts, and what was left out of them. Pure."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.dataset import TEST, TRAIN, Entry, dataset_digest
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Picture:
     digest: str
     """SHA-256 of the file."""
     perceptual_hash: int
-    """See trainer.data.duplicates. For a blank picture it is the start of `digest`, which only copies share."""
+    """See engine.photo.alike. For a blank picture it is the start of `digest`, which only copies share."""
 
     @property
     def short_name(self) -> str:
@@ -107,11 +108,12 @@ class Dataset:
     def digest(self) -> str:
         """Lower-case hexadecimal SHA-256 over part, label and content of all pictures, without their file names."""
         parts = (
-            ("train", [*self.training_examples, *self.validation, *self.validation_negatives]),
-            ("test", self.test),
+            (TRAIN, [*self.training_examples, *self.validation, *self.validation_negatives]),
+            (TEST, self.test),
         )
-        lines = sorted(f"{part}/{picture.label}/{picture.digest}" for part, pictures in parts for picture in pictures)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return dataset_digest(
+            Entry(part, picture.label, picture.digest) for part, pictures in parts for picture in pictures
+        )
 
 
 def class_indices(pictures: Iterable[Picture], labels: Sequence[str]) -> NDArray[np.int64]:

@@ -10,12 +10,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.dataset import NEGATIVE_LABEL
+from engine.labels import is_usable, label_of
 from trainer.data.files import files_below, holds_pictures, subfolders
-from trainer.data.names import is_usable, label_of
 from trainer.errors import DatasetInvalid
-
-NEGATIVE_LABEL = ""
-"""Label of a negative: a picture of none of the classes."""
 
 Folders = Mapping[str, Sequence[Path]]
 """Class folders by label. Several spellings of a label are one class."""

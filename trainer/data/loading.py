@@ -13,10 +13,10 @@ from pathlib import Path
 from verger.v1 import model_pb2
 
 from engine.errors import InvalidArgument
+from engine.photo.alike import hash_or_digest
 from engine.photo.decoding import decode
 from engine.photo.opening import Limits
 from trainer.data.dataset import Contradiction, DataFolders, Dataset, Overlap, Picture, TestPart, Unreadable
-from trainer.data.duplicates import perceptual_hash
 from trainer.data.folders import (
     Folders,
     extra_parts,
@@ -174,8 +174,8 @@ def _check(path: Path, label: str, spec: model_pb2.Preprocessing) -> Picture | U
         return Unreadable(path, str(error))
     except OSError as error:
         return Unreadable(path, error.strerror or "It can't be read.")
-    digest, hashed = hashlib.sha256(content).hexdigest(), perceptual_hash(image)
-    return Picture(path, label, digest, int(digest[:16], 16) if hashed is None else hashed)
+    digest = hashlib.sha256(content).hexdigest()
+    return Picture(path, label, digest, hash_or_digest(image, digest))
 
 
 def _losses(unreadable: Sequence[Unreadable], contradictions: Sequence[Contradiction]) -> str:

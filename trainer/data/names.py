@@ -2,13 +2,13 @@
 
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from verger.v1 import model_pb2
 
+from engine.labels import label_of
 from trainer.errors import DatasetInvalid
 
 NAMES_FILE = "classes.json"
@@ -19,9 +19,6 @@ NO_GROUP = "others"
 """Group of pictures whose file names have no word."""
 MIN_PICTURES_OF_A_PART = 30
 """Pictures of a group in a collection of test pictures that is evaluated apart."""
-
-# Misspellings in the Kaggle set "Fruit classification (10 Class)".
-_SPELLINGS = {"pinenapple": "pineapple", "strawberries": "strawberry", "stawberries": "strawberry"}
 
 # Spelled as in the middle of a sentence; the page capitalises a name that stands alone.
 _BUILT_IN: Mapping[str, Mapping[str, str]] = {
@@ -44,15 +41,6 @@ _PLURALS = (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("ves", "fe"))
 _WORDS = re.compile(r"[^\W\d_]+")
 
 
-def label_of(folder_name: str) -> str:
-    """Returns the label for a folder's name: lower case, words joined by underscores, known misspellings corrected.
-
-    Accented letters are composed (Unicode's form NFC), since macOS stores the same name in another form than others.
-    """
-    label = unicodedata.normalize("NFC", re.sub(r"[\s_-]+", "_", folder_name.strip().lower()))
-    return _SPELLINGS.get(label, label)
-
-
 def singulars_of(label: str) -> frozenset[str]:
     """Returns a label and what it may be the regular English plural of: {"berries", "berrie", "berry"} for "berries".
 
@@ -60,11 +48,6 @@ def singulars_of(label: str) -> frozenset[str]:
     """
     endings = [(plural, singular) for plural, singular in _PLURALS if label.endswith(plural)]
     return frozenset([label, *(label.removesuffix(plural) + singular for plural, singular in endings)])
-
-
-def is_usable(label: str) -> bool:
-    """Returns whether a label can be shown and stored: it isn't empty, and each character is text (valid UTF-8)."""
-    return bool(label) and not any(unicodedata.category(character) in ("Cc", "Cs") for character in label)
 
 
 def class_info(label: str, own_names: Mapping[str, Mapping[str, str]]) -> model_pb2.ClassInfo:

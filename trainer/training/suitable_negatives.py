@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.names import NO_GROUP, label_of, singulars_of
+from engine.labels import label_of
+from trainer.data.names import NO_GROUP, singulars_of
 
 Floats = NDArray[np.float32]
 

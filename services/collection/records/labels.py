@@ -68,6 +68,17 @@ class LabelRecords:
         what = _What(Action.UNDO, ["undo", decision], {"decision": decision[:MAX_LABEL_CHARACTERS]})
         return self._once(request_id, what, decider, old_labels)
 
+    def label_first(self, photo: str, label: Label, request_id: str, decider: Decider) -> Label | None:
+        """Gives a photo a label if it has none. Returns the label that it has then; None if the photo is gone."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(PHOTOS).where(PHOTOS.c.id == photo)).first()
+        if row is None:
+            return None
+        if found := label_of(row.label_kind, row.label):
+            return found
+        outcome = self.label(request_id, [Seen(photo, row.revision)], label, decider)
+        return outcome.conflicts[0].label if outcome.conflicts else label
+
     def _once(self, request_id: str, what: "_What", decider: Decider, wanted: _Wanted) -> Outcome:
         """Decides, or returns what became of the decision if it was made already."""
         try:

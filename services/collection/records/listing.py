@@ -65,7 +65,7 @@ class PhotoList:
         """Returns photos of a classifier."""
         with self._database.reading() as connection:
             photos = [photo_of(row) for row in connection.execute(page_query(page))]
-            return _completed(connection, photos)
+            return completed(connection, photos)
 
     def photo(self, identity: str) -> tuple[Photo, Sequence[LabelChange], bytes]:
         """Returns a photo, the history of its label, and the newest features; b"" if there are none.
@@ -77,7 +77,7 @@ class PhotoList:
             row = connection.execute(select(PHOTOS).where(PHOTOS.c.id == identity)).first()
             if row is None:
                 raise PhotoUnknown("No photo with this id is kept. It may have been deleted.")
-            (photo,) = _completed(connection, [photo_of(row)])
+            (photo,) = completed(connection, [photo_of(row)])
             changes = select(LABELS).where(LABELS.c.photo == identity).order_by(LABELS.c.revision)
             history = [_change_of(change) for change in connection.execute(changes)]
             newest = select(FEATURES.c.numbers).where(FEATURES.c.photo == identity).order_by(FEATURES.c.kept_at.desc())
@@ -128,7 +128,7 @@ def _conditions(wanted: Filter) -> Sequence[ColumnElement[bool]]:
     return conditions
 
 
-def _completed(connection: Connection, photos: Sequence[Photo]) -> Sequence[Photo]:
+def completed(connection: Connection, photos: Sequence[Photo]) -> Sequence[Photo]:
     """Returns photos of one classifier with their answers and the sizes of their groups."""
     answers = _answers_of(connection, [photo.id for photo in photos])
     is_there = [PHOTOS.c.classifier == photo.classifier for photo in photos[:1]]

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.access.audit import Action, Entry
 from services.collection.errors import AnswerUnknown
@@ -14,7 +13,7 @@ from services.collection.facts import NewPhoto, Report
 from services.collection.photos.preparing import PreparedPhoto
 from services.collection.records.database import Database, write_entry
 from services.collection.records.grouping import add_look, group_for, lock_group, update_order
-from services.collection.records.rows import classification_values, newest_values, report_values
+from services.collection.records.rows import classification_values, insert_of, newest_values, report_values
 from services.collection.records.tables import ANSWERS, FEATURES, FILES, PHOTOS
 
 MAX_AT_ONCE = 500
@@ -66,7 +65,7 @@ class PhotoRecords:
         with self._database.writing() as connection:
             values: dict[str, Any] = {"digest": digest, "is_kept": False, "since": self._now()}
             is_waiting = FILES.c.is_kept.is_(False)
-            statement = _insert(connection)(FILES).values(values)
+            statement = insert_of(connection)(FILES).values(values)
             connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=["digest"], set_={"since": values["since"]}, where=is_waiting
@@ -86,7 +85,7 @@ class PhotoRecords:
             identity = secrets.token_hex(16)
             group = group_for(connection, photo.classifier, identity, prepared.look)
             values = _photo_values(identity, photo, prepared, self._now()) | {"look_group": group, "rank": 0.0}
-            statement = _insert(connection)(PHOTOS).values(values)
+            statement = insert_of(connection)(PHOTOS).values(values)
             once = statement.on_conflict_do_nothing(index_elements=["classifier", "digest"])
             is_new = connection.execute(once.returning(PHOTOS.c.id)).first() is not None
             if is_new:
@@ -152,7 +151,7 @@ class PhotoRecords:
             "source": answer.source.value,
             "kept_at": now,
         }
-        statement = _insert(connection)(ANSWERS).values(values | known)
+        statement = insert_of(connection)(ANSWERS).values(values | known)
         once = statement.on_conflict_do_nothing(index_elements=["photo", "request_id"])
         is_new = connection.execute(once.returning(ANSWERS.c.id)).first() is not None
         if is_new and answer.classification:
@@ -161,7 +160,7 @@ class PhotoRecords:
             update_order(connection, identity)
         if photo.features and answer.classification:
             features = {"photo": identity, "model_version": answer.classification.model_version, "kept_at": now}
-            statement = _insert(connection)(FEATURES).values(features | {"numbers": photo.features})
+            statement = insert_of(connection)(FEATURES).values(features | {"numbers": photo.features})
             connection.execute(statement.on_conflict_do_nothing(index_elements=["photo", "model_version"]))
         if answer.report:
             is_it = (ANSWERS.c.photo == identity) & (ANSWERS.c.request_id == answer.request_id)
@@ -208,8 +207,3 @@ def _photo_values(identity: str, photo: NewPhoto, prepared: PreparedPhoto, now: 
         "revision": 0,
         "labelled_by": "",
     }
-
-
-def _insert(connection: Connection) -> Any:
-    """Returns the INSERT of this database that can do something else if there is such a row: both have it alike."""
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects import postgresql, sqlite
 
 from services.collection.facts import (
     Answer,
@@ -85,3 +86,8 @@ def newest_values(classification: Classification) -> dict[str, Any]:
 def report_values(report: Report | None) -> dict[str, Any]:
     """Returns the columns of ANSWERS that hold a report; none of them if nobody said anything."""
     return {"report": report.kind.value, "report_label": report.label, "note": report.note} if report else {}
+
+
+def insert_of(connection: Connection) -> Any:
+    """Returns the INSERT of this database that can do something else if there is such a row: both have it alike."""
+    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert

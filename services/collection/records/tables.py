@@ -153,6 +153,40 @@ LABELS = Table(
 )
 """The history of labels. A trigger refuses to change a row; it goes with its photo."""
 
+SIDES = Table(
+    "collection_sides",
+    METADATA,
+    Column("photo", String(32), ForeignKey("collection_photos.id", ondelete="CASCADE"), primary_key=True),
+    Column("look", String(16)),  # perceptual hash in hexadecimal digits; null until a version is made
+    Column("wanted", String(8)),  # by an import
+    Column("side", String(8)),  # set when the photo is in a version for the first time, and never changed
+)
+
+DATASETS = Table(
+    "collection_datasets",
+    METADATA,
+    Column("id", _NUMBER, primary_key=True),
+    Column("classifier", String(100), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("made_by", String(100), nullable=False),
+    Column("classes", JSON, nullable=False),  # numbers of photos to learn from and to test on, by label
+    UniqueConstraint("classifier", "version", name="collection_datasets_once"),
+)
+"""A trigger refuses to change a row."""
+
+DATASET_PHOTOS = Table(
+    "collection_dataset_photos",
+    METADATA,
+    Column("dataset", _NUMBER, ForeignKey("collection_datasets.id"), primary_key=True),
+    Column("photo", String(32), ForeignKey("collection_photos.id", ondelete="CASCADE"), primary_key=True),
+    Column("label", String(100), nullable=False),
+    Column("side", String(8), nullable=False),
+    Index("collection_dataset_photos_by_photo", "photo"),
+)
+"""A trigger refuses to change a row; it goes with its photo."""
+
 UNSENT = Table(
     "collection_audit_unsent",
     METADATA,

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-from verger.v1 import collection_pb2
+from verger.v1 import collection_pb2, datasets_pb2
 
 from services.access.audit import Action, Entry
 from services.access.database import open_database
@@ -42,7 +42,7 @@ class Guarded:
         name = f"key {len(self.store.load().keys or ())}"
         key = self.store.make(name, "anna", frozenset(scopes), None, kind).text
         metadata = [("authorization", f"Bearer {key}")]
-        return getattr(self.collection.stub, method)(request, metadata=metadata, timeout=SECONDS)
+        return self.collection.method(method)(request, metadata=metadata, timeout=SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +62,19 @@ DELETE = collection_pb2.DeletePhotosRequest(photo_ids=["0" * 32])
 
 
 def test_every_method_has_a_scope() -> None:
-    methods = collection_pb2.DESCRIPTOR.services_by_name["CollectionService"].methods_by_name
-    assert set(SCOPES) == {f"/{SERVICE_NAME}/{name}" for name in methods}
+    services = [file.services_by_name.values() for file in (collection_pb2.DESCRIPTOR, datasets_pb2.DESCRIPTOR)]
+    methods = [method for found in services for service in found for method in service.methods]
+    assert set(SCOPES) == {f"/{method.containing_service.full_name}/{method.name}" for method in methods}
 
 
 @pytest.mark.parametrize(
     ("method", "request_", "scope"),
-    [("AddPhoto", ADD, Scope.FEEDBACK), ("ListPhotos", LIST, Scope.REVIEW), ("DeletePhotos", DELETE, Scope.ADMIN)],
+    [
+        ("AddPhoto", ADD, Scope.FEEDBACK),
+        ("ListPhotos", LIST, Scope.REVIEW),
+        ("DeletePhotos", DELETE, Scope.ADMIN),
+        ("ListDatasets", datasets_pb2.ListDatasetsRequest(classifier=FRUITS), Scope.TRAIN),
+    ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_key_needs_the_scope_of_the_call(guarded: Guarded, method: str, request_: object, scope: Scope) -> None:
@@ -80,7 +86,7 @@ def test_a_key_needs_the_scope_of_the_call(guarded: Guarded, method: str, reques
     assert code_and_reason(refused.value) == (grpc.StatusCode.PERMISSION_DENIED, "SCOPE_MISSING")
     assert metadata_of(refused.value) == {"scope": scope}
     with pytest.raises(grpc.RpcError) as refused:
-        getattr(guarded.collection.stub, method)(request_, timeout=SECONDS)
+        guarded.collection.method(method)(request_, timeout=SECONDS)
     assert code_and_reason(refused.value) == (grpc.StatusCode.UNAUTHENTICATED, "KEY_MISSING")
 
 

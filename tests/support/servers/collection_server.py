@@ -9,10 +9,18 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import grpc
-from verger.v1 import classifier_pb2, collection_pb2, collection_pb2_grpc, model_pb2
+from verger.v1 import (
+    classifier_pb2,
+    collection_pb2,
+    collection_pb2_grpc,
+    datasets_pb2,
+    datasets_pb2_grpc,
+    model_pb2,
+)
 
 from services.collection.config import CollectionSettings
 from services.collection.server import collection_server
@@ -31,6 +39,7 @@ class Collection:
     """A running service, and what is behind it."""
 
     stub: collection_pb2_grpc.CollectionServiceStub
+    datasets: datasets_pb2_grpc.DatasetServiceStub
     folder: Path
     database: str
     port: int
@@ -81,6 +90,34 @@ class Collection:
         """Deletes photos."""
         return self.stub.DeletePhotos(collection_pb2.DeletePhotosRequest(photo_ids=ids), timeout=SECONDS).deleted
 
+    def method(self, name: str) -> Any:
+        """Returns the method with this name, of whichever service."""
+        return getattr(self.stub, name, None) or getattr(self.datasets, name)
+
+    def labelled(self, label: collection_pb2.Label, image: bytes | None = None) -> str:
+        """Adds a photo and labels it. Returns its id."""
+        photo = self.add(image).photo_id
+        self.label(f"label {photo}", {photo: 0}, label)
+        return photo
+
+    def make(self, made_by: str = "") -> datasets_pb2.CreateDatasetResponse:
+        """Makes a dataset version."""
+        request = datasets_pb2.CreateDatasetRequest(classifier=FRUITS, made_by=made_by)
+        return self.datasets.CreateDataset(request, timeout=SECONDS)
+
+    def members(self, version: int) -> list[datasets_pb2.DatasetPhoto]:
+        """Lists all photos of a dataset version, two on each page."""
+        found, token = [], ""
+        while True:
+            request = datasets_pb2.ListDatasetPhotosRequest(
+                classifier=FRUITS, version=version, page_size=2, page_token=token
+            )
+            page = self.datasets.ListDatasetPhotos(request, timeout=SECONDS)
+            found += page.photos
+            token = page.next_page_token
+            if not token:
+                return found
+
     def files(self) -> list[str]:
         """Names of all files that are kept, but for the database."""
         return sorted(str(file.relative_to(self.folder)) for file in self.folder.rglob("*") if file.is_file())
@@ -128,7 +165,8 @@ def running_collection(
         in_background(collection_server(made)) as server,
         grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
     ):
-        yield Collection(collection_pb2_grpc.CollectionServiceStub(channel), folder, database, server.port)
+        stubs = collection_pb2_grpc.CollectionServiceStub(channel), datasets_pb2_grpc.DatasetServiceStub(channel)
+        yield Collection(*stubs, folder, database, server.port)
 
 
 @asynccontextmanager

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from engine.photo.alike import MAX_DISTANCE_BITS, perceptual_hash
 from tests.support.pictures.photos import encoded, plain
-from trainer.data.duplicates import MAX_DISTANCE_BITS, nearest, perceptual_hash, photos_of
+from trainer.data.duplicates import nearest, photos_of
 
 
 def photo(seed: int) -> Image.Image:

@@ -11,27 +11,10 @@ from trainer.data.names import (
     group_of,
     groups_of,
     kind_of,
-    label_of,
     parts_of,
     read_own_names,
 )
 from trainer.errors import DatasetInvalid
-
-
-@pytest.mark.parametrize(
-    ("folder", "label"),
-    [
-        ("apple", "apple"),
-        ("Apple", "apple"),
-        (" Golden  Delicious ", "golden_delicious"),
-        ("golden-delicious", "golden_delicious"),
-        ("pinenapple", "pineapple"),
-        ("strawberries", "strawberry"),
-        ("stawberries", "strawberry"),
-    ],
-)
-def test_different_spellings_of_a_folder_give_the_same_label(folder: str, label: str) -> None:
-    assert label_of(folder) == label
 
 
 def test_known_fruits_have_french_names() -> None:
