@@ -4,11 +4,12 @@ from pathlib import Path
 
 from pydantic import Field
 
+from dataset_client.settings import DatasetClientSettings
 from engine.settings import available_cores
 from registry.settings import REPOSITORY, VersionSettings
 
 
-class TrainerSettings(VersionSettings):
+class TrainerSettings(VersionSettings, DatasetClientSettings):
     """Settings from the environment (VERGER_ + the field's name) or from .env in the working directory."""
 
     mlflow_wait_seconds: float = Field(default=60, ge=0, le=3600)

@@ -49,17 +49,19 @@ def evaluate(
     pictures into parts: apple_shelf_1.jpg is in the part "shelf".
     """
     from registry.reference import opened
+    from trainer.data.collected import folders_of
     from trainer.evaluation.evaluate import EvaluationData
     from trainer.evaluation.evaluate import evaluate as run
 
     settings, progress = load_settings(), ConsoleProgress()
     workers = settings.trainer_workers
+    folders = folders_of(data, settings, progress)
     with opened(model, [SERVING], settings) as (_, version):
         contract, digest = version.contract, version.digest
         labels, spec = [info.label for info in contract.classes], contract.preprocessing
         with progress.counting("Reading pictures") as done:
-            part = load_test_part(data, labels, spec, workers, done)
-            outside, unreadable_negatives = load_negatives(negatives, spec, workers, done)
+            part = load_test_part(folders.root, labels, spec, workers, done)
+            outside, unreadable_negatives = load_negatives([*folders.held_out, *negatives], spec, workers, done)
             other, _, unreadable_elsewhere = load_elsewhere(elsewhere, labels, (), spec, workers, done)
         unreadable = [*part.unreadable, *unreadable_negatives, *unreadable_elsewhere]
         for note in part.notes:
@@ -68,7 +70,7 @@ def evaluate(
         warn_of_contradictions(part.contradictions)
         warn_of_unreadable(unreadable)
         with progress.counting("Testing") as done:
-            tested = EvaluationData(data, part.pictures, outside, elsewhere=other)
+            tested = EvaluationData(folders.root, part.pictures, outside, elsewhere=other)
             evaluation = run(version.file(SERVING), contract, tested, workers, done)
     table = (parts_table if groups else evaluation_table)(evaluation, f"Model {digest[:12]} on {data}")
     (NOTES if json_file and json_file.name == "<stdout>" else RESULTS).print(table)
@@ -78,5 +80,5 @@ def evaluate(
             "overlap": [{"test": str(pair.test.path), "train": str(pair.train.path)} for pair in part.overlap],
             "contradictions": [[str(picture.path) for picture in found.copies] for found in part.contradictions],
         }
-        content = {"model": model, "digest": digest, "data": str(data), **left_out, **evaluation.to_dict()}
+        content = {"model": model, "digest": digest, "data": data, **left_out, **evaluation.to_dict()}
         json_file.write(json.dumps(content, indent=2) + "\n")

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from registry.models import Registry
 
 Data = Annotated[
-    Path, typer.Option("--data", help="Folder with train/ and test/ parts of class folders, or with class folders.")
+    str,
+    typer.Option(
+        "--data",
+        help="Folder with train/ and test/ parts of class folders, or with class folders; or collection:NAME@VERSION, "
+        'a dataset version of the collection (VERSION is a number or "latest").',
+    ),
 ]
 Elsewhere = Annotated[
     list[Path],

@@ -1,6 +1,7 @@
 """`trainer train`."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,7 @@ def train(
 
     It computes in 8-bit integers if these lose at most 0.3 points of accuracy and are faster here.
     """
-    from trainer.data.dataset import DataFolders
+    from trainer.data.collected import folders_of
     from trainer.data.few import problems_of_few
     from trainer.data.loading import load_dataset
     from trainer.data.preprocessing import mobilenet_preprocessing
@@ -63,8 +64,9 @@ def train(
     settings, preprocessing, progress = load_settings(), mobilenet_preprocessing(), ConsoleProgress()
     reachable_registry(settings)  # training ends there after hours, so a missing registry must show now
     try:
+        found = folders_of(data, settings, progress)
+        folders = replace(found, extra=extra, negatives=[*found.negatives, *negatives], elsewhere=elsewhere)
         with progress.counting("Reading pictures") as done:
-            folders = DataFolders(data, extra, negatives, elsewhere)
             dataset = load_dataset(folders, preprocessing, settings.trainer_workers, done)
         announce(dataset)
         warn_of_few_pictures([*problems_of_few(dataset, fine_tune)])

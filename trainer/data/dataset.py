@@ -63,6 +63,18 @@ class TestPart:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The dataset version of the collection that a data set is."""
+
+    reference: str
+    """Such as collection:fruit-classifier@3."""
+    digest: str
+    """What names the photos that it was made of, see engine.dataset."""
+    deleted: int
+    """Number of these that have been deleted since."""
+
+
+@dataclass(frozen=True)
 class DataFolders:
     """Folders that a data set is loaded from."""
 
@@ -74,6 +86,15 @@ class DataFolders:
     """Folders of pictures of none of the classes, in any subfolders."""
     elsewhere: Sequence[Path] = ()
     """Folders of class folders with pictures from other collections, for testing only."""
+    held_out: Sequence[Path] = ()
+    """Folders of further pictures of none of the classes, which are not learned: for calibration and for the gate."""
+    origin: Origin | None = None
+    """What `root` was fetched from, if it was."""
+
+    @property
+    def name(self) -> str:
+        """What people call the data."""
+        return self.origin.reference if self.origin else self.root.resolve().name
 
 
 @dataclass(frozen=True)

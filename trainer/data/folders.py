@@ -88,8 +88,8 @@ def extra_parts(extra: Sequence[Path], labels: Collection[str]) -> Mapping[str, 
     return folders
 
 
-def negative_parts(folders: Sequence[Path]) -> Mapping[str, Folders]:
-    """Returns each folder of negatives, with all its subfolders, as a part.
+def negative_parts(folders: Sequence[Path], name: str = "negatives") -> Mapping[str, Folders]:
+    """Returns each folder of negatives, with all its subfolders, as a part; `name` begins the names of the parts.
 
     Raises:
         DatasetInvalid: no such folder.
@@ -97,7 +97,7 @@ def negative_parts(folders: Sequence[Path]) -> Mapping[str, Folders]:
     for folder in folders:
         if not folder.is_dir():
             raise DatasetInvalid("DATA_NOT_FOUND", f"There is no folder {folder}. Name a folder of pictures.")
-    return {f"negatives {number}": {NEGATIVE_LABEL: [folder]} for number, folder in enumerate(folders)}
+    return {f"{name} {number}": {NEGATIVE_LABEL: [folder]} for number, folder in enumerate(folders)}
 
 
 def labels_of(parts: Mapping[str, Folders]) -> Sequence[str]:

@@ -46,9 +46,11 @@ def load_dataset(folders: DataFolders, spec: model_pb2.Preprocessing, workers: i
     home, parts, notes = find_parts(folders.root)
     labels = labels_of(parts)
     extra, outside = extra_parts(folders.extra, labels), negative_parts(folders.negatives)
-    pictures, unreadable = _read({**parts, **extra, **outside}, spec, workers, progress)
+    held_out = negative_parts(folders.held_out, "held out")
+    pictures, unreadable = _read({**parts, **extra, **outside, **held_out}, spec, workers, progress)
     pictures, contradictions = _without_contradictions(pictures)
     negatives = [picture for name in outside for picture in pictures[name]]
+    kept_apart = [picture for name in held_out for picture in pictures[name]]
     added = [picture for name in extra for picture in pictures[name]]
     train, test, overlap = train_and_test(pictures, added)
     losses = _losses(unreadable, contradictions)
@@ -59,6 +61,7 @@ def load_dataset(folders: DataFolders, spec: model_pb2.Preprocessing, workers: i
     )
     train, validation = train_and_validation(train, pictures.get("validation", []))
     kept = {picture.digest for picture in validation}
+    validating = [*(picture for picture in negatives if is_for_validation(picture.digest)), *kept_apart]
     return Dataset(
         folders=folders,
         labels=labels,
@@ -66,9 +69,7 @@ def load_dataset(folders: DataFolders, spec: model_pb2.Preprocessing, workers: i
         validation=validation,
         test=test,
         negatives=[picture for picture in negatives if not is_for_validation(picture.digest)],
-        validation_negatives=[
-            *{picture.digest: picture for picture in negatives if is_for_validation(picture.digest)}.values()
-        ],
+        validation_negatives=[*{picture.digest: picture for picture in validating}.values()],
         elsewhere=elsewhere,
         overlap=[*overlap, *seen],
         contradictions=contradictions,

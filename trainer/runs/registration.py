@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from registry.models import version_tags
 from registry.pages import run_page, version_page
+from trainer.data.dataset import Origin
 from trainer.evaluation.figures import Evaluation
 from trainer.evaluation.gate import Decision
 from trainer.evaluation.intervals import with_interval
@@ -45,9 +46,10 @@ def register(
         **version_tags(version, "passed" if decision.passed else "failed", decision.reason),
         **lineage_tags(decision, candidate.evaluation, context.dataset.test),
         **({"few_pictures": " ".join(problems)} if problems else {}),
+        **dataset_tags(context.dataset.folders.origin),
     }
     metrics = dict(version.contract.provenance.test_metrics)
-    text = describe(candidate.evaluation, decision, problems)
+    text = describe(candidate.evaluation, decision, problems, context.dataset.folders.origin)
     with context.progress.waiting("Registering"):
         number = registry.register(version.path, tags, context.settings.experiment_name, run.id, metrics, text)
         if decision.passed:
@@ -60,7 +62,12 @@ def register(
     return Outcome(number, candidate.evaluation, decision, problems, _pages(context, run, number, decision))
 
 
-def describe(evaluation: Evaluation, decision: Decision, problems: Sequence[str]) -> str:
+def dataset_tags(origin: Origin | None) -> dict[str, str]:
+    """Returns the tags by which a version names the dataset version that it was trained on; none for a folder."""
+    return {"dataset": origin.reference, "dataset_digest": origin.digest} if origin else {}
+
+
+def describe(evaluation: Evaluation, decision: Decision, problems: Sequence[str], origin: Origin | None = None) -> str:
     """Returns what people should know about a version, as Markdown."""
     labels = [figures.label for figures in evaluation.classes]
     right = round(evaluation.accuracy * evaluation.images)
@@ -72,10 +79,16 @@ def describe(evaluation: Evaluation, decision: Decision, problems: Sequence[str]
         f"Right on {right} of {evaluation.images} test pictures, {with_interval(right, evaluation.images)}; "
         f"{evaluation.unsure_share:.1%} unsure, {evaluation.refused_share:.1%} called out of scope.",
         *([f"{refused} of {negatives} pictures of none of the classes refused."] if negatives else []),
+        *([_origin_sentence(origin)] if origin else []),
         evaluation.arithmetic,
         f"Gate: {'passed' if decision.passed else 'failed'}. {decision.reason}",
     ]
     return "\n\n".join(sentences)
+
+
+def _origin_sentence(origin: Origin) -> str:
+    deleted = f"; {origin.deleted} of its photos had been deleted" if origin.deleted else ""
+    return f"Trained on {origin.reference}, digest {origin.digest[:12]}{deleted}."
 
 
 def _pages(context: RunContext, run: TrackedRun, number: str, decision: Decision) -> Mapping[str, str]:

@@ -78,7 +78,7 @@ def _name(context: RunContext) -> str:
     dataset = context.dataset
     layers = "all layers" if context.recipe.fine_tune else "dense layers"
     count = len(dataset.train) + len(dataset.validation)
-    return f"{dataset.folders.root.resolve().name}, {len(dataset.labels)} classes, {count} pictures, {layers}"
+    return f"{dataset.folders.name}, {len(dataset.labels)} classes, {count} pictures, {layers}"
 
 
 def _open_checkpoint(context: RunContext, start: StartingPoint, resume: bool) -> Checkpoint:
@@ -104,7 +104,7 @@ def _log_inputs(context: RunContext, run: TrackedRun, weights: str, start: Start
     dataset = context.dataset
     run.log_parameters(
         {
-            "data": dataset.folders.root.resolve().name,
+            "data": dataset.folders.name,
             "more": folder_names(dataset.folders.extra),
             "negatives": folder_names(dataset.folders.negatives),
             "remembered_negatives": len(start.negatives),

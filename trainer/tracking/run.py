@@ -57,12 +57,19 @@ class TrackedRun:
         counts = {
             part: len(getattr(dataset, part)) for part in ("train", "validation", "test", "overlap", "contradictions")
         }
+        origin = dataset.folders.origin
         info = DatasetInfo(
-            name=dataset.folders.root.resolve().name,
+            name=dataset.folders.name,
             digest=dataset.digest[:_MAX_DIGEST_CHARACTERS],
-            source_type="local",
-            source=json.dumps({"uri": str(dataset.folders.root)}),
-            profile=json.dumps({**counts, "digest": dataset.digest}),
+            source_type="collection" if origin else "local",
+            source=json.dumps({"uri": origin.reference if origin else str(dataset.folders.root)}),
+            profile=json.dumps(
+                {
+                    **counts,
+                    "digest": dataset.digest,
+                    **({"version_digest": origin.digest, "deleted": origin.deleted} if origin else {}),
+                }
+            ),
         )
         self._client.log_inputs(self.id, [DatasetInput(info, [InputTag("mlflow.data.context", "training")])])
         self._client.log_dict(

@@ -31,9 +31,9 @@ def imported_of(request: datasets_pb2.ImportPhotosRequest) -> Imported:
     return Imported(classifier, request.digest, label_of(request.label), _SIDES[request.side])
 
 
-def state_of(state: State) -> int:
-    """Returns the message's value for what became of a photo."""
-    return datasets_pb2.ImportState.Value(f"IMPORT_STATE_{state.upper()}")
+def state_of(state: State) -> str:
+    """Returns the name of the message's value for what became of a photo."""
+    return f"IMPORT_STATE_{state.upper()}"
 
 
 def dataset_message(version: Version) -> datasets_pb2.Dataset:

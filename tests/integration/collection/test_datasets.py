@@ -163,8 +163,8 @@ def test_wrong_questions_are_refused(tmp_path: Path) -> None:
             collection.make()
         assert code_and_reason(empty.value) == (grpc.StatusCode.FAILED_PRECONDITION, "DATASET_EMPTY")
         for version in (0, 7):
+            question = datasets_pb2.GetDatasetRequest(classifier=FRUITS, version=version)
             with pytest.raises(grpc.RpcError) as unknown:
-                question = datasets_pb2.GetDatasetRequest(classifier=FRUITS, version=version)
                 collection.datasets.GetDataset(question, timeout=SECONDS)
             assert code_and_reason(unknown.value) == (grpc.StatusCode.NOT_FOUND, "DATASET_UNKNOWN")
         with pytest.raises(grpc.RpcError) as wrong:

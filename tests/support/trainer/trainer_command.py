@@ -19,6 +19,7 @@ def environment_of(settings: TrainerSettings) -> dict[str, str]:
         "VERGER_EXPERIMENT_NAME": settings.experiment_name,
         "VERGER_RELEASE_DIR": str(settings.release_dir),
         "VERGER_HOME": str(settings.home),
+        "VERGER_COLLECTION_TARGET": settings.collection_target,
     }
 
 
