@@ -13,7 +13,8 @@ usage: ./launch.sh                     start Verger and show the logs; Ctrl-C st
        ./launch.sh --status            show the state of each program (exit status 0: all are healthy, with a version
                                        of the model or without one)
        ./launch.sh --stop              stop Verger
-       ./launch.sh --train DIR [...]   train on a folder with one subfolder per class; starts Verger if necessary;
+       ./launch.sh --train DIR [...]   train on a folder with one subfolder per class, or on a dataset version of the
+                                       collection, collection:NAME@VERSION; starts Verger if necessary;
                                        for more options: ./launch.sh --train DIR --help
        ./launch.sh --trainer COMMAND   any other command of the trainer: list, promote 3, rollback, evaluate, predict, ...;
                                        all of them: ./launch.sh --trainer --help
@@ -22,8 +23,11 @@ usage: ./launch.sh                     start Verger and show the logs; Ctrl-C st
                                        more: ./launch.sh --bulk classify --help
        ./launch.sh --access COMMAND    make, list, rotate or revoke keys, make a link to sign in with, and log: who did;
                                        more: ./launch.sh --access --help
-       ./launch.sh --backup FILE       save the registry (all versions and runs) in a file, while Verger runs or not
-       ./launch.sh --restore FILE      restore such a file into a system that has no registry
+       ./launch.sh --collection COMMAND   import labelled photos, make a dataset version, export one;
+                                       all of them: ./launch.sh --collection --help
+       ./launch.sh --backup FILE       save the registry (all versions and runs) and the collection (photos and dataset
+                                       versions) in a file, while Verger runs or not
+       ./launch.sh --restore FILE      restore such a file into a system that has neither
        ./launch.sh --docker [...]      do the same in containers, for example ./launch.sh --docker --detach
 
 Settings and their defaults. They come from the environment or from the file .env (for --docker, see .env.example):
@@ -265,6 +269,15 @@ access() {
     exec "$serving/python" -m services.access "$@"
 }
 
+# collection COMMAND...: imports and exports photos, and makes dataset versions, in the running system.
+collection() {
+    [ $# -ge 1 ] || { usage >&2; exit 2; } # without a command, the service itself would run
+    make_environment serving >&2
+    export PYTHONPATH=$VERGER_ROOT
+    cd "$called_from" # relative folders are relative to the directory of the caller
+    exec "$serving/python" -m services.collection "$@"
+}
+
 show_logs() { exec "$serving/python" scripts/show_logs.py "$VERGER_HOME/logs"; }
 
 # in_callers_folder FILE: prints its path, which may be relative to where launch.sh was called.
@@ -275,7 +288,7 @@ backup() {
     keep_private
     make_environment serving
     "$serving/python" -m scripts.backup save "$(in_callers_folder "$1")"
-    say "The registry is saved in $1."
+    say "The registry and the collection are saved in $1."
 }
 
 restore() {
@@ -284,7 +297,7 @@ restore() {
     keep_private
     make_environment serving
     "$serving/python" -m scripts.backup restore "$(in_callers_folder "$1")"
-    say "The registry is restored from $1."
+    say "The registry and the collection are restored from $1."
 }
 
 run() {
@@ -313,6 +326,7 @@ case ${1:-} in
     --trainer) shift && trainer "$@" ;;
     --bulk) shift && bulk "$@" ;;
     --access) shift && access "$@" ;;
+    --collection) shift && collection "$@" ;;
     --backup) shift && backup "$@" ;;
     --restore) shift && restore "$@" ;;
     -h | --help) usage ;;

@@ -49,11 +49,18 @@ status() {
 train() {
     local data
     [ $# -ge 1 ] || { usage >&2; exit 2; }
-    data=$(cd "$called_from" && cd "$1" 2>/dev/null && pwd) || { say "verger: the folder $1 does not exist." >&2; exit 2; }
+    case $1 in
+        collection:*) data=$1 ;;
+        *)
+            data=/data
+            VERGER_TRAINING_DATA=$(cd "$called_from" && cd "$1" 2>/dev/null && pwd) ||
+                { say "verger: the folder $1 does not exist." >&2; exit 2; }
+            export VERGER_TRAINING_DATA
+            ;;
+    esac
     shift
     if is_running; then refuse_another_model; else start; fi
-    export VERGER_TRAINING_DATA=$data
-    trainer train --data /data "$@"
+    trainer train --data "$data" "$@"
 }
 
 served() { compose exec -T inference sh -c 'echo "${VERGER_MODEL_NAME:-fruit-classifier}"'; }
@@ -77,6 +84,12 @@ where_data_is() { say "in Docker: docker volume ls, docker compose logs"; }
 access() { compose run --rm access "$@"; }
 
 bulk() { die "docs/bulk.md gives the commands for a container that classifies many photos."; }
+
+# The folder of the caller has the same path in the container, which writes there as the caller.
+collection() {
+    [ $# -ge 1 ] || { usage >&2; exit 2; }
+    compose run --rm -e VERGER_KEY -u "$(id -u):$(id -g)" -v "$called_from:$called_from" -w "$called_from" collection "$@"
+}
 
 backup() { die "For containers, docs/containers.md gives the commands for a backup, and for restoring it."; }
 

@@ -1,9 +1,11 @@
-"""Runs the collection service: python -m services.collection"""
+"""Runs the collection service: python -m services.collection; with arguments, one of its commands: --help."""
 
 import asyncio
 import gc
+import sys
 
 from services.access.start import start_guarded
+from services.collection.commands.app import main as run_command
 from services.collection.config import CollectionSettings
 from services.collection.server import collection_server
 from services.common.process.signals import end_process, stop_signal
@@ -18,4 +20,6 @@ async def main(settings: CollectionSettings) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit(run_command())
     asyncio.run(main(start_guarded("collection", CollectionSettings)))

@@ -5,13 +5,13 @@ Two layouts are supported, also some folders further down (as in the Kaggle arch
 - `<class>/` alone, as the single part "all".
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.dataset import NEGATIVE_LABEL
 from engine.labels import is_usable, label_of
+from engine.layout import PART_WORDS, part_of
 from trainer.data.files import files_below, holds_pictures, subfolders
 from trainer.errors import DatasetInvalid
 
@@ -20,21 +20,6 @@ Folders = Mapping[str, Sequence[Path]]
 
 MAX_WRAPPERS = 3
 """Folders that are looked into one after the other where each holds nothing but the next, as unpacked archives do."""
-
-_PART_WORDS = {
-    "train": "train",
-    "training": "train",
-    "entraînement": "train",
-    "entrainement": "train",
-    "apprentissage": "train",
-    "test": "test",
-    "tests": "test",
-    "testing": "test",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-}
-_PART_NAME = re.compile(rf"({'|'.join(_PART_WORDS)})(_?(set|data|images))?")
 
 
 class Layout(NamedTuple):
@@ -151,8 +136,8 @@ def _named_parts(folder: Path) -> dict[str, list[Path]]:
     """The folders that are named like parts, by part; none unless one of them holds folders, as a part does."""
     parts: dict[str, list[Path]] = {}
     for path in subfolders(folder):
-        if match := _PART_NAME.fullmatch(label_of(path.name)):
-            parts.setdefault(_PART_WORDS[match[1]], []).append(path)
+        if part := part_of(path.name):
+            parts.setdefault(part, []).append(path)
     return parts if any(subfolders(path) for paths in parts.values() for path in paths) else {}
 
 
@@ -186,7 +171,7 @@ def _usable_label(folder: Path) -> str:
 
 def _refuse_parts_as_classes(home: Path, classes: Iterable[str]) -> None:
     """Refuses folders such as seg_train and seg_test, whose names say that they are parts and no classes."""
-    found = {label: part for label in classes for word, part in _PART_WORDS.items() if word in label.split("_")}
+    found = {label: part for label in classes for word, part in PART_WORDS.items() if word in label.split("_")}
     if len(set(found.values())) > 1:
         raise DatasetInvalid(
             "DATA_PARTS_UNCLEAR",

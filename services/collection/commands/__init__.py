@@ -1,0 +1,1 @@
+"""Commands for people: import, export, and dataset versions. They call a running collection, wherever it is."""
