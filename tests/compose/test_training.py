@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,11 @@ from tests.support.pictures.fruits import copy_few_fruits
 from tests.support.systems.composed import Composed
 from tests.support.waiting import wait_until
 
+COLLECTION = (
+    "docker compose run --rm -v ~/pictures/fruits:/data:ro collection import /data",
+    "docker compose run --rm collection dataset make",
+    "docker compose run --rm trainer train --data collection:fruit-classifier@latest",
+)
 COMMANDS = ("docker compose run --rm trainer list", "docker compose run --rm trainer promote 1")
 
 
@@ -66,3 +72,18 @@ def test_a_model_of_another_name_starts_without_a_version_and_its_first_one_goes
     finally:
         verger.compose("up", "--detach", "--wait")  # the other tests need the released model
         verger.wait_ready()
+
+
+def test_a_dataset_version_of_the_collection_is_trained_on(verger: Composed, few_fruits: Path, tmp_path: Path) -> None:
+    """It lacks a class, so that its version does not take the place of the champion."""
+    tmp_path.chmod(0o755)
+    shutil.copytree(few_fruits, tmp_path / "fruits", ignore=shutil.ignore_patterns("cherry"))
+    (tmp_path / "fruits").chmod(0o755)
+    said = []
+    for command, more in zip(COLLECTION, ("", "", " --epochs 1"), strict=True):
+        done = verger.run("bash", "-c", command.replace("~/pictures", str(tmp_path)) + more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said.append(done.stdout)
+    assert f"{9 * 11} photos are new" in said[0]
+    assert said[1].startswith("collection:fruit-classifier@1 ")
+    assert re.search(r"Version \d+ is challenger\.", said[2])
