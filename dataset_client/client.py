@@ -56,7 +56,7 @@ class DatasetClient:
         """Uses a channel that `connected` has opened."""
         self._stub = datasets_pb2_grpc.DatasetServiceStub(channel)
         self._target = settings.collection_target
-        key = settings.key.get_secret_value()
+        key = settings.key.get_secret_value() if settings.key else ""
         self._metadata = [("authorization", f"Bearer {key}")] if key else []
 
     def make(self, classifier: str, made_by: str) -> datasets_pb2.CreateDatasetResponse:

@@ -13,7 +13,7 @@ class DatasetClientSettings(Settings):
     collection_target: str = "127.0.0.1:50053"
     """gRPC address of the collection."""
 
-    key: SecretStr = SecretStr("")
+    key: SecretStr | None = None
     """The key to show where keys are asked for: with the scope train to read versions, review to make and import."""
 
     tls_ca_file: Path | None = None

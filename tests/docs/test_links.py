@@ -15,6 +15,7 @@ ROOMS = (
     "benchmarks",
     "bulk",
     "client",
+    "dataset_client",
     "docs",
     "engine",
     "examples",

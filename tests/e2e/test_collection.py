@@ -100,5 +100,6 @@ def test_a_photo_that_was_given_back_is_learned_and_the_version_names_its_data(
     learned = list((verger.home / "datasets" / NAME).rglob(f"field_{int(given, 16)}.jpg"))
     assert [file.parent.name for file in learned] == ["kiwi"]
     run(verger, pictures, export)
-    lines = [json.loads(line) for index in (pictures / "export").rglob("metadata.jsonl") for line in index.open()]
+    indexes = [index.read_text(encoding="utf-8") for index in (pictures / "export").rglob("metadata.jsonl")]
+    lines = [json.loads(line) for index in indexes for line in index.splitlines()]
     assert {"file_name": learned[0].name, "label": "kiwi"} in lines

@@ -19,6 +19,8 @@ TEST_SHARE = 0.20
 _BANDS, _BITS = 4, 16
 """Hashes are looked up by quarters. Of six different bits, at most one is in some quarter."""
 
+_DIFFERENCES = (0, *(1 << bit for bit in range(_BITS)))
+
 
 class Candidate(NamedTuple):
     """A labelled photo."""
@@ -112,23 +114,23 @@ def _has_more(groups: Sequence[_Group], label: str, present: Mapping[str, set[st
 
 
 def _groups(new: Sequence[Candidate], settled: Sequence[Settled]) -> list[_Group]:
-    among, beside = _Index([item.look for item in new]), _Index([item.look for item in settled])
-    group_of: dict[int, int] = {}
+    index = _Index([*(item.look for item in new), *(item.look for item in settled)] if new else [])
+    grouped = [False] * len(new)
     found: list[_Group] = []
     for start in range(len(new)):
-        if start in group_of:
+        if grouped[start]:
             continue
         group = _Group([], set())
         found.append(group)
-        reached = [start]
-        group_of[start] = len(found) - 1
+        reached, grouped[start] = [start], True
         while reached:
             item = new[reached.pop()]
             group.members.append(item)
-            group.neighbours |= {settled[place].side for place in beside.alike(item.look)}
-            for place in among.alike(item.look):
-                if place not in group_of:
-                    group_of[place] = len(found) - 1
+            for place in index.alike(item.look):
+                if place >= len(new):
+                    group.neighbours.add(settled[place - len(new)].side)
+                elif not grouped[place]:
+                    grouped[place] = True
                     reached.append(place)
     return found
 
@@ -145,13 +147,11 @@ class _Index:
 
     def alike(self, look: int) -> set[int]:
         """Returns the places of all hashes like this one."""
-        return {
-            place
-            for key in _quarters(look)
-            for other in (key, *(key ^ 1 << bit for bit in range(_BITS)))
-            for place in self._places.get(other, ())
-            if (self._looks[place] ^ look).bit_count() <= MAX_DISTANCE_BITS
-        }
+        near: set[int] = set()
+        for key in _quarters(look):
+            for difference in _DIFFERENCES:
+                near.update(self._places.get(key ^ difference, ()))
+        return {place for place in near if (self._looks[place] ^ look).bit_count() <= MAX_DISTANCE_BITS}
 
 
 def _quarters(look: int) -> Iterator[int]:
