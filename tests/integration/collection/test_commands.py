@@ -16,6 +16,9 @@ from dataset_client import client as client_module
 from dataset_client import fetching
 from dataset_client.errors import CollectionAway
 from dataset_client.settings import DatasetClientSettings
+from services.access.database import open_database
+from services.access.keys import Scope
+from services.access.store import KeyStore
 from services.collection.commands import importing
 from services.collection.commands.app import main
 from services.collection.commands.layouts import find_items
@@ -26,6 +29,9 @@ from tests.support.servers.collection_server import FRUITS, Collection, a, answe
 from tests.support.trainer.shapes import LABELS, shape, write_parts
 
 TRAIN, TEST = 6, 3
+
+ON_SQLITE = pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+"""For what does not depend on the database."""
 
 
 class Command(NamedTuple):
@@ -80,6 +86,7 @@ def test_a_folder_is_imported_once_and_becomes_a_version(collection: Collection,
     assert "There is no version" in command(collection, "dataset", "list", "--classifier", "flowers")
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("form", ["folders", "huggingface", "labelstudio"])
 def test_what_is_exported_and_imported_has_the_same_digest(
     collection: Collection, command: Command, data: Path, tmp_path: Path, form: str
@@ -103,6 +110,7 @@ def test_what_is_exported_and_imported_has_the_same_digest(
         assert known["result"][0]["value"] == {"choices": ["cherry"]}
 
 
+@ON_SQLITE
 def test_an_export_that_broke_off_goes_on_and_no_other_folder_is_touched(
     collection: Collection, command: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +145,7 @@ def test_an_export_that_broke_off_goes_on_and_no_other_folder_is_touched(
     )
 
 
+@ON_SQLITE
 def test_photos_that_can_not_be_kept_are_named_and_the_others_are_kept(
     collection: Collection, command: Command, data: Path
 ) -> None:
@@ -151,6 +160,7 @@ def test_photos_that_can_not_be_kept_are_named_and_the_others_are_kept(
     assert len(collection.ids(source=4)) == 3 * (TRAIN + TEST) == len(collection.files()) // 2
 
 
+@ON_SQLITE
 def test_what_a_reviewer_has_decided_stays(collection: Collection, command: Command, data: Path) -> None:
     image = (data / "train" / LABELS[1] / "0.png").read_bytes()
     collection.labelled(a("mango"), image)
@@ -159,6 +169,7 @@ def test_what_a_reviewer_has_decided_stays(collection: Collection, command: Comm
     assert len(collection.ids(label=a("mango"))) == 1
 
 
+@ON_SQLITE
 def test_nothing_is_sent_of_an_archive_with_a_wrong_path(
     collection: Collection, command: Command, tmp_path: Path
 ) -> None:
@@ -169,6 +180,7 @@ def test_nothing_is_sent_of_an_archive_with_a_wrong_path(
     assert collection.ids() == []
 
 
+@ON_SQLITE
 def test_an_import_goes_on_when_the_connection_breaks(
     collection: Collection, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +204,7 @@ def test_an_import_goes_on_when_the_connection_breaks(
     assert sum(imported.counts.values()) == len(items) == len(collection.ids(page_size=500))
 
 
+@ON_SQLITE
 def test_an_import_that_is_stopped_goes_on_at_the_next_time(
     collection: Collection, command: Command, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,3 +232,32 @@ def test_the_command_needs_no_server_and_says_where_it_looked(tmp_path: Path) ->
     )  # fmt: skip
     assert done.returncode == 1
     assert "COLLECTION_UNAVAILABLE The collection at 127.0.0.1:1 does not answer" in done.stderr
+
+
+@ON_SQLITE
+def test_bytes_that_are_not_those_of_the_photo_are_no_photo(
+    collection: Collection, command: Command, tmp_path: Path
+) -> None:
+    photo = collection.labelled(a("kiwi"), encoded(shape(LABELS[1], 1)))
+    digest = collection.photo(photo).photo.digest
+    collection.make()
+    (collection.folder / "images" / digest[:2] / f"{digest}.jpg").write_bytes(encoded(shape(LABELS[1], 2)))
+    said = command(collection, "export", f"{FRUITS}@1", tmp_path / "out", status=1)
+    assert "DATASET_CORRUPT" in said
+    assert not list((tmp_path / "out").rglob("*.jpg"))
+
+
+def test_where_keys_are_asked_for_one_with_the_scope_is_needed(command: Command, data: Path, tmp_path: Path) -> None:
+    keys, database = f"sqlite:///{tmp_path / 'access.db'}", f"sqlite:///{tmp_path / 'collection.db'}"
+    store = KeyStore(open_database(keys))
+    reviewer, trainer = (
+        store.make(scope, "anna", frozenset([scope]), None).text for scope in (Scope.REVIEW, Scope.TRAIN)
+    )
+    with running_collection(tmp_path / "photos", database, access="keys", access_database_url=keys) as guarded:
+        assert "KEY_MISSING" in command(guarded, "dataset", "make", status=2)
+        assert "SCOPE_MISSING" in command(guarded, "import", data, status=2, key=trainer)
+        command(guarded, "import", data, key=reviewer)
+        assert " anna " in command(guarded, "dataset", "make", key=reviewer)
+        assert "SCOPE_MISSING" in command(guarded, "export", f"{FRUITS}@1", tmp_path / "out", status=2, key=reviewer)
+        command(guarded, "export", f"{FRUITS}@1", tmp_path / "out", key=trainer)
+    store.close()
