@@ -201,6 +201,17 @@ def test_negatives_are_split_for_training_and_validation_and_are_no_class(tmp_pa
         load(data, [], [tmp_path / "nowhere"])
 
 
+def test_negatives_that_are_held_out_are_not_learned(tmp_path: Path) -> None:
+    data = write_parts(tmp_path / "main", 4, 2)
+    learned, held_out = (write_shapes(tmp_path / name, 5, first=first) for name, first in (("a", 5000), ("b", 6000)))
+    dataset = load_dataset(
+        DataFolders(data, negatives=[learned], held_out=[held_out]), mobilenet_preprocessing(), 2, ignore_progress
+    )
+    assert all(held_out not in picture.path.parents for picture in dataset.negatives)
+    kept = [picture for picture in dataset.validation_negatives if held_out in picture.path.parents]
+    assert len(kept) == 5 * len(LABELS)
+
+
 def test_plain_class_folders_can_be_combined_with_extra_pictures_and_negatives(tmp_path: Path) -> None:
     data = write_shapes(tmp_path / "main", 40)
     more, other = write_shapes(tmp_path / "more", 5, first=5000), write_shapes(tmp_path / "other", 20, first=6000)
