@@ -121,11 +121,10 @@ def connected(settings: DatasetClientSettings) -> Iterator[DatasetClient]:
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
     ]
-    if settings.tls_ca_file is None:
+    if settings.tls is None:
         channel = grpc.insecure_channel(settings.collection_target, options)
     else:
-        files = settings.tls_ca_file, settings.tls_key_file, settings.tls_certificate_file
-        credentials = grpc.ssl_channel_credentials(*(file.read_bytes() if file else None for file in files))
+        credentials = grpc.ssl_channel_credentials((settings.tls_folder / "ca.pem").read_bytes())
         if settings.tls_server_name:
             options.append(("grpc.ssl_target_name_override", settings.tls_server_name))
         channel = grpc.secure_channel(settings.collection_target, credentials, options)

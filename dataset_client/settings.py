@@ -1,6 +1,7 @@
 """Settings of every program that asks the collection for dataset versions."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import SecretStr
 
@@ -8,7 +9,7 @@ from engine.settings import Settings
 
 
 class DatasetClientSettings(Settings):
-    """Where the collection is, and what it asks for. Files are PEM."""
+    """Where the collection is, and what it asks for."""
 
     collection_target: str = "127.0.0.1:50053"
     """gRPC address of the collection."""
@@ -16,14 +17,11 @@ class DatasetClientSettings(Settings):
     key: SecretStr | None = None
     """The key to show where keys are asked for: with the scope train to read versions, review to make and import."""
 
-    tls_ca_file: Path | None = None
-    """Certificates that the collection must be signed by. With it, the connection uses TLS."""
+    tls: Literal["on"] | None = None
+    """on: the connection uses TLS."""
 
-    tls_certificate_file: Path | None = None
-    """Certificate to show where one is asked for."""
-
-    tls_key_file: Path | None = None
-    """Private key of tls_certificate_file."""
+    tls_folder: Path = Path(".verger/tls")
+    """Folder with ca.pem, by which the certificate of the collection must be signed."""
 
     tls_server_name: str | None = None
     """Name in the certificate of the collection, where it is called by another one."""

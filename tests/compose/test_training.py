@@ -14,8 +14,8 @@ from tests.support.systems.composed import Composed
 from tests.support.waiting import wait_until
 
 COLLECTION = (
-    "docker compose run --rm -v ~/pictures/fruits:/data:ro collection import /data",
-    "docker compose run --rm collection dataset make",
+    "docker compose run --rm -e VERGER_KEY -v ~/pictures/fruits:/data:ro collection import /data",
+    "docker compose run --rm -e VERGER_KEY collection dataset make",
     "docker compose run --rm trainer train --data collection:fruit-classifier@latest",
 )
 COMMANDS = ("docker compose run --rm trainer list", "docker compose run --rm trainer promote 1")

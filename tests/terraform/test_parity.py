@@ -22,7 +22,7 @@ KEYS = COMPOSE["access"]["environment"].keys() - {"VERGER_PAGE_URL"}
 DATABASE = "VERGER_ACCESS_DATABASE_URL"
 OPEN = {"VERGER_ACCESS": "open"}
 TLS = {"VERGER_TLS", "VERGER_TLS_FOLDER", "VERGER_TLS_SERVER_NAME"}
-OF_COLLECTION = {"VERGER_COLLECTION_DAYS", "VERGER_COLLECTION_TARGET"}
+OF_COLLECTION = {"VERGER_COLLECTION_DAYS", "VERGER_COLLECTION_TARGET", "VERGER_KEY"}
 
 every_container = pytest.mark.parametrize("name", CONTAINERS)
 
@@ -64,7 +64,7 @@ def test_variables_have_the_same_values(name: str) -> None:
     """Compose also passes on settings of the user. On AWS, the variable `settings` contains these."""
     actual = {key: value for key, value in in_compose(name)["environment"].items() if value is not None}
     instead = OPEN if "VERGER_ACCESS" in actual else {}
-    left_out = TLS | (KEYS | OF_COLLECTION if DATABASE in actual else {"VERGER_OPERATOR", "USER"})
+    left_out = TLS | OF_COLLECTION | (KEYS if DATABASE in actual else {"VERGER_OPERATOR", "USER"})
     actual = {key: value for key, value in actual.items() if key not in left_out} | instead
     fixed = CONTAINERS[name].get("environment", {})
     assert {key: actual.get(key) for key in fixed} == fixed
