@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from engine.layout import is_litter
+from engine.litter import is_litter
 from services.collection.commands.errors import ImportInvalid
 
 MAX_FILES = 1_000_000

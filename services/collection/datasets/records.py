@@ -19,7 +19,7 @@ from services.collection.errors import DatasetEmpty, DatasetUnknown, LabelUnusab
 from services.collection.facts import LabelKind
 from services.collection.records.database import Database, write_entry
 from services.collection.records.labels import Decider
-from services.collection.records.listing import with_answers
+from services.collection.records.listing import completed
 from services.collection.records.rows import insert_of, photo_of
 from services.collection.records.tables import DATASET_PHOTOS, DATASETS, PHOTOS, SIDES
 
@@ -125,7 +125,7 @@ class DatasetRecords:
         page = query.where(DATASET_PHOTOS.c.photo > after).order_by(DATASET_PHOTOS.c.photo).limit(size)
         with self._database.reading() as connection:
             rows = connection.execute(page).all()
-            photos = with_answers(connection, [photo_of(row) for row in rows])
+            photos = completed(connection, [photo_of(row) for row in rows])
         return [Member(photo, row.learned, row.side) for photo, row in zip(photos, rows, strict=True)]
 
     def digest_of(self, photo: str) -> str | None:

@@ -8,10 +8,10 @@ from typing import Any
 from verger.v1 import classifier_pb2, collection_pb2, model_pb2
 
 from engine.contract import display_name
+from services.common.verdicts import verdict_name
 from services.web.page.languages import Catalog
 from services.web.page.presentation import AnswerView, view_answer
 from services.web.review.search import CLASS, DISCARDED, NONE, ORDERS, REPORTS, SOURCES, STATES, VERDICTS, label_text
-from services.web.verdicts import verdict_name
 
 NONE_KEY, DISCARD_KEY = "n", "x"
 
