@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 from verger.v1 import model_pb2
 
-from bulk.photos.reading import Content, read_ahead
+from bulk.photos.reading import Content, read_ahead, reading_threads
 from bulk.photos.rows import Model, Problem, Row, display_path, table_of
 from engine.classifier import Classifier
 from engine.errors import ImageTooManyPixels, VergerError
@@ -54,6 +54,7 @@ class PhotoClassifier:
         self._classifier = Classifier(load_model(ref, folder), limits)
         self._model = Model(ref.name, ref.version, self._classifier.model.digest)
         self._top_k = top_k
+        self._threads = reading_threads()
 
     def table(self, names: Sequence[bytes], known: Mapping[int, Problem], watch: Watch) -> pa.Table:
         """Classifies the photos of a shard; returns a table of bulk.photos.rows.SCHEMA, in the same order.
@@ -65,7 +66,7 @@ class PhotoClassifier:
         """
         # A photo that kills processes by its sheer content is not read again either.
         wanted = [name for row, name in enumerate(names) if row not in known]
-        contents = read_ahead(wanted, self._classifier.limits.max_bytes)
+        contents = read_ahead(wanted, self._classifier.limits.max_bytes, self._threads)
         rows = []
         for row, name in enumerate(names):
             if row in known:

@@ -28,17 +28,21 @@ class Content:
     error: InvalidArgument | None = None
 
 
-def read_ahead(names: Sequence[bytes], max_bytes: int) -> Iterator[Content]:
+def reading_threads() -> ThreadPoolExecutor:
+    """Returns as many threads as `read_ahead` can use; they start when they are needed."""
+    return ThreadPoolExecutor(REMOTE_AHEAD, "read")
+
+
+def read_ahead(names: Sequence[bytes], max_bytes: int, threads: ThreadPoolExecutor) -> Iterator[Content]:
     """Yields the content of each photo, in order. Reads the next ones on threads meanwhile."""
     ahead = REMOTE_AHEAD if any(is_remote(name) for name in names) else LOCAL_AHEAD
-    with ThreadPoolExecutor(ahead, "read") as threads:
-        coming: deque[Future[Content]] = deque()
-        for name in names:
-            coming.append(threads.submit(read, name, max_bytes))
-            if len(coming) > ahead:
-                yield coming.popleft().result()
-        while coming:
+    coming: deque[Future[Content]] = deque()
+    for name in names:
+        coming.append(threads.submit(read, name, max_bytes))
+        if len(coming) > ahead:
             yield coming.popleft().result()
+    while coming:
+        yield coming.popleft().result()
 
 
 def read(name: bytes, max_bytes: int) -> Content:
