@@ -3,20 +3,17 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.nightly.system import BASE
-from tests.support.bulk.command import bulk, bulk_running, content_of, environment_of, have_ended
+from tests.support.bulk.command import bulk, bulk_running, content_of, have_ended
 from tests.support.bulk.fatal import with_fatal_photos
 from tests.support.bulk.photos import colour_folder, many_photos
 from tests.support.pictures.photos import RED, encoded, plain
 from tests.support.repository import ROOT
-from tests.support.servers.mlflow_server import free_port
 from tests.support.systems.processes import family
 from tests.support.tiny_model import tiny_version
 from tests.support.waiting import wait_until
@@ -57,25 +54,13 @@ def begun(output: Path) -> bool:
     return len(list((output / "parts").glob("part-*"))) > 2
 
 
-@contextmanager
-def node(python: str, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Runs a node of a cluster with one core, and kills all its processes at the end."""
-    command = [str(Path(python).with_name("ray")), "start", "--block", "--num-cpus=1", *arguments]
-    environment = environment_of({"RAY_AUTH_MODE": "disabled"})
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        kill_all(process)
-
-
 def kill_all(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         pids = family(process.pid)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         process.wait()
-        wait_until(partial(have_ended, pids), 60, "the end of the node")
+        wait_until(partial(have_ended, pids), 60, "the end of all processes")
 
 
 def test_rows_are_those_of_the_local_engine(tiny: Path, python: str, tmp_path: Path) -> None:
@@ -112,21 +97,4 @@ def test_a_run_that_is_killed_goes_on_with_the_other_engine(
         kill_all(process)
     status, _, notes = bulk(*options, cwd=tmp_path, python=python)
     assert (status, "are classified already" in notes) == (0, True)
-    assert content_of(tmp_path / "out") == undisturbed
-
-
-def test_a_node_that_is_killed_costs_no_row(
-    tiny: Path, many: Path, undisturbed: dict[str, bytes], python: str, tmp_path: Path
-) -> None:
-    port = free_port()
-    address = f"127.0.0.1:{port}"
-    options = (many, "--output", "out", "--model", tiny, "--engine", "ray", "--address", address)
-    with (
-        node(python, "--head", f"--port={port}", "--include-dashboard=false"),
-        node(python, f"--address={address}") as other,
-        bulk_running(*options, cwd=tmp_path, python=python, RAY_AUTH_MODE="disabled") as process,
-    ):
-        wait_until(lambda: begun(tmp_path / "out"), SECONDS, "parts")
-        kill_all(other)
-        assert process.wait(SECONDS) == 0
     assert content_of(tmp_path / "out") == undisturbed
