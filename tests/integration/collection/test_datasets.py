@@ -3,18 +3,20 @@
 import hashlib
 import itertools
 import json
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from verger.v1 import collection_pb2, datasets_pb2
 
 from services.collection.datasets import records as records_module
+from services.collection.records.database import SCHEMA
 from tests.support.pictures.photos import encoded
 from tests.support.servers.collection_server import FRUITS, SECONDS, Collection, a, running_collection
 from tests.support.statuses import code_and_reason
@@ -226,12 +228,13 @@ def test_a_collection_of_the_version_before_gets_versions(tmp_path: Path) -> Non
     file = tmp_path / "collection.db"
     with running_collection(tmp_path / "photos", f"sqlite:///{file}") as collection:
         fill(collection, "kiwi", "lime")
-    old = sqlite3.connect(file)
-    for table in ("dataset_photos", "datasets", "sides"):
-        old.execute(f"DROP TABLE collection_{table}")
-    old.execute("UPDATE collection_migrations SET version_num = '0001'")
-    old.commit()
-    old.close()
+    config, engine = Config(), create_engine(f"sqlite:///{file}")
+    config.set_main_option("script_location", str(SCHEMA.migrations))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    engine.dispose()
     with running_collection(tmp_path / "photos", f"sqlite:///{file}") as collection:
         collection.labelled(a("lime"), other_photo())
         made = collection.make().dataset
