@@ -195,6 +195,7 @@ def test_two_reviewers_never_overwrite_each_other_silently(
 def test_a_deleted_photo_is_told_of(open_page: OpenPage, collection: Collection, version: str) -> None:
     photo = add(collection, version)
     page = review(open_page, version)
+    expect(page.locator("#detail [data-photo]")).to_be_visible()  # or the large view tells of it first
     collection.delete(photo)
     page.keyboard.press("1")
     expect(page.locator("#notice")).to_contain_text("deleted meanwhile")
