@@ -103,12 +103,13 @@ async function loadDetail(evidence = "") {
   const [item, mine] = [items[focus], ++wanted];
   showDetail.cancel();
   if (!item || (NARROW.matches && !workspace.classList.contains("is-large"))) return;
+  if (item.gone) return detail.replaceChildren();
   try {
     const html = await (await ask(`/review/photos/${item.id}${evidence}`)).text();
     if (mine === wanted) detail.replaceChildren(parse(html));
   } catch (failure) {
     if (mine === wanted) detail.replaceChildren();
-    fail(failure);
+    if (!item.gone) fail(failure); // whoever has found out has told it
   }
 }
 
