@@ -26,6 +26,7 @@ def test_twenty_photos_get_twenty_answers_a_few_at_a_time(
     give(page, *(Given(f"{number}.png") for number in range(20)))
     expect(page.locator(".several .hint")).to_have_text("20 of 20 answered", timeout=60_000)
     assert page.locator(".several .told").all_inner_texts() == ["Banana"] * 20
+    assert page.locator(".several .sure").all_inner_texts() == ["I’m 96% sure."] * 20
     assert page.locator(".several progress").evaluate("bar => bar.value") == 1
     assert len(site.classifier.requests) == 20
     assert site.classifier.max_concurrent <= 2

@@ -79,6 +79,7 @@ function tell(card, answer) {
   const { verdict = "", label = "", probability = "", reason = "" } = answer.dataset;
   card.className = verdict || "error";
   card.querySelector(".told").textContent = answer.querySelector("h2").textContent;
+  if (verdict === "recognised") card.querySelector(".sure").textContent = answer.querySelector(".explanation").textContent;
   const feedback = answer.querySelector(".feedback");
   if (feedback) card.append(feedback);
   return { verdict, label, probability, reason };
