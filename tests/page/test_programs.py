@@ -101,6 +101,7 @@ def test_programs_take_the_key_of_a_guarded_system_from_a_variable(
         page = open_page("desktop", "/sign-in")
         page.fill("[name=key]", key)
         page.click("main button")
+        page.wait_for_url(f"{site.address}/")  # until the script of the page runs
         programs = programs_below_the_answer(page, photo)
         assert key not in "".join(programs.values())
         assert "authorization: Bearer ${VERGER_KEY}" in programs.pop("grpcurl")

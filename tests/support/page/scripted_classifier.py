@@ -87,6 +87,9 @@ LEFT_HALF = [bytes([255, 255, 0, 0])] * 3
 BANANA_ON_THE_LEFT = answer(_BANANA_FIRST, evidence=LEFT_HALF)
 
 
+POLL_SECONDS = 0.01
+
+
 class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
     """Decodes photos as preprocess does, and gives the scripted answers once `gate` is set.
 
@@ -102,7 +105,7 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
         self.deadlines: list[float | None] = []
         self.metadata: list[dict[str, str | bytes]] = []
         self.max_concurrent = self._concurrent = 0
-        self.gate = asyncio.Event()
+        self.gate = threading.Event()  # tests in a browser set it from another thread than the server's
         self.gate.set()
         self.arrivals = asyncio.Semaphore(0)
         self.cancelled = asyncio.Event()
@@ -119,7 +122,8 @@ class ScriptedClassifier(classifier_pb2_grpc.ClassifierServiceServicer):
         self.max_concurrent = max(self.max_concurrent, self._concurrent)
         self.arrivals.release()
         try:
-            await self.gate.wait()
+            while not self.gate.is_set():  # noqa: ASYNC110  # another thread sets it
+                await asyncio.sleep(POLL_SECONDS)
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
