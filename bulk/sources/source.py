@@ -4,6 +4,7 @@ import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 
@@ -72,6 +73,6 @@ def _remote_names(source: str, column: str) -> Iterator[bytes]:
         yield (name if is_remote(name.encode()) else f"{scheme}://{name}").encode()
 
 
-def _listed(lister: Lister, file: object, column: str, home: bytes) -> Iterator[bytes]:
-    for name in lister(file, column):  # type: ignore[arg-type]
+def _listed(lister: Lister, file: IO[bytes], column: str, home: bytes) -> Iterator[bytes]:
+    for name in lister(file, column):
         yield resolved(name, home)
